@@ -1,0 +1,55 @@
+"""The catalogue of known mistakes: what was seen, why it happens, what to look at next. Text by id, apart from code."""
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """`seen` and `next` make the message; `why` is for who wants to know. {names} are filled in by the check."""
+
+    id: str
+    seen: str
+    why: str
+    next: str
+
+    def message(self, values: dict[str, Any]) -> str:
+        """At most MOST characters: long values are shortened here; expected and found have them whole."""
+        for room in (100, 80, 60, 40, 20):
+            told = f"{_fill(self.seen, values, room)} {_fill(self.next, values, room)}".strip()
+            if len(told) < MOST:
+                break
+        return told
+
+    def reason(self, values: dict[str, Any]) -> str:
+        return _fill(self.why, values)
+
+
+MOST = 300
+
+
+def _fill(text: str, values: dict[str, Any], room: int = 80) -> str:
+    """Fills in {names}. By hand: str.format would read a learner's names as code."""
+    for key, value in values.items():
+        text = text.replace("{" + key + "}", _short(str(value), room))
+    return text
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+@functools.cache
+def catalogue(language: str = "en") -> dict[str, Diagnosis]:
+    """Every diagnosis by its id. Raises LabError for a language that is not there."""
+    file = Path(__file__).parent / "diagnoses" / f"{language}.toml"
+    if not file.exists():
+        known = sorted(one.stem for one in file.parent.glob("*.toml"))
+        raise LabError(f"There are no texts in the language {language!r}.", f"known: {', '.join(known)} (LABKIT_LANG)")
+    data = tomllib.loads(file.read_text())
+    return {key: Diagnosis(key, one["seen"], one.get("why", ""), one.get("next", "")) for key, one in data.items()}

@@ -1,0 +1,54 @@
+"""What engines, registries and the docker CLI print when something fails, and what it means. Data in messages.toml."""
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+NOISE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+"""Colors and cursor movements that a terminal's programs print."""
+
+FAILURE = re.compile(
+    r"error|denied|unauthorized|not found|failed|cannot|invalid|unknown|unable|no such|conflict|refused|toomanyrequests",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A known message: `means` says what happened, `next` what to do."""
+
+    id: str
+    pattern: re.Pattern[str]
+    means: str
+    next: str
+
+
+@functools.cache
+def known() -> tuple[Message, ...]:
+    """Every known message, the narrow ones first."""
+    data = tomllib.loads((Path(__file__).parent / "messages.toml").read_text())
+    return tuple(
+        Message(key, re.compile(one["pattern"], re.IGNORECASE), one["means"], one["next"]) for key, one in data.items()
+    )
+
+
+def plain(output: str) -> str:
+    """What was printed, without colors and cursor movements."""
+    return NOISE.sub("", output)
+
+
+def find(output: str) -> tuple[Message, str] | None:
+    """The message that an output ends with, and the line that says it; None where none is known. The last line wins."""
+    for line in reversed(plain(output).splitlines()):
+        for message in known():
+            if message.pattern.search(line):
+                return message, line.strip()
+    return None
+
+
+def complaint(output: str) -> str:
+    """The last line that looks like an error, "" where none does."""
+    lines = [line.strip() for line in plain(output).splitlines() if FAILURE.search(line)]
+    return lines[-1] if lines else ""

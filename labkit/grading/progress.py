@@ -1,0 +1,142 @@
+"""Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Only ever appended to."""
+
+import json
+import os
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import labkit
+from labkit.errors import LabError
+from labkit.grading.report import Report
+
+FILE = ".labkit/attempts.jsonl"
+
+
+def _append(work: Path, record: dict[str, Any]) -> None:
+    """Adds a line and has the disk keep it. Raises LabError; nothing that was there is lost by that."""
+    file = work / FILE
+    line = json.dumps({"labkit": labkit.__version__, **record}, ensure_ascii=False) + "\n"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a+b") as out:
+            # A line that was torn when the machine went off must not swallow the next one.
+            if out.tell() and not _ends_with_newline(file):
+                out.write(b"\n")
+            out.write(line.encode())
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        raise LabError(
+            f"The attempt could not be kept in {file}: {error.strerror}.", f"make room, or check {work}"
+        ) from error
+
+
+def _ends_with_newline(file: Path) -> bool:
+    with file.open("rb") as content:
+        content.seek(-1, os.SEEK_END)
+        return content.read(1) == b"\n"
+
+
+def read(work: Path) -> tuple[list[dict[str, Any]], int]:
+    """Every record, and the number of lines that are damaged and were passed over."""
+    try:
+        lines = (work / FILE).read_bytes().splitlines()
+    except OSError:
+        return [], 0
+    records, damaged = [], 0
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            damaged += 1
+            continue
+        if isinstance(record, dict) and "kind" in record:
+            records.append(record)
+        else:
+            damaged += 1
+    return records, damaged
+
+
+def keep_attempt(work: Path, report: Report) -> None:
+    """Keeps what a report says of each exercise. Raises LabError."""
+    results = {
+        one.slug: {"earned": one.earned, "points": one.points, "checks": {c.id: c.outcome.value for c in one.checks}}
+        for one in report.exercises
+    }
+    diagnoses = sorted({c.diagnosis for one in report.exercises for c in one.checks if c.diagnosis})
+    _append(
+        work,
+        {
+            "kind": "attempt",
+            "time": report.time,
+            "content": report.content,
+            "results": results,
+            "diagnoses": diagnoses,
+        },
+    )
+
+
+def keep_reset(work: Path, slugs: list[str]) -> None:
+    _append(work, {"kind": "reset", "time": _now(), "exercises": slugs})
+
+
+def keep_hint(work: Path, slug: str, check: str, number: int) -> None:
+    _append(work, {"kind": "hint", "time": _now(), "exercise": slug, "check": check, "number": number})
+
+
+def hints_taken(work: Path, slug: str, check: str) -> int:
+    """How many hints of that check were taken since the exercise was last reset."""
+    records, _ = read(work)
+    return hints_of(records, slug, check)
+
+
+def hints_of(records: list[dict[str, Any]], slug: str, check: str) -> int:
+    """The same of records that were read before."""
+    taken = 0
+    for record in records:
+        if record["kind"] == "reset" and slug in record.get("exercises", []):
+            taken = 0
+        elif record["kind"] == "hint" and (record.get("exercise"), record.get("check")) == (slug, check):
+            taken += 1
+    return taken
+
+
+def keep_opened(work: Path, slug: str) -> None:
+    """Keeps that the learner opened an exercise: from here its time counts."""
+    _append(work, {"kind": "opened", "time": _now(), "exercise": slug})
+
+
+PAUSE = 600.0
+"""Seconds: a longer time between two signs of work on an exercise counts as this much."""
+
+
+def seconds_spent(records: list[dict[str, Any]], slug: str) -> float:
+    """How long was worked on an exercise: the times between its openings, attempts, hints and resets added up, none of them
+    as more than PAUSE. An attempt at all exercises at once is no sign of work on this one."""
+    moments = sorted(_moment(record) for record in records if _only(record) == slug)
+    return sum(min(PAUSE, later - earlier) for earlier, later in pairwise(moments))
+
+
+def _only(record: dict[str, Any]) -> str | None:
+    """The exercise that a record is about, None where it is about several."""
+    named = [record["exercise"]] if "exercise" in record else list(record.get("results", record.get("exercises", ())))
+    return str(named[0]) if len(named) == 1 else None
+
+
+def _moment(record: dict[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(record["time"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+
+
+def ever_done(records: list[dict[str, Any]], slug: str) -> bool:
+    """Whether an attempt at this exercise earned every point."""
+    results = [record["results"][slug] for record in records if slug in record.get("results", {})]
+    return any(one.get("points") and one.get("earned") == one["points"] for one in results)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,67 @@
+"""The lab's own Docker configuration folder: one context a machine, the workstation's in use.
+
+The layout is the docker CLI's (docker/cli, cli/context/store): the folder of a context is the SHA-256 of its name.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from labkit import paths
+from labkit.lab.topology import MANAGER
+
+EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
+"""The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the
+real Docker Hub lies under the very name that the lab's has (docker/cli, config/credentials/default_store.go)."""
+
+KEYS = ("ca.pem", "cert.pem", "key.pem")
+
+
+def folder() -> Path:
+    return paths.state() / "docker"
+
+
+def tls_folder(name: str) -> Path:
+    """ca.pem, cert.pem and key.pem for the engine of that machine."""
+    return folder() / "contexts" / "tls" / hashlib.sha256(name.encode()).hexdigest() / "docker"
+
+
+def write(addresses: dict[str, str]) -> None:
+    """Writes a context for each machine ({name: tcp://host:port}). Sign-ins in config.json are kept."""
+    client = paths.state() / "pki" / "client"
+    for name, url in addresses.items():
+        meta = folder() / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+        meta.mkdir(parents=True, exist_ok=True)
+        description = "where you type" if name == MANAGER else "another machine"
+        endpoint = {"Host": url, "SkipTLSVerify": False}
+        content = {"Name": name, "Metadata": {"Description": description}, "Endpoints": {"docker": endpoint}}
+        _write(meta / "meta.json", content)
+        tls = tls_folder(name)
+        tls.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file in KEYS:
+            shutil.copyfile(client / file, tls / file)
+            (tls / file).chmod(0o600)
+    _write(folder() / "config.json", {**EMPTY, **config(), "currentContext": MANAGER})
+
+
+def config() -> dict[str, Any]:
+    """The docker CLI's config.json in the lab's folder; empty where there is none or it is damaged."""
+    try:
+        data = json.loads((folder() / "config.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def sign_out() -> None:
+    """Forgets every sign-in, as `docker logout` does for one."""
+    _write(folder() / "config.json", EMPTY)
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(data, indent=2) + "\n")
+    partial.replace(path)

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -eu
+cd /lab && exec python3 -m edge

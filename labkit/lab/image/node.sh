@@ -1,0 +1,22 @@
+#!/bin/sh
+# A machine of the lab: a Docker Engine that answers on its own socket and, with mutual TLS, on port 2376.
+set -eu
+# Without --privileged these are mounted read-only, and an engine must write to them.
+for path in /sys /proc/sys /sys/fs/cgroup /sys/fs/cgroup/*; do
+  if mountpoint -q "$path"; then mount -o remount,bind,rw "$path"; fi
+done
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  # cgroup v2: a group with processes of its own cannot hand controllers down.
+  mkdir -p /sys/fs/cgroup/init
+  xargs -rn1 < /sys/fs/cgroup/cgroup.procs > /sys/fs/cgroup/init/cgroup.procs 2>/dev/null || true
+  sed -e 's/ / +/g' -e 's/^/+/' < /sys/fs/cgroup/cgroup.controllers > /sys/fs/cgroup/cgroup.subtree_control || true
+fi
+rm -f /run/docker.pid /run/docker/containerd/*.pid /var/run/docker.pid
+# The machine trusts the lab's certificate authority for Docker Hub's own names, beside the usual ones.
+cat /lab/ca-certificates.crt /lab/pki/hub-ca.pem > /etc/ssl/certs/ca-certificates.crt
+# Started first: dockerd waits a fixed second for a containerd that it starts itself.
+containerd --config /lab/containerd.toml --log-level error &
+exec dockerd --containerd /run/containerd/containerd.sock --log-level "${LAB_LOG_LEVEL:-warn}" \
+  --host unix:///var/run/docker.sock --host tcp://0.0.0.0:2376 \
+  --tlsverify --tlscacert /lab/pki/lab-ca.pem --tlscert /lab/pki/server.pem --tlskey /lab/pki/server-key.pem \
+  --userland-proxy=false --default-address-pool base=10.201.0.0/16,size=24 --bip 10.202.0.1/24

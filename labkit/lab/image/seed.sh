@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes busybox and myapp as OCI images and puts busybox into a registry's storage folder: /seed/registry, /seed/myapp.tar
+set -eu
+version=$(busybox 2>&1 | sed -n '1s/^BusyBox v\([0-9.]*\).*/\1/p')
+mkdir -p /seed/registry /build/rootfs/bin /build/rootfs/tmp /build/rootfs/root /build/rootfs/etc
+cp /bin/busybox /build/rootfs/bin/busybox
+for name in $(/bin/busybox --list); do
+  [ "$name" = busybox ] || ln -s busybox "/build/rootfs/bin/$name"
+done
+echo 'root:x:0:0:root:/root:/bin/sh' > /build/rootfs/etc/passwd
+echo 'root:x:0:' > /build/rootfs/etc/group
+chmod 1777 /build/rootfs/tmp
+
+cd /build
+umoci init --layout image
+umoci new --image image:busybox
+umoci insert --rootless --image image:busybox /build/rootfs /
+umoci config --image image:busybox --config.cmd sh --config.env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+umoci tag --image image:busybox myapp
+umoci insert --rootless --image image:myapp /build/myapp/index.html /www/index.html
+umoci config --image image:myapp --config.label org.opencontainers.image.title=myapp --config.exposedports 8080/tcp \
+  --config.cmd sh --config.cmd -c --config.cmd "trap 'exit 0' TERM; httpd -f -p 8080 -h /www & wait"
+skopeo copy --insecure-policy oci:image:myapp docker-archive:/seed/myapp.tar:myapp:latest
+# What the sample app is, for grading.
+skopeo inspect --config oci:image:myapp > /seed/sample.json
+
+sed 's#/var/lib/registry#/seed/registry#; s#":5000"#"127.0.0.1:5000"#' store.yml > seed.yml
+docker-registry serve seed.yml & registry=$!
+for tag in latest "$version"; do
+  skopeo copy --insecure-policy --retry-times 5 --dest-tls-verify=false --format v2s2 \
+    oci:image:busybox "docker://127.0.0.1:5000/hub/library/busybox:$tag"
+done
+kill $registry

@@ -1,0 +1,115 @@
+"""A reader of HTTP APIs that answer JSON: Docker Engines on a socket or over mutual TLS, and the lab's edge.
+
+Reading is on the path of every check, so it uses the standard library: the docker SDK takes 120 ms to import
+(docs/performance.md), more than the whole observation.
+"""
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class WireError(Exception):
+    """The other side could not be reached, or answered with an error. `cause` is the system's own error, if any."""
+
+    def __init__(self, message: str, status: int = 0, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.cause = cause
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float | None) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def tls_context(folder: Path) -> ssl.SSLContext:
+    """Mutual TLS with ca.pem, cert.pem and key.pem from `folder` (the layout of DOCKER_CERT_PATH)."""
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+class Wire:
+    """One kept-alive connection to `url` (unix:///path, tcp://host:port, with `tls` https). Not for two threads."""
+
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None, timeout: float | None = 10) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "unix":
+            self._connection = _UnixConnection(parts.path, timeout)
+        elif parts.hostname is None:
+            raise WireError(f"{url} is not the address of an engine")
+        elif tls is not None:
+            self._connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=tls)
+        else:
+            self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+
+    def request(self, method: str, path: str, body: Any = None) -> bytes:
+        """The answer's body. Raises WireError."""
+        data = None if body is None else json.dumps(body)
+        headers = {"User-Agent": "labkit", **({"Content-Type": "application/json"} if data else {})}
+        try:
+            self._connection.request(method, path, data, headers)
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
+        if answer.status >= 400:
+            raise WireError(_message(content), answer.status)
+        return content
+
+    def get(self, path: str) -> Any:
+        """The answer as JSON. Raises WireError."""
+        return json.loads(self.request("GET", path))
+
+    def lines(self, path: str) -> Iterator[Any]:
+        """Each JSON line of an answer that goes on, as it comes, until the other side or `cut` ends it. Raises WireError."""
+        try:
+            self._connection.request("GET", path, headers={"User-Agent": "labkit"})
+            answer = self._connection.getresponse()
+            if answer.status >= 400:
+                raise WireError(_message(answer.read()), answer.status)
+            for line in answer:
+                if line.strip():
+                    yield json.loads(line)
+        except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
+            # http.client answers with an AttributeError where `cut` took the socket away below it.
+            raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
+        finally:
+            self._connection.close()
+
+    def cut(self) -> None:
+        """Ends what another thread reads from this connection."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> "Wire":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _message(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["message"])
+    except (ValueError, KeyError, TypeError):
+        return content.decode(errors="replace").strip()

@@ -1,0 +1,93 @@
+"""What `labkit status` shows."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from labkit import jupyter, paths
+from labkit.lab import engine, find, topology
+from labkit.lab.observe import observe
+
+OWN = " (the lab's own)"
+
+
+def look() -> dict[str, Any]:
+    """The lab's state: down, up, broken (a machine is missing or does not answer) or expired; and what it holds."""
+    lab = find.any_engine()
+    if lab is None:
+        return {"schema": 1, "state": "down", "lab": paths.LAB, "engines": [one.url for one in engine.running()]}
+    state: dict[str, Any] = {
+        "schema": 1,
+        "state": "broken" if lab.missing else "expired" if lab.expired else "up",
+        "lab": lab.name,
+        "engine": {"url": lab.engine.url, "own": lab.engine.own},
+        "machines": {part.machine: {"state": part.state, "role": part.role} for part in lab.parts.values()},
+        "missing": lab.missing,
+        "work": str(lab.work),
+        "ends": datetime.fromtimestamp(lab.deadline, UTC).isoformat(timespec="seconds") if lab.deadline else None,
+    }
+    server, container = jupyter.running(), lab.parts.get(topology.JUPYTER)
+    state["jupyter"] = server.url if server else f"http://127.0.0.1:{container.port}/lab" if container else None
+    state |= _held(lab)
+    return state
+
+
+def _held(lab: find.Lab) -> dict[str, Any]:
+    seen = observe(lab).data
+    broken = {name: one["error"] for name, one in seen["nodes"].items() if "error" in one}
+    broken |= {"edge": seen["edge"]["error"]} if "error" in seen["edge"] else {}
+    broken |= {"swarm": seen["swarm"]["error"]} if "error" in seen["swarm"] else {}
+    tasks = seen["swarm"].get("tasks", [])
+    services = {
+        name: {
+            "image": one["image"].partition("@")[0],
+            "replicas": one["replicas"],
+            "running": sum(1 for task in tasks if task["service"] == one["id"] and task["state"] == "running"),
+        }
+        for name, one in seen["swarm"].get("services", {}).items()
+    }
+    held: dict[str, Any] = {
+        "registries": {key: one["repositories"] for key, one in seen["registries"].items()},
+        "services": services,
+        "problems": broken,
+    }
+    if broken:
+        held["state"] = "broken"
+    return held
+
+
+def text(state: dict[str, Any]) -> str:
+    """The same for people."""
+    if state["state"] == "down":
+        return "The lab is not running.\n  → labkit up"
+    lines = [f"The lab is {state['state']}." + (f" It ends at {_local(state['ends'])}." if state["ends"] else "")]
+    lines.append(f"engine      {state['engine']['url']}{OWN if state['engine']['own'] else ''}")
+    for name, one in sorted(state["machines"].items()):
+        problem = state["problems"].get(name, "")
+        lines.append(
+            f"{'✗' if problem or one['state'] != 'running' else '✓'} {name:<12} {one['state']} {problem}".rstrip()
+        )
+    for name in state["missing"]:
+        if name not in state["machines"]:
+            lines.append(f"✗ {name:<12} missing")
+    for key, repositories in state["registries"].items():
+        lines.append(f"{'Docker Hub' if key == 'hub' else 'registry.lab:5000'}:")
+        for name, tags in repositories.items():
+            shown = ", ".join(list(tags)[:8]) + (f" and {len(tags) - 8} more" if len(tags) > 8 else "")
+            lines.append(f"  {name}: {shown}")
+    lines.append("services:" if state["services"] else "services: none")
+    for name, one in state["services"].items():
+        wanted = "?" if one["replicas"] is None else one["replicas"]
+        lines.append(f"  {name}: {one['running']} of {wanted} run {one['image']}")
+    if state["problems"].get("swarm"):
+        lines.append(f"✗ swarm: {state['problems']['swarm']}")
+    lines.append(f"JupyterLab: {state['jupyter'] or 'not running'}")
+    lines.append(f"your folder: {state['work']}")
+    if state["state"] != "up":
+        lines.append(
+            "  → labkit up   (it repairs the lab)" if state["state"] == "broken" else "  → labkit down && labkit up"
+        )
+    return "\n".join(lines)
+
+
+def _local(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%H:%M on %d %B}"

@@ -1,0 +1,48 @@
+"""The learner's folder: their own copy of the notebooks and of the files that exercises bring."""
+
+from pathlib import Path
+
+from labkit import paths
+from labkit.content.personal import LABEL, Person
+from labkit.errors import LabError
+
+DEFAULT = Person()
+MARK_LINE = "<!-- the mark of a personal lab -->"
+"""In a lesson: here a personal lab's label is shown. Nothing is, elsewhere."""
+
+
+def prepare(work: Path, person: Person = DEFAULT) -> list[str]:
+    """Copies what is not there yet, and never touches what is. Returns what was added. Raises LabError.
+
+    In a personal lab the notebooks show the learner's own names.
+    """
+    added = []
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        for source, target in _wanted(work):
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(_personal(source.read_text(), person))
+                added.append(str(target.relative_to(work)))
+    except OSError as error:
+        raise LabError(
+            f"Your folder {work} could not be prepared: {error.strerror}.", "choose another: LABKIT_WORK=…"
+        ) from error
+    return added
+
+
+def _personal(text: str, person: Person) -> str:
+    mark = f"- `LABEL {LABEL}={person.secret}`: the mark of your own lab, which your image is to carry;"
+    return person.swap(text.replace(MARK_LINE, mark) if person.secret else text)
+
+
+def _wanted(work: Path) -> list[tuple[Path, Path]]:
+    course = paths.course()
+    pairs = [(notebook, work / notebook.name) for notebook in sorted((course / "notebooks").glob("*.ipynb"))]
+    for folder in sorted((course / "exercises").glob("*/files")):
+        pairs += [(one, work / folder.parent.name / one.relative_to(folder)) for one in _files(folder)]
+    return pairs
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.rglob("*") if one.is_file())

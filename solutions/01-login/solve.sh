@@ -1,0 +1,1 @@
+docker login -u myusername -p mypassword

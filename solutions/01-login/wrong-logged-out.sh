@@ -1,0 +1,3 @@
+# diagnosis: login-lost
+docker login -u myusername -p mypassword
+docker logout

@@ -1,0 +1,2 @@
+# diagnosis: login-none
+docker image ls

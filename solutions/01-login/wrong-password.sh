@@ -1,0 +1,2 @@
+# diagnosis: login-wrong-password
+docker login -u myusername -p wrongpassword

@@ -1,0 +1,2 @@
+# diagnosis: login-unknown-user
+docker login -u myusernam -p mypassword

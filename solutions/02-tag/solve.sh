@@ -1,0 +1,1 @@
+docker tag myapp:latest myusername/myapp:v1.0.0

@@ -1,0 +1,2 @@
+# diagnosis: tag-other-namespace
+docker tag myapp:latest colleague/myapp:v1.0.0

@@ -1,0 +1,2 @@
+# diagnosis: tag-no-namespace
+docker tag myapp:latest myapp:v1.0.0

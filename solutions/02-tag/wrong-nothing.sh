@@ -1,0 +1,2 @@
+# diagnosis: tag-none
+docker image ls

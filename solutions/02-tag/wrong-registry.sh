@@ -1,0 +1,2 @@
+# diagnosis: tag-other-registry
+docker tag myapp:latest registry.lab:5000/myusername/myapp:v1.0.0

@@ -1,0 +1,1 @@
+docker push myusername/myapp:v1.0.0

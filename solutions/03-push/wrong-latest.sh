@@ -1,0 +1,3 @@
+# diagnosis: push-latest-only
+docker tag myapp:latest myusername/myapp:latest
+docker push myusername/myapp

@@ -1,0 +1,2 @@
+# diagnosis: push-none
+docker image ls

@@ -1,0 +1,4 @@
+# diagnosis: push-other-registry
+docker login -u myusername -p mypassword registry.lab:5000
+docker tag myapp:latest registry.lab:5000/myusername/myapp:v1.0.0
+docker push registry.lab:5000/myusername/myapp:v1.0.0

@@ -1,0 +1,3 @@
+# diagnosis: push-stale
+docker push myusername/myapp:v1.0.0
+printf 'FROM myapp\nLABEL changed=yes\n' | docker build -t myusername/myapp:v1.0.0 -

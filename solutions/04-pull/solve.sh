@@ -1,0 +1,1 @@
+docker pull myusername/myapp:v1.0.0

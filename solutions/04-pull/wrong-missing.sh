@@ -1,0 +1,2 @@
+# diagnosis: pull-failed
+docker pull myusername/myapp:1.0.0

@@ -1,0 +1,2 @@
+# diagnosis: pull-none
+docker image ls

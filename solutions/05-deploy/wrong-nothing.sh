@@ -1,0 +1,2 @@
+# diagnosis: service-none
+docker node ls

@@ -1,0 +1,3 @@
+# expect: all passed
+docker login -u myusername -p nonsense
+login

@@ -1,0 +1,4 @@
+# expect: all passed
+login
+labkit reset 01-login
+login

@@ -1,0 +1,2 @@
+# expect: all passed
+docker login -u myusername -p mypassword

@@ -1,0 +1,3 @@
+# expect: all passed
+docker login -u myusername -p mypassword registry.lab:5000
+login

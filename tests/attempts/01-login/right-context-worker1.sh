@@ -1,0 +1,2 @@
+# expect: all passed
+docker --context worker1 login -u myusername -p mypassword

@@ -1,0 +1,4 @@
+# expect: all passed
+login
+docker logout
+login

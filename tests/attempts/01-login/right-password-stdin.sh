@@ -1,0 +1,2 @@
+# expect: all passed
+echo mypassword | docker login -u myusername --password-stdin

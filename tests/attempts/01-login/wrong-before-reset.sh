@@ -1,0 +1,3 @@
+# expect: accepted=login-none kept=blocked
+login
+labkit reset 01-login

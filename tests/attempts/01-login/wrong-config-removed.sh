@@ -1,0 +1,3 @@
+# expect: accepted=passed kept=login-lost
+login
+rm $DOCKER_CONFIG/config.json

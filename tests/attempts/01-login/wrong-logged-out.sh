@@ -1,0 +1,3 @@
+# expect: accepted=passed kept=login-lost
+login
+docker logout

@@ -1,0 +1,2 @@
+# expect: accepted=login-none kept=blocked
+docker image ls

@@ -1,0 +1,2 @@
+# expect: accepted=login-other-registry kept=blocked
+docker login -u myusername -p mypassword registry.lab

@@ -1,0 +1,2 @@
+# expect: accepted=login-unknown-user kept=blocked
+docker login -u mypassword -p myusername

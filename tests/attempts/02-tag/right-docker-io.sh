@@ -1,0 +1,2 @@
+# expect: all passed
+docker tag myapp:latest docker.io/myusername/myapp:v1.0.0

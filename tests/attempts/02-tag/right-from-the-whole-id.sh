@@ -1,0 +1,2 @@
+# expect: all passed
+docker tag $(docker image inspect myapp --format '{{.Id}}') myusername/myapp:v1.0.0

@@ -1,0 +1,4 @@
+# expect: all passed
+on workstation <<'END'
+docker tag myapp myusername/myapp:v1.0.0
+END

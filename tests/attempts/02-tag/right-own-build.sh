@@ -1,0 +1,4 @@
+# expect: all passed
+# myapp built anew, then tagged
+changed myapp:latest
+tag

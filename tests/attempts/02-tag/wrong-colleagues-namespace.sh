@@ -1,0 +1,2 @@
+# expect: tagged=tag-other-namespace same-image=blocked
+docker tag myapp:latest colleague/myapp:v1.0.0

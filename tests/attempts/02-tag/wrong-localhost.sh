@@ -1,0 +1,2 @@
+# expect: tagged=tag-other-registry same-image=blocked
+docker tag myapp:latest localhost:5000/myapp:v1.0.0

@@ -1,0 +1,2 @@
+# expect: tagged=tag-none same-image=blocked
+docker image ls

@@ -1,0 +1,2 @@
+# expect: tagged=tag-other-version same-image=blocked
+docker tag myapp:latest myusername/myapp:v1.0.0-rc1

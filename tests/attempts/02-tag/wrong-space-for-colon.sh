@@ -1,0 +1,3 @@
+# expect: tagged=tag-none same-image=blocked
+# docker refuses it: three arguments
+docker tag myapp:latest myusername/myapp v1.0.0

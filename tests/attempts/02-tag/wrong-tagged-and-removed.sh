@@ -1,0 +1,3 @@
+# expect: tagged=tag-none same-image=blocked
+tag
+docker image rm myusername/myapp:v1.0.0

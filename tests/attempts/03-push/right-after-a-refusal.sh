@@ -1,0 +1,5 @@
+# expect: all passed
+tag
+push
+login
+push

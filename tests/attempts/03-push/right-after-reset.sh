@@ -1,0 +1,4 @@
+# expect: all passed
+ready
+labkit reset 03-push
+push

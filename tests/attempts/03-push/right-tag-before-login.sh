@@ -1,0 +1,4 @@
+# expect: all passed
+tag
+login
+push

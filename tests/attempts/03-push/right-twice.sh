@@ -1,0 +1,3 @@
+# expect: all passed
+ready
+push

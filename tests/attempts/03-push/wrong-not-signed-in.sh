@@ -1,0 +1,3 @@
+# expect: in-hub=push-not-signed-in same-image=blocked is-sample=blocked
+tag
+push

@@ -1,0 +1,4 @@
+# expect: in-hub=push-no-namespace same-image=blocked is-sample=blocked
+login
+tag
+docker push myapp:latest

@@ -1,0 +1,5 @@
+# expect: all passed
+# Python's docker SDK
+unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE  # requests takes these before what the context says
+ready
+python -c 'import docker; docker.from_env().images.pull("myusername/myapp", "v1.0.0")'

@@ -1,0 +1,3 @@
+# expect: all passed
+ready
+docker pull docker.io/myusername/myapp:v1.0.0

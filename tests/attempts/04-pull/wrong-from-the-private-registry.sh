@@ -1,0 +1,6 @@
+# expect: pulled=pull-none present=blocked
+ready
+docker login -u myusername -p mypassword registry.lab:5000
+docker tag myapp registry.lab:5000/myusername/myapp:v1.0.0
+docker push registry.lab:5000/myusername/myapp:v1.0.0
+docker pull registry.lab:5000/myusername/myapp:v1.0.0

@@ -1,0 +1,2 @@
+# expect: pulled=pull-none present=blocked
+ready

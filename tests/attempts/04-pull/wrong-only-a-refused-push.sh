@@ -1,0 +1,3 @@
+# expect: pulled=pull-none present=blocked
+tag
+push

@@ -1,0 +1,4 @@
+# expect: pulled=pull-by-swarm present=blocked
+ready
+create --name other --mode global myusername/myapp:v1.0.0
+wait_for running replicas other 3/3

@@ -1,0 +1,3 @@
+# expect: pulled=pull-none present=blocked
+ready
+docker pull myusername/nothing-like-it

@@ -1,0 +1,4 @@
+# expect: service=passed image=passed replicas=passed running=task-no-node
+ready
+create --name myapp --replicas 3 --reserve-memory 900G myusername/myapp:v1.0.0
+wait_for pending task_says myapp 'no suitable node'

@@ -1,0 +1,3 @@
+# expect: service=passed image=passed replicas=service-replicas running=blocked
+ready
+create --name myapp --replicas 0 myusername/myapp:v1.0.0

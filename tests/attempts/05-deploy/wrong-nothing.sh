@@ -1,0 +1,2 @@
+# expect: service=service-none image=blocked replicas=blocked running=blocked
+ready

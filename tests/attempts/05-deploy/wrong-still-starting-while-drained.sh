@@ -1,0 +1,5 @@
+# expect: service=passed image=passed replicas=passed running=converging
+ready
+docker node update --availability drain worker2
+create --name myapp --replicas 3 --health-cmd false --health-interval 300s --health-start-period 300s myusername/myapp:v1.0.0
+wait_for starting task_says myapp starting

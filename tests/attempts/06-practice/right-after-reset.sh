@@ -1,0 +1,12 @@
+# expect: all passed
+built
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 myusername/webapp:v1.0.0
+answers
+labkit reset 06-practice
+built
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 myusername/webapp:v1.0.0
+answers

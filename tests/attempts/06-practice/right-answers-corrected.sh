@@ -1,0 +1,7 @@
+# expect: all passed
+built
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 myusername/webapp:v1.0.0
+labkit answer 06-practice ci=a version=a automation=a
+answers

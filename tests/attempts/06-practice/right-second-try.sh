@@ -1,0 +1,10 @@
+# expect: all passed
+# pushed, improved, pushed again
+built
+docker push myusername/webapp:v1.0.0
+webapp 'LABEL fixed=yes'
+docker build -t myusername/webapp:v1.0.0 .
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 myusername/webapp:v1.0.0
+answers

@@ -1,0 +1,3 @@
+# expect: built=build-none tagged=tag-none pushed=push-none pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+login
+webapp

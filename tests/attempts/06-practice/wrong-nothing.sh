@@ -1,0 +1,2 @@
+# expect: built=build-none tagged=tag-none pushed=push-none pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+docker image ls

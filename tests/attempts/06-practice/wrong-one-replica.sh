@@ -1,0 +1,6 @@
+# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=service-replicas quiz=passed reflection=passed
+built
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp myusername/webapp:v1.0.0
+answers

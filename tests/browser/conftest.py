@@ -1,0 +1,55 @@
+"""JupyterLab as a learner has it, and a Chromium before it."""
+
+import json
+from urllib.request import Request, urlopen
+
+import pytest
+from driver import address, browser
+from helpers import labkit
+
+
+@pytest.fixture(scope="session")
+def chromium(engine):
+    with browser() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def jupyterlab(running_lab):
+    """JupyterLab as `labkit up` starts it, for the lab of the tests."""
+    labkit("up", "--detach", check=0)
+    yield lambda: address(labkit("status", "--json").stdout)
+    from labkit import jupyter
+    from labkit.lab import keeper
+
+    jupyter.stop()
+    keeper.stop()
+
+
+def end_kernels(url):
+    """Ends every kernel of this JupyterLab, so that no test finds another one's."""
+    base, token = url.split("/lab?")
+
+    def ask(path, method="GET"):
+        request = Request(f"{base}/api/{path}?{token}", method=method)
+        with urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+    for session in json.loads(ask("sessions")):
+        ask(f"sessions/{session['id']}", "DELETE")
+
+
+@pytest.fixture
+def fresh(lab):
+    """The learner's folder as it was at first, and no kernel."""
+    from labkit import jupyter, workspace
+
+    if server := jupyter.running():
+        end_kernels(server.url)
+
+    for file in lab.work.glob("*.ipynb"):
+        file.unlink()
+    for file in (lab.work / ".labkit").glob("*"):
+        file.unlink()
+    workspace.prepare(lab.work)
+    return lab

@@ -1,0 +1,175 @@
+"""What the panel promises: it is reachable for everybody, cannot be broken by names, never waits for a cell, and mends the lab."""
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from driver import Learner
+from helpers import labkit, shell, until
+from playwright.sync_api import expect
+
+
+def serious(page):
+    """What axe-core finds wrong with the panels, if it is serious. JupyterLab around them is not ours."""
+    found = Axe().run(page, context=".lk").response["violations"]
+    return [
+        (one["id"], one["help"], [node["html"][:200] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_serious(chromium, jupyterlab, fresh, theme):
+    shell(fresh, "docker login -u bob -p x; docker service create --detach --name myapp myusername/nothing")
+    learner = Learner(chromium, jupyterlab())
+    learner.open("00-start.ipynb")
+    learner.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    learner.run(learner.cell("import start"))
+    expect(learner.part("doctor")).to_contain_text("engine")
+    assert serious(learner.page) == []
+    learner.open("06-practice.ipynb")
+    learner.run(learner.cell("import quiz"))
+    learner.part("quiz").locator("textarea").wait_for()
+    learner.panel()
+    learner.press("Explain", "tools")
+    expect(learner.part("tools")).to_contain_text("No docker command")
+    expect(learner.part("feed")).to_contain_text("unknown user")
+    assert serious(learner.page) == []
+    learner.open("02-tag.ipynb")
+    learner.run(learner.cell("import quiz"))
+    learner.panel()
+    assert serious(learner.page) == []
+    learner.page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", "JupyterLab Light"
+    )
+    learner.page.close()
+
+
+EVIL = '<img src=x onerror="window.hacked=1">'
+LONG = "<script>window.hacked=2</script>" * 320  # some 10 kB
+
+
+def test_hostile_names_are_shown_as_text(chromium, jupyterlab, fresh):
+    script = f"""
+docker login -u {quoted(EVIL)} -p x
+docker login -u {quoted("two" + chr(10) + "lines " + chr(0x202E) + "right to left 'quoted'")} -p x
+docker login -u myusername -p mypassword
+docker tag myapp:latest myusername/myapp:v1.0.0; docker push -q myusername/myapp:v1.0.0
+docker service create --detach --restart-condition none --name myapp --replicas 3 myusername/myapp:v1.0.0 {quoted(EVIL + LONG)}
+labkit answer 06-practice reflection={quoted(LONG)} ci={quoted(EVIL)}
+"""
+    shell(fresh, script)
+    learner = Learner(chromium, jupyterlab())
+    page = learner.page
+    learner.open("05-deploy.ipynb")
+    learner.panel()
+    expect(learner.part("feed")).to_contain_text(EVIL)
+    expect(learner.part("feed")).to_contain_text("two\\u000alines \\u202eright to left 'quoted'")
+    expect(learner.part("picture")).to_contain_text("starting container failed", timeout=15_000)
+    expect(learner.check("running")).to_contain_text("<script>window.hacked=2</script>", timeout=15_000)
+    until(lambda: len(learner.picture()["services"]) == 1, "the picture is whole")
+    assert page.locator(".lk script, .lk img, .lk iframe").count() == 0
+    learner.open("06-practice.ipynb")
+    learner.run(learner.cell("import quiz"))
+    assert learner.part("quiz").locator("textarea").input_value() == LONG
+    assert page.locator(".lk script, .lk img").count() == 0
+    assert page.evaluate("window.hacked") is None
+    assert learner.errors == []
+    page.close()
+
+
+def quoted(text):
+    import shlex
+
+    return shlex.quote(text)
+
+
+def test_it_never_waits_for_a_running_cell(chromium, jupyterlab, fresh):
+    learner = Learner(chromium, jupyterlab())
+    page = learner.page
+    learner.open("01-login.ipynb")
+    learner.panel()
+    cell = learner.cell("Type your commands")
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.insert_text(
+        "\nread -t 60 < <(:) ; while ! docker image inspect stop:now; do :; done > /dev/null 2>&1"
+    )
+    page.keyboard.press("Shift+Enter")
+    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
+    shell(fresh, "docker login -u nobody -p x")
+    expect(learner.part("feed")).to_contain_text("unknown user", timeout=2000)
+    learner.press("Hint", "checks")
+    expect(learner.check("accepted").locator(".lk-hints li")).to_have_count(1, timeout=3000)
+    shell(fresh, "docker login -u myusername -p mypassword")
+    learner.points("3 of 3", timeout=3000)
+    shell(fresh, "docker tag myapp:latest myusername/myapp:v1.0.0 && docker push myusername/myapp:v1.0.0")
+    expect(page.locator("svg.lk-wide .lk-fly")).to_be_attached(timeout=2000)
+    until(
+        lambda: [n for n, _ in learner.picture()["Docker Hub"] if "/" in n] == ["myusername/myapp:v1.0.0"],
+        "it arrived",
+        2,
+    )
+    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
+    shell(fresh, "docker tag myapp:latest stop:now")
+    learner.ended(cell)
+    page.close()
+
+
+def test_the_start_page_stops_starts_and_repairs_the_lab(chromium, jupyterlab, fresh):
+    from labkit.lab import find
+
+    learner = Learner(chromium, jupyterlab())
+    learner.open("00-start.ipynb")
+    learner.run(learner.cell("import start"))
+    with fresh.engine.wire(timeout=30) as wire:
+        wire.request("POST", f"/containers/{fresh.parts['worker2'].id}/kill")
+    expect(learner.part("notice")).to_contain_text("Not running: worker2")
+    expect(learner.part("lab")).to_contain_text("✗ worker2 exited")
+    learner.press("Repair the lab", "notice")
+    expect(learner.part("lab")).to_contain_text("✓ worker2 running", timeout=60_000)
+    expect(learner.part("notice")).to_be_empty(timeout=30_000)
+    learner.press("Stop", "lab")
+    learner.press("Really stop the lab?", "lab")
+    expect(learner.part("notice").get_by_role("progressbar")).to_be_visible()
+    expect(learner.part("notice")).to_contain_text("The lab is not running.", timeout=60_000)
+    assert find.any_engine() is None
+    expect(learner.part("lab").get_by_role("button", name="Stop")).to_be_disabled()
+    learner.press("Start", "lab")
+    expect(learner.part("lab")).to_contain_text("✓ workstation running", timeout=60_000)
+    assert learner.errors == []
+    learner.page.close()
+
+    # JupyterLab is started anew: one cell, and everything is right.
+    from labkit import jupyter
+
+    jupyter.stop()
+    labkit("up", "--detach", check=0)
+    again = Learner(chromium, jupyterlab())
+    again.open("05-deploy.ipynb")
+    again.panel()
+    again.points("0 of 5")
+    expect(again.part("notice")).to_be_empty(timeout=30_000)
+    again.page.close()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_static_html_fits(chromium, fresh, width, tmp_path):
+    """Without widgets: the same as HTML, at the width of a telephone too, and nothing to click that does not work."""
+    from labkit.content import exercises
+    from labkit.lab import watch
+    from labkit.ui import compose, render
+
+    shell(fresh, "docker login -u myusername -p mypassword; docker tag myapp:latest myusername/myapp:v1.0.0")
+    html = render.static(compose.view(compose.EXERCISE, exercises.load("03-push"), watch.look()))
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    page.set_content(f"<!doctype html><html lang=en><title>x</title><main>{html}</main>")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("button").count() == 0
+    visible = page.locator("svg:visible")
+    assert visible.count() == 1
+    assert visible.get_attribute("class") == ("lk-tall" if width < 640 else "lk-wide")
+    assert "myusername/myapp:v1.0.0" in visible.get_attribute("aria-label")
+    assert json.dumps(serious(page)) == "[]"
+    page.close()

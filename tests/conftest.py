@@ -1,0 +1,78 @@
+"""What every test may use. The suite runs its labs under names and in folders of its own, beside a learner's lab."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Before labkit is imported: it reads where things lie from here.
+SCRATCH = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
+os.environ["LABKIT_LAB"] = f"labtest-{os.getpid()}"
+os.environ["XDG_STATE_HOME"] = str(SCRATCH / "state")
+os.environ["XDG_CACHE_HOME"] = str(SCRATCH / "cache")
+os.environ["LABKIT_WORK"] = str(SCRATCH / "work")
+os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND", "LABKIT_LANG"):
+    os.environ.pop(variable, None)
+
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items):
+    """Values first, then the lab: what fails in a second is told in a second."""
+    order = {"unit": 0, "integration": 1, "browser": 2, "acceptance": 3}
+    items.sort(key=lambda item: order.get(item.path.parent.name, 4))
+    for item in items:
+        if item.path.parent.name != "unit":
+            item.add_marker(pytest.mark.docker)
+
+
+def pytest_unconfigure():
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+def quiet(_text):
+    pass
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """The engine in use, or one of the lab's own, with the lab image on it."""
+    from labkit.lab import engine as engines
+    from labkit.lab import images, provision
+
+    found = engines.ensure(print)
+    images.ensure(found, print)
+    yield found
+    if found.own and not provision.used_by_labs(found):
+        engines.stop_own()
+
+
+@pytest.fixture(scope="session")
+def running_lab(engine):
+    """One lab for all tests that leave it whole."""
+    import time
+
+    from labkit import workspace
+    from labkit.lab import provision
+
+    try:
+        with provision.lock(quiet):
+            lab = provision.up(engine, quiet, deadline=time.time() + 7200)
+        workspace.prepare(lab.work)
+        yield lab
+    finally:
+        with provision.lock(quiet):
+            provision.sweep(engine, quiet)
+
+
+@pytest.fixture
+def lab(running_lab):
+    """The shared lab, as if it had just started."""
+    from labkit.lab import find, play
+
+    found = find.current()  # a test may have started it anew
+    play.reset_all(found)
+    return found

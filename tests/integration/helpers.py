@@ -1,0 +1,58 @@
+"""Runs the command and shells as a learner does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def labkit(*words, env=None, check=None, timeout=180, **options):
+    """Runs the labkit command in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "labkit", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=timeout,
+        **options,
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    if check is not None:
+        assert result.returncode == check, result.stdout + result.stderr
+    return result
+
+
+def labkit_json(*words, **options):
+    return json.loads(labkit(*words, **options).stdout)
+
+
+def shell(lab, script, **options):
+    """Runs lines in bash, in the lab's environment, as after `eval "$(labkit env)"`."""
+    from labkit.lab import environment
+
+    lines = environment.shell_lines(lab) + script
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", lines],
+        env={**os.environ, "PATH": path, "DOCKER_HOST": "tcp://nowhere.invalid:1"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=180,
+        **options,
+    )
+
+
+def until(condition, what, seconds=60.0):
+    """Waits for a state, with a deadline."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come true within {seconds:.0f} s"
+        time.sleep(0.05)
+    return value

@@ -1,0 +1,149 @@
+"""docker-compose.lab.yml: the same lab as the topology says, and started for real."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from helpers import ROOT, labkit, labkit_json, until
+from test_lifecycle import parts
+
+
+@pytest.fixture(scope="module")
+def compose(engine, tmp_path_factory):
+    """The docker compose command: the machine's, or Debian's, whose binary runs anywhere; and its environment."""
+    config = tmp_path_factory.mktemp("docker")
+    here = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    if here.returncode:
+        _fetch_plugin(engine, config / "cli-plugins")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    from labkit.lab import capabilities, images
+
+    made = images.exists(engine, images.MADE_BASE)
+    authorities = "/etc/ssl/certs/ca-certificates.crt"
+    return {
+        **os.environ,
+        "DOCKER_CONFIG": str(config),
+        "DOCKER_HOST": engine.url,
+        "LABKIT_ENGINE": engine.url,
+        "LABKIT_LAB": f"{os.environ['LABKIT_LAB']}-compose",
+        "LABKIT_SOCKET": engine.url.removeprefix("unix://"),
+        "LABKIT_PRIVILEGED": "false" if capabilities.missing() else "true",
+        "LABKIT_BASE": images.MADE_BASE if made else images.BASE,
+        "LABKIT_CA": authorities if Path(authorities).exists() else "/dev/null",
+        "LABKIT_PORT": str(port),
+        "LABKIT_TOKEN": "only-for-this-test",
+    }
+
+
+def _fetch_plugin(engine, folder):
+    """Debian trixie's docker-compose package is the v2 plugin."""
+    from labkit.lab import images
+
+    folder.mkdir()
+    script = (
+        "cd /tmp && apt-get update -q >/dev/null && apt-get download -q docker-compose >/dev/null"
+        " && dpkg -x docker-compose_*.deb x && cp x/usr/libexec/docker/cli-plugins/docker-compose /out/"
+    )
+    subprocess.run(
+        [
+            "docker",
+            "-H",
+            engine.url,
+            "run",
+            "--rm",
+            "--network",
+            "host",
+            "-v",
+            f"{folder}:/out",
+            images.name(),
+            "sh",
+            "-c",
+            script,
+        ],
+        check=True,
+        capture_output=True,
+    )
+
+
+def run(compose, *words):
+    result = subprocess.run(
+        ["docker", "compose", "-f", str(ROOT / "docker-compose.lab.yml"), *words],
+        env=compose,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_file_says_what_the_topology_says(compose):
+    from labkit.lab import topology
+
+    name = compose["LABKIT_LAB"]
+    told = json.loads(run(compose, "config", "--format", "json"))
+    plan = {machine.name: machine for machine in topology.machines(2)}
+    assert set(told["services"]) == {*plan, "jupyter", "keys"}
+    assert told["networks"]["lab"]["name"] == name
+    assert told["networks"]["lab"]["labels"][topology.LABEL] == name
+    for machine in plan.values():
+        service = told["services"][machine.name]
+        network = service["networks"]["lab"]
+        assert service["container_name"] == f"{name}-{machine.name}"
+        assert service["hostname"] == machine.name
+        assert service["command"] == [machine.command]
+        assert tuple(network.get("aliases") or ()) == machine.aliases
+        assert network["ipv4_address"].endswith(f".{machine.host}")
+        assert service["labels"][topology.LABEL] == name
+        assert service["labels"][topology.MACHINE] == machine.name
+        assert service["labels"][topology.ROLE] == machine.role
+        published = [(one["host_ip"], one["target"]) for one in service.get("ports", [])]
+        assert published == ([("127.0.0.1", machine.port)] if machine.port else [])
+        data = [
+            one["source"] for one in service["volumes"] if one["target"] in ("/var/lib/docker", "/var/lib/registry")
+        ]
+        assert data == ([machine.name] if machine.is_node else ["store"] if machine.store else [])
+    for volume in told["volumes"].values():
+        assert volume["name"].startswith(f"{name}-")
+        assert volume["labels"][topology.LABEL] == name
+
+
+def test_it_starts_for_real_and_labkit_sees_it(compose, running_lab, tmp_path):
+    env = {key: compose[key] for key in ("LABKIT_LAB", "LABKIT_ENGINE")} | {"XDG_STATE_HOME": str(tmp_path)}
+    work = ROOT / "work"
+    there_before = work.exists()
+    try:
+        run(compose, "up", "--detach", "--build", "--quiet-pull")
+        until(lambda: _jupyter_answers(compose), "JupyterLab in its container", 90)
+        state = labkit_json("status", "--json", env=env, check=0)
+        assert state["state"] == "up"
+        assert state["jupyter"] == f"http://127.0.0.1:{compose['LABKIT_PORT']}/lab"
+        inside = ["docker", "-H", compose["LABKIT_ENGINE"], "exec", f"{compose['LABKIT_LAB']}-jupyter", "labkit"]
+        solved = subprocess.run([*inside, "solve", "05-deploy"], capture_output=True, text=True)
+        assert solved.returncode == 0, solved.stdout + solved.stderr
+        guided = ("01-login", "02-tag", "03-push", "05-deploy")
+        assert subprocess.run([*inside, "check", *guided], capture_output=True).returncode == 0
+        # From this side: the machines are reached at their loopback ports, with the keys that the lab's container holds.
+        labkit("check", "02-tag", "03-push", "05-deploy", env=env, check=0)
+    finally:
+        labkit("down", env=env, check=0)
+        if not there_before:
+            shutil.rmtree(work, ignore_errors=True)
+    assert parts(running_lab.engine, compose["LABKIT_LAB"]) == {"containers": [], "networks": [], "volumes": []}
+
+
+def _jupyter_answers(compose):
+    try:
+        with urlopen(
+            f"http://127.0.0.1:{compose['LABKIT_PORT']}/api?token={compose['LABKIT_TOKEN']}", timeout=2
+        ) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

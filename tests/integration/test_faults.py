@@ -1,0 +1,416 @@
+"""Bad input and bad luck: each gets one clear error with the next command, and nothing is lost."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from helpers import ROOT, labkit, labkit_json
+
+
+def own_paths(tmp_path):
+    """An environment in which no engine is found: neither the system's nor one of the lab's own."""
+    return {"LABKIT_ENGINE_RUN": str(tmp_path / "run"), "LABKIT_ENGINE_DATA": str(tmp_path / "data")}
+
+
+def assert_one_error(result, *texts):
+    assert result.returncode == 2
+    lines = result.stderr.strip().splitlines()
+    problem = next(line for line in lines if line.startswith("✗ "))
+    fix = lines[lines.index(problem) + 1]
+    assert fix.startswith("  → "), result.stderr
+    for text in texts:
+        assert text in problem + fix, result.stderr
+
+
+def test_no_engine_where_one_was_chosen(tmp_path):
+    env = {"DOCKER_HOST": f"unix://{tmp_path}/nothing.sock", "LABKIT_ENGINE": "", **own_paths(tmp_path)}
+    result = labkit("up", "--detach", "--no-jupyter", env=env)
+    assert_one_error(result, "No Docker Engine answers at", "DOCKER_HOST chose it", "systemctl start docker")
+
+
+def test_an_engine_on_another_machine(tmp_path):
+    env = {"DOCKER_HOST": "ssh://me@elsewhere", "LABKIT_ENGINE": "", **own_paths(tmp_path)}
+    assert_one_error(labkit("up", "--detach", env=env), "is on another machine", "docker context use default")
+
+
+def test_an_engine_that_does_not_answer(tmp_path):
+    path = tmp_path / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        env = {"DOCKER_HOST": f"unix://{path}", "LABKIT_ENGINE": "", **own_paths(tmp_path)}
+        result = labkit("up", "--detach", env=env, timeout=30)
+    assert_one_error(result, "took the call but did not answer within 5 s", "systemctl restart docker")
+
+
+def test_no_permission_on_the_socket(engine):
+    """As nobody, on the real socket of the real engine."""
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[2])\n"
+        "from labkit.errors import LabError\n"
+        "from labkit.lab import engine, wire, processes\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "try: engine.ping(sys.argv[1])\n"
+        "except LabError as error: print(error)\n"
+    )
+    if os.geteuid() != 0:
+        pytest.skip("only root can become nobody")
+    result = subprocess.run([sys.executable, "-c", code, engine.url, str(ROOT)], capture_output=True, text=True)
+    assert "You may not use the Docker Engine" in result.stdout, result.stderr
+    assert "sudo usermod -aG docker $USER" in result.stdout
+
+
+def test_a_port_that_is_taken(running_lab):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = labkit("up", "--detach", "--port", str(port))
+    assert_one_error(result, f"Port {port} of this machine is taken", f"labkit up --port {port + 1}")
+    assert labkit_json("status", "--json", check=0)["state"] == "up"
+
+
+def test_missing_capabilities_are_told_and_the_lab_runs_all_the_same(running_lab):
+    from labkit.lab import capabilities
+
+    found = {one["name"]: one for one in labkit_json("doctor", "--json")}
+    lacking = capabilities.missing()
+    assert found["capabilities"]["state"] == "ok"
+    assert all(name in found["capabilities"]["found"] for name in lacking)
+    with running_lab.engine.wire() as wire:
+        host = wire.get(f"/containers/{running_lab.parts['workstation'].id}/json")["HostConfig"]
+    assert host["Privileged"] is (not lacking)
+
+
+def test_a_kernel_without_ipvs_is_told(running_lab):
+    found = {one["name"]: one for one in labkit_json("doctor", "--json")}
+    has_it = Path("/proc/net/ip_vs").exists() or Path("/sys/module/ip_vs").exists()
+    if has_it:
+        assert found["ipvs"]["state"] == "ok"
+    elif found["ipvs"]["state"] != "ok":
+        assert "no routing mesh" in found["ipvs"]["found"]
+        assert "mode=host" in found["ipvs"]["fix"]
+
+
+@contextlib.contextmanager
+def second_engine(tmp_path, size):
+    """An engine of its own, real, whose disk is as small as wanted."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk and start an engine")
+    data = tmp_path / "data"
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(data)], check=True)
+    env = {**own_paths(tmp_path), "LABKIT_ENGINE": f"unix://{tmp_path}/run/docker.sock"}
+    code = "from labkit.lab import engine; engine.start_own(print)"
+    try:
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True)
+        yield env
+    finally:
+        stop = "from labkit.lab import engine; engine.stop_own()"
+        subprocess.run([sys.executable, "-c", stop], env={**os.environ, **env}, cwd=ROOT, check=True)
+        subprocess.run(["umount", "-l", str(data)], check=True)
+
+
+def test_a_disk_that_is_nearly_full(tmp_path):
+    with second_engine(tmp_path, "300m") as env:
+        result = labkit("up", "--detach", "--no-jupyter", env=env)
+        assert_one_error(result, "disk of the Docker Engine is nearly full: 0.3 GB free", "docker system df")
+        doctor = labkit("doctor", env=env, check=2)
+        assert "✗ disk" in doctor.stdout
+
+
+def test_unknown_words_suggest_the_near_one(running_lab):
+    assert_one_error(labkit("check", "03-psh"), "no exercise '03-psh'", "did you mean 03-push?")
+    assert_one_error(labkit("chekc"), "no command 'chekc'", "did you mean check?")
+    assert_one_error(labkit("hint", "03-push", "in-hbu"), "no check 'in-hbu'", "did you mean in-hub?")
+    assert_one_error(labkit("shell", "worker7"), "no machine 'worker7'", "did you mean worker")
+    assert_one_error(labkit("env", "worker7"), "no machine 'worker7'")
+    assert_one_error(labkit("answer", "06-practice", "c=b"), "no question 'c'")
+    assert_one_error(labkit("new", "Bad Name"), "is no name for an exercise")
+    assert "no length of time" in labkit("up", "--time-limit", "soon").stderr
+
+
+def test_no_lab(tmp_path, engine):
+    env = {"LABKIT_LAB": "no-such-lab", "XDG_STATE_HOME": str(tmp_path)}
+    for words in (
+        ("check", "01"),
+        ("env",),
+        ("shell", "worker1"),
+        ("observe",),
+        ("solve", "01"),
+        ("reset",),
+        ("hint", "1"),
+    ):
+        assert_one_error(labkit(*words, env=env), "The lab is not running.", "labkit up")
+    assert labkit("status", env=env, check=1).stdout == "The lab is not running.\n  → labkit up\n"
+
+
+def test_lost_keys(lab):
+    from labkit import paths
+
+    keys = paths.state() / "pki" / "client"
+    kept = keys.with_name("kept")
+    contexts = paths.state() / "docker"
+    keys.rename(kept)
+    contexts.rename(contexts.with_name("docker-kept"))
+    try:
+        told = labkit("check", "01-login", check=2)
+        assert "The keys of the lab are missing" in told.stdout
+    finally:
+        kept.rename(keys)
+        contexts.with_name("docker-kept").rename(contexts)
+
+
+def test_a_damaged_progress_file_loses_nothing(lab):
+    file = lab.work / ".labkit" / "attempts.jsonl"
+    labkit("check", "02-tag", check=1)
+    before = file.read_text()
+    file.write_text(before + '{"kind": "attempt", "time": "torn')
+    labkit("check", "02-tag", check=1)
+    labkit("hint", "02-tag", "tagged", check=0)
+    from labkit.grading import progress
+
+    records, damaged = progress.read(lab.work)
+    assert damaged == 1
+    assert file.read_text().startswith(before)
+    assert [one["kind"] for one in records][-2:] == ["attempt", "hint"]
+
+
+def test_a_damaged_answers_file(lab):
+    file = lab.work / ".labkit" / "answers.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('{"06-practice": ["not", "a", "map"], "x"')
+    labkit("check", "06-practice", check=1)
+    labkit("answer", "06-practice", "ci=b", check=0)
+    assert json.loads(file.read_text()) == {"06-practice": {"ci": "b"}}
+
+
+def test_a_work_folder_that_cannot_be_written(lab, tmp_path):
+    (tmp_path / "file").write_text("")
+    env = {
+        "LABKIT_WORK": str(tmp_path / "file" / "work"),
+        "LABKIT_LAB": "elsewhere",
+        "XDG_STATE_HOME": str(tmp_path / "s"),
+    }
+    try:
+        result = labkit("up", "--detach", "--no-jupyter", env=env)
+        assert_one_error(result, "could not be prepared", "LABKIT_WORK")
+    finally:
+        labkit("down", env=env, check=0)
+
+
+def test_image_files(engine, tmp_path):
+    assert_one_error(labkit("image", "load", str(tmp_path / "none.tar")), "There is no file", "labkit image save")
+    (tmp_path / "bad.tar").write_bytes(b"not an image")
+    assert_one_error(labkit("image", "load", str(tmp_path / "bad.tar")), "does not hold an image", "labkit image build")
+
+
+def test_an_observation_that_is_none(tmp_path, lab):
+    for text, problem in (
+        ("nonsense", "This is not an observation"),
+        ("[]", "names no schema"),
+        ('{"schema": 99}', "schema 99"),
+        ('{"schema": 1}', "damaged: KeyError at 'nodes'"),
+        ('{"schema": 1, "nodes": 7}', "damaged"),
+    ):
+        file = tmp_path / "o.json"
+        file.write_text(text)
+        assert_one_error(labkit("check", "--observation", str(file)), problem, "labkit observe")
+    assert_one_error(labkit("check", "--observation", str(tmp_path / "none")), "cannot be read")
+
+
+ODD = """
+import asyncio, base64, hashlib, json, ssl, sys
+import aiohttp
+
+async def main():
+    tls = ssl.create_default_context(cafile="/lab/pki/hub-ca.pem")
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as hub:
+        name, base = "myusername/odd", "https://registry-1.docker.io"
+        auth = aiohttp.BasicAuth("myusername", "mypassword")
+        scope = {"scope": f"repository:{name}:pull,push", "service": "registry.docker.io"}
+        async with hub.get("https://auth.docker.io/token", params=scope, auth=auth) as answer:
+            head = {"Authorization": "Bearer " + (await answer.json())["token"]}
+
+        async def blob(data):
+            digest = "sha256:" + hashlib.sha256(data).hexdigest()
+            async with hub.post(f"{base}/v2/{name}/blobs/uploads/", headers=head) as answer:
+                place = answer.headers["Location"]
+            async with hub.put(base + place + f"&digest={digest}", data=data, headers=head) as answer:
+                assert answer.status == 201, await answer.text()
+            return {"mediaType": "application/octet-stream", "digest": digest, "size": len(data)}
+
+        async def put(tag, manifest, expected=(201,)):
+            body = json.dumps(manifest).encode()
+            kind = {"Content-Type": manifest["mediaType"], **head}
+            async with hub.put(f"{base}/v2/{name}/manifests/{tag}", data=body, headers=kind) as answer:
+                assert answer.status in expected, (tag, answer.status, await answer.text())
+            return {"mediaType": manifest["mediaType"], "digest": "sha256:" + hashlib.sha256(body).hexdigest(), "size": len(body)}
+
+        layer = await blob(b"layer")
+        config = {**await blob(json.dumps({"os": "linux", "architecture": "amd64", "config": {"Labels": {"<b>": "</script>"}}}).encode()),
+                  "mediaType": "application/vnd.oci.image.config.v1+json"}
+        oci = "application/vnd.oci.image.manifest.v1+json"
+        image = await put("image", {"schemaVersion": 2, "mediaType": oci, "config": config, "layers": [layer]})
+        await put("index", {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+                            "manifests": [{**image, "platform": {"os": "linux", "architecture": "amd64"}}]})
+        empty = {**await blob(b"{}"), "mediaType": "application/vnd.oci.empty.v1+json"}
+        await put("artifact", {"schemaVersion": 2, "mediaType": oci, "artifactType": "text/x", "config": empty, "layers": [layer]})
+        await put("noconfig", {"schemaVersion": 2, "mediaType": oci, "layers": [layer]}, (201, 400, 404))
+        await put("notjson", {"schemaVersion": 2, "mediaType": oci, "config": {**layer, "mediaType": config["mediaType"]}, "layers": []}, (201, 400))
+        many = {"schemaVersion": 2, "mediaType": oci, "config": config, "layers": [layer]}
+        for start in range(0, 2000, 20):
+            await asyncio.gather(*(put(f"t{n}", many) for n in range(start, start + 20)))
+
+asyncio.run(main())
+"""
+
+
+def test_a_registry_that_holds_odd_things(lab):
+    """An image index, an OCI artifact, 2,000 tags, a manifest without config, a config that is not JSON."""
+    import time
+
+    from labkit.lab import provision
+    from labkit.lab.observe import observe
+
+    provision.execute(lab.engine, lab.parts["workstation"].id, ["python3", "-c", ODD])
+    start = time.monotonic()
+    hub = observe(lab).hub
+    assert time.monotonic() - start < 2
+    tags = hub.repositories["myusername/odd"]
+    assert len([tag for tag in tags if tag.startswith("t")]) == 2000
+    assert hub.manifests[tags["index"]].kind == "index"
+    assert hub.image_ids(tags["index"]) == hub.image_ids(tags["image"]) != set()
+    assert hub.manifests[tags["artifact"]].kind == "artifact"
+    assert hub.manifests[tags["notjson"]].kind == "artifact" if "notjson" in tags else True
+    report = labkit("check", "03-push", "--json", check=1)
+    assert json.loads(report.stdout)["exercises"][0]["checks"][0]["diagnosis"] == "push-none"
+    assert "and 1" in labkit("status", check=0).stdout
+
+
+def test_a_manifest_without_config_is_read():
+    """Distribution refuses one (above); another registry's storage may hold it, so the reader must stand it."""
+    from labkit.edge.shelf import summary
+
+    held = summary({"schemaVersion": 2, "layers": [{"digest": "sha256:1", "size": 5}]}, lambda _: None)
+    assert held["kind"] == "artifact"
+    assert held["config"] is None
+    assert summary("nonsense", lambda _: None) == {"kind": "unknown"}
+
+
+def test_a_kernel_restart_in_the_middle(lab):
+    from jupyter_client.manager import KernelManager
+
+    from labkit.lab import environment
+
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(env={**environment.process(lab), "PYTHONPATH": str(ROOT)}, cwd=str(lab.work))
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+
+        def run(code):
+            output = []
+            client.execute_interactive(
+                code, timeout=60, output_hook=lambda message: output.append(json.dumps(message["content"], default=str))
+            )
+            return "".join(output)
+
+        assert "Login Succeeded" in run("!docker login -u myusername -p mypassword")
+        assert "3/3 points" in run("from labkit import check; print(repr(check('01-login')))")
+        manager.restart_kernel(now=True)
+        client.wait_for_ready(timeout=60)
+        assert "3/3 points" in run("from labkit import check; print(repr(check('01-login')))")
+        assert "myapp" in run("!docker image ls")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def test_the_engine_restarted(tmp_path, engine):
+    """A whole engine of its own is killed and started again; `up` brings the lab back, and `down` clears a dead one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can start an engine")
+    env = {
+        **own_paths(tmp_path),
+        "LABKIT_LAB": "restarted",
+        "LABKIT_WORK": str(tmp_path / "work"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "LABKIT_ENGINE": "",
+        "DOCKER_HOST": "",
+    }
+    image = tmp_path / "lab.tar"
+    labkit("image", "save", str(image), env={"LABKIT_ENGINE": engine.url}, check=0)
+    start = "from labkit.lab import engine; engine.start_own(print)"
+    subprocess.run([sys.executable, "-c", start], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True)
+    own = {**env, "LABKIT_ENGINE": f"unix://{tmp_path}/run/docker.sock"}
+    try:
+        labkit("image", "load", str(image), env=own, check=0)
+        labkit("up", "--detach", "--no-jupyter", env=own, check=0)
+        labkit("solve", "05-deploy", env=own, check=0)
+        pid = int((tmp_path / "run" / "docker.pid").read_text())
+        os.kill(pid, 9)
+        from helpers import until
+
+        until(lambda: not Path(f"/proc/{pid}").exists(), "the engine's end")
+        assert_one_error(labkit("check", "05", env=own), "The lab is not running", "labkit up")
+        subprocess.run(
+            [sys.executable, "-c", start], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True
+        )
+        labkit("up", "--detach", "--no-jupyter", env=own, check=0)
+        labkit("check", "05-deploy", "--wait", "90s", env=own, check=0)
+        os.kill(int((tmp_path / "run" / "docker.pid").read_text()), 9)
+        labkit("down", "--purge", env=env, check=0)
+        assert not (tmp_path / "run").exists()
+        assert not (tmp_path / "state" / "registry-lab").exists()
+    finally:
+        labkit("down", "--purge", env=own)
+        shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_an_edge_that_answers_nonsense_is_no_crash(lab):
+    """Whatever listens on a machine's port instead of it: told as an error of the lab."""
+    from labkit.lab.find import Lab, Part
+    from labkit.lab.observe import observe
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def serve():
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                connection.sendall(b"nonsense")
+                connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        edge = lab.parts["edge"]
+        fake = Part(edge.id, "edge", "edge", "running", edge.address, server.getsockname()[1], edge.image)
+        seen = observe(Lab(lab.engine, lab.name, {**lab.parts, "edge": fake}, lab.work))
+    assert "error" in seen.data["edge"]
+
+
+def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can start an engine")
+    env = {**os.environ, **own_paths(tmp_path)}
+    code = "from labkit.lab import engine; engine.start_own(print); print(engine.own_process())"
+    command = [sys.executable, "-c", code]
+    try:
+        both = [subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        told = [one.communicate(timeout=60)[0].split()[-1] for one in both]
+        assert [one.returncode for one in both] == [0, 0]
+        assert told[0] == told[1]
+    finally:
+        stop = "from labkit.lab import engine; engine.stop_own(); engine.purge_own()"
+        subprocess.run([sys.executable, "-c", stop], env=env, cwd=ROOT, check=True)
+    assert not (tmp_path / "run").exists()

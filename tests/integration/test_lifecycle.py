@@ -1,0 +1,253 @@
+"""up and down, whatever happens in between: killed, twice at once, a machine gone, the engine restarted."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from helpers import ROOT, labkit, labkit_json, shell, until
+
+UP = ("up", "--detach", "--no-jupyter")
+
+
+def parts(engine, name):
+    """Everything that carries the label of a lab, by kind."""
+    from urllib.parse import quote
+
+    filters = quote(json.dumps({"label": [f"io.registry-lab={name}"]}))
+    with engine.wire() as wire:
+        return {
+            "containers": wire.get(f"/containers/json?all=1&filters={filters}"),
+            "networks": wire.get(f"/networks?filters={filters}"),
+            "volumes": wire.get(f"/volumes?filters={filters}")["Volumes"] or [],
+        }
+
+
+def processes_of(env):
+    """Processes that were started for this lab: its keeper, JupyterLab, kernels."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("LABKIT_LAB") == env["LABKIT_LAB"]:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def assert_nothing_left(engine, env):
+    assert parts(engine, env["LABKIT_LAB"]) == {"containers": [], "networks": [], "volumes": []}
+    assert not Path(env["XDG_STATE_HOME"], "registry-lab").exists()
+    until(lambda: not processes_of(env), "the end of every process of the lab", 10)
+
+
+@pytest.fixture
+def other(engine, running_lab, tmp_path):
+    """The environment of a second lab, beside the shared one; removed afterwards, whatever became of it."""
+    env = {
+        "LABKIT_LAB": f"{os.environ['LABKIT_LAB']}-other",
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "LABKIT_WORK": str(tmp_path / "work"),
+        "LABKIT_ENGINE": engine.url,
+    }
+    yield env
+    labkit("down", env=env, check=0)
+    assert_nothing_left(engine, env)
+
+
+def test_up_check_down_leave_nothing_and_keep_the_work(engine, other):
+    up = labkit(*UP, env=other, check=0)
+    assert "The lab is up: workstation, worker1, worker2" in up.stdout
+    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 5
+    labkit("solve", "02-tag", env=other, check=0)
+    labkit("check", "02-tag", env=other, check=0)
+    notebook = Path(other["LABKIT_WORK"], "02-tag.ipynb")
+    notebook.write_text("mine")
+    labkit("down", env=other, check=0)
+    assert_nothing_left(engine, other)
+    assert "There was no lab." in labkit("down", env=other, check=0).stdout
+    labkit(*UP, env=other, check=0)
+    assert notebook.read_text() == "mine"
+    assert '"kind": "attempt"' in Path(other["LABKIT_WORK"], ".labkit/attempts.jsonl").read_text()
+
+
+def test_two_ups_at_once_make_one_lab(engine, other):
+    command = [sys.executable, "-m", "labkit", *UP]
+    both = [
+        subprocess.Popen(
+            command, env={**os.environ, **other}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    outputs = [one.communicate(timeout=120) for one in both]
+    assert [one.returncode for one in both] == [0, 0], outputs
+    assert any("another labkit is starting or ending this lab" in error for _, error in outputs)
+    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 5
+
+
+@pytest.mark.parametrize("moment", [0.4, 0.8, 1.2, 1.7, 2.3])
+def test_up_killed_at_any_moment_then_up_recovers(engine, other, moment):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labkit", *UP],
+        env={**os.environ, **other},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    # The one place where a moment and not a state is wanted: the kill must come in the middle of something.
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    labkit(*UP, env=other, check=0)
+    state = labkit_json("status", "--json", env=other, check=0)
+    assert state["state"] == "up"
+    labkit("solve", "05-deploy", env=other, check=0)
+
+
+def test_up_killed_then_down_leaves_nothing(engine, other):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labkit", *UP],
+        env={**os.environ, **other},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: parts(engine, other["LABKIT_LAB"])["containers"], "the first container")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    labkit("down", env=other, check=0)
+    assert_nothing_left(engine, other)
+
+
+def test_a_killed_machine_is_told_and_repaired(engine, other):
+    labkit(*UP, env=other, check=0)
+    labkit("solve", "05-deploy", env=other, check=0)
+    victim = f"{other['LABKIT_LAB']}-worker1"
+    with engine.wire() as wire:
+        wire.request("POST", f"/containers/{victim}/kill")
+    status = labkit("status", env=other, check=2)
+    assert "worker1      exited" in status.stdout
+    assert "labkit up   (it repairs the lab)" in status.stdout
+    refused = labkit("shell", "worker1", env=other, check=2)
+    assert "The machine worker1 is not running." in refused.stderr
+    labkit(*UP, env=other, check=0)
+    labkit("check", "05-deploy", "--wait", "60s", env=other, check=0)
+
+
+def test_a_killed_edge_is_an_error_of_the_lab_and_loses_nothing(engine, other):
+    labkit(*UP, env=other, check=0)
+    labkit("solve", "03-push", env=other, check=0)
+    with engine.wire() as wire:
+        wire.request("POST", f"/containers/{other['LABKIT_LAB']}-edge/kill")
+    broken = labkit("check", "03-push", env=other, check=2)
+    assert "The lab could not be looked at" in broken.stdout
+    assert "labkit up" in broken.stdout
+    labkit(*UP, env=other, check=0)
+    labkit("check", "01-login", "02-tag", "03-push", env=other, check=0)
+
+
+def test_a_removed_machine_is_made_again(engine, other):
+    labkit(*UP, env=other, check=0)
+    with engine.wire() as wire:
+        wire.request("DELETE", f"/containers/{other['LABKIT_LAB']}-worker2?force=1&v=1")
+    assert "✗ worker2      missing" not in labkit(*UP, env=other, check=0).stdout
+    assert labkit_json("status", "--json", env=other, check=0)["missing"] == []
+    labkit("solve", "05-deploy", env=other, check=0)
+
+
+def test_a_swarm_that_was_left_is_made_again(running_lab, lab):
+    for machine in ("worker1", "workstation"):
+        shell(lab, f"docker --context {machine} swarm leave --force")
+    assert "not a Swarm manager any more" in labkit("check", "05-deploy", check=1).stdout
+    labkit(*UP, check=0)
+    labkit("solve", "05-deploy", check=0)
+
+
+def test_the_time_limit_ends_the_lab(engine, other):
+    labkit(*UP, "--time-limit", "6s", env=other, check=0)
+    until(lambda: not parts(engine, other["LABKIT_LAB"])["containers"], "the end of the lab's time", 60)
+    until(lambda: not Path(other["XDG_STATE_HOME"], "registry-lab").exists(), "the end of the lab's files", 30)
+    assert_nothing_left(engine, other)
+
+
+def test_an_expired_lab_says_so_and_up_starts_anew(engine, other):
+    labkit(*UP, "--time-limit", "3s", env=other, check=0)
+    keeper = Path(other["XDG_STATE_HOME"], "registry-lab", other["LABKIT_LAB"], "keeper.pid")
+    psutil.Process(int(keeper.read_text())).kill()
+    ends = time.time() + 3
+    until(lambda: time.time() > ends, "the lab's deadline")
+    told = labkit("check", "01-login", env=other, check=2)
+    assert "The lab's time ended at" in told.stderr
+    assert "labkit down && labkit up" in told.stderr
+    assert "removing the lab's machines" in labkit(*UP, env=other, check=0).stderr
+    assert labkit_json("status", "--json", env=other, check=0)["state"] == "up"
+
+
+def test_in_the_foreground_ctrl_c_ends_all_of_it(engine, other):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labkit", "up", "--workers", "1"],
+        env={**os.environ, **other},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    lines = []
+    while not lines or "Ctrl-C" not in lines[-1]:
+        lines.append(process.stdout.readline())
+        assert lines[-1], process.stderr.read()
+    url = next(line.split()[1] for line in lines if line.startswith("JupyterLab:"))
+    from urllib.request import urlopen
+
+    with urlopen(url.replace("/lab?", "/api/status?")) as answer:
+        assert answer.status == 200
+    assert labkit_json("status", "--json", env=other, check=0)["jupyter"] == url
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert_nothing_left(engine, other)
+
+
+def test_nothing_of_the_learners_own_docker_changes(engine, running_lab, other, tmp_path):
+    home = tmp_path / "home"
+    (home / ".docker").mkdir(parents=True)
+    (home / ".docker" / "config.json").write_text('{"auths": {"https://index.docker.io/v1/": {"auth": "bWU6bXk="}}}')
+    env = {**other, "HOME": str(home)}
+
+    def own():
+        """What is on the engine without the label of a lab, and the learner's ~/.docker."""
+        with engine.wire() as wire:
+            images = [(one["Id"], one["RepoTags"]) for one in wire.get("/images/json")]
+            containers = [
+                one["Id"] for one in wire.get("/containers/json?all=1") if "io.registry-lab" not in one["Labels"]
+            ]
+            networks = [one["Id"] for one in wire.get("/networks") if "io.registry-lab" not in (one["Labels"] or {})]
+            volumes = [one["Name"] for one in wire.get("/volumes")["Volumes"] or []]
+            swarm = wire.get("/info")["Swarm"]["LocalNodeState"]
+        mine = [one for one in volumes if not one.startswith(os.environ["LABKIT_LAB"])]
+        files = {str(one): hashlib.sha256(one.read_bytes()).hexdigest() for one in home.rglob("*") if one.is_file()}
+        return sorted(images), sorted(containers), sorted(networks), sorted(mine), swarm, files
+
+    before = own()
+    labkit(*UP, env=env, check=0)
+    lines = labkit("env", env=env, check=0).stdout
+    played = subprocess.run(
+        [
+            "bash",
+            "-c",
+            lines + "docker login -u myusername -p mypassword && docker tag myapp:latest myusername/myapp:v1.0.0",
+        ],
+        env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert played.returncode == 0, played.stderr
+    labkit("solve", "05-deploy", env=env, check=0)
+    labkit("down", env=env, check=0)
+    assert own() == before

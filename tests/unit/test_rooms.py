@@ -1,0 +1,86 @@
+"""The architecture: arrows point one way, and the command starts fast."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "labkit"
+
+# A room may import from these rooms, itself, and errors and paths. Doors (the modules beside the rooms) may import all.
+ARROWS = {
+    "content": set(),
+    "grading": {"content"},
+    "lab": {"grading", "content", "edge"},  # the edge's reader of images, so that both sides name content alike
+    "ui": {"lab", "grading", "content"},
+    "edge": None,
+}
+
+
+COMMON = ("labkit.errors", "labkit.paths", "labkit.__version__")
+OPEN = {"lab": ("labkit.jupyter",), "ui": ("labkit.session", "labkit.doctor")}
+"""Modules beside the rooms that all of them, or these, may import."""
+
+
+def imports(file):
+    """Modules of labkit that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names if one.name.split(".")[0] == "labkit")
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.split(".")[0] == "labkit"
+            and not node.level
+        ):
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+
+
+def room_of(module):
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and (PACKAGE / parts[1]).is_dir() else None
+
+
+@pytest.mark.parametrize("room", sorted(ARROWS))
+def test_arrows_point_one_way(room):
+    allowed = ARROWS[room]
+    for file in (PACKAGE / room).rglob("*.py"):
+        for module in imports(file):
+            target = room_of(module)
+            assert allowed is not None, f"{file} imports {module}: the edge runs on its own"
+            if target is None:
+                known = {"labkit", *COMMON, *OPEN.get(room, ())}
+                assert ".".join(module.split(".")[:2]) in known, f"{file} imports the door {module}"
+            else:
+                assert target in {room, *allowed}, f"{file} imports {module}"
+
+
+def test_lab_and_grading_meet_in_the_observation_only():
+    for file in (PACKAGE / "lab").glob("*.py"):
+        met = {module for module in imports(file) if room_of(module) == "grading"}
+        kept = {"labkit.grading.observation", "labkit.grading.observation.Observation", "labkit.grading.progress"}
+        assert met <= kept, f"{file} imports {met}"
+
+
+def test_only_provision_creates_containers():
+    for file in PACKAGE.rglob("*.py"):
+        if file.name != "provision.py":
+            assert "DockerContainer" not in file.read_text(), file
+
+
+def test_the_command_imports_nothing_slow():
+    code = "import sys, labkit.cli; print(*sorted(m for m in ('docker', 'rich', 'testcontainers', 'IPython') if m in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.strip() == ""
+
+
+def test_observing_and_grading_import_nothing_slow():
+    code = (
+        "import sys; from labkit import session; from labkit.lab import find, observe;"
+        "print(*sorted(m for m in ('docker', 'requests', 'rich', 'testcontainers', 'trustme') if m in sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.strip() == ""

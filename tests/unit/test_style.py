@@ -1,0 +1,64 @@
+"""ruff, the formatter and the type checker have nothing to say; the documents' links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
+    ids=["lint", "format", "types"],
+)
+def test_the_tools_have_nothing_to_say(words):
+    result = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def documents():
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("file", documents(), ids=lambda one: one.name)
+def test_links_lead_somewhere(file):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", file.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (file.parent / target).exists(), f"{file.name} links to {target}"
+
+
+def test_shell_scripts_parse():
+    for script in [
+        ROOT / "lab",
+        *ROOT.glob("labkit/lab/image/*.sh"),
+        *ROOT.glob("solutions/*/*.sh"),
+        ROOT / ".ci" / "run",
+    ]:
+        subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_ci_calls_the_readmes_test_command_and_nothing_else():
+    lines = [
+        line for line in (ROOT / ".ci" / "run").read_text().splitlines() if not line.startswith(("#", "set", "cd"))
+    ]
+    assert lines == ["exec ./lab test"]
+    assert "./lab test" in (ROOT / "README.md").read_text()
+
+
+def test_the_readmes_pictures_are_those_that_the_script_makes():
+    import importlib.util
+    import struct
+
+    spec = importlib.util.spec_from_file_location("screenshots", ROOT / "docs" / "screenshots.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    shown = re.findall(r"!\[[^\]]{20,}\]\((docs/images/[^)]+)\)", (ROOT / "README.md").read_text())
+    assert {ROOT / one for one in shown} == set(script.IMAGES.values())
+    for file in script.IMAGES.values():
+        data = file.read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert struct.unpack(">II", data[16:24]) == script.SIZE
