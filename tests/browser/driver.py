@@ -69,6 +69,17 @@ class Learner:
             arg=file,
         )
 
+    def reload(self, file):
+        """Loads the page anew, as F5 does, and waits until JupyterLab has opened the address's notebook a second time: it
+        does so seconds after it has restored its tabs (router:tree), and would take us back from wherever we went since."""
+        self.page.reload()
+        self.page.wait_for_function("window.jupyterapp?.commands")
+        self.page.evaluate(
+            """() => new Promise(done => window.jupyterapp.commands.commandExecuted.connect((_, command) => {
+                 if (command.id === 'filebrowser:open-path') command.result.finally(done) }))"""
+        )
+        self.shown(file)
+
     @property
     def notebook(self):
         return self.page.locator(".jp-NotebookPanel:visible")

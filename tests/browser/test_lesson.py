@@ -118,10 +118,10 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
     quiz.get_by_role("button", name="Answer").click()
     expect(quiz).to_contain_text("✓ Right.")
 
-    # The browser is loaded anew: the same kernel, the same panel.
+    # The browser is loaded anew: the same kernel, and the panel is right after one cell.
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-    page.reload()
-    learner.shown("03-push.ipynb")
+    learner.reload("03-push.ipynb")
+    learner.panel()
     learner.points("4 of 4")
     true(learner)
 
@@ -234,8 +234,9 @@ def test_the_whole_lesson_with_the_keyboard_alone(chromium, jupyterlab, fresh):
     keys.press("Escape")
     keys.press("Control+s")
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.reload()
-    learner.shown("01-login.ipynb")
+    learner.reload("01-login.ipynb")
+    learner.select("import panel")
+    learner.run_here()
     learner.points("3 of 3")
 
     # The lab is stopped and started from the start page.
