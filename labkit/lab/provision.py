@@ -78,6 +78,10 @@ def up(engine: Engine, say: Say, workers: int = 2, deadline: float = 0.0, learne
 
 _GONE = Part("", "", "", "missing", "", None, "")
 
+LEFTOVER = ("created", "removing", "dead")
+"""States of a container that cannot be started again: an `up` was killed before it had copied the keys in, or a removal was
+cut short ("container is marked for removal and cannot be started")."""
+
 
 def settle(engine: Engine, plan: tuple[Machine, ...], lab: Lab | None, creator: "_Creator | None") -> None:
     """Brings each machine up, waits until it answers, and joins the nodes to the Swarm; all side by side.
@@ -89,9 +93,9 @@ def settle(engine: Engine, plan: tuple[Machine, ...], lab: Lab | None, creator: 
 
         def bring(machine: Machine) -> Part:
             part = there.get(machine.name, _GONE)
-            if part.state == "created" and creator is not None:
-                # An `up` was killed before it had copied the keys in.
+            if part.state in LEFTOVER and creator is not None:
                 _remove(engine, f"/containers/{part.id}?force=1&v=1")
+                _until_gone(lambda: [one for one in find.parts(engine, paths.LAB) if one["Id"] == part.id])
                 part = _GONE
             if part.state == "missing":
                 if creator is None:
@@ -361,13 +365,22 @@ def sweep(engine: Engine, say: Say) -> int:
     return len(containers) + len(rest)
 
 
-def _remove(engine: Engine, path: str) -> None:
-    with engine.wire(timeout=PATIENCE) as wire:
-        try:
-            wire.request("DELETE", path)
-        except WireError as error:
-            if error.status not in (404, 409):  # 409: somebody else is removing it right now
-                raise LabError(f"A part of the lab could not be removed: {error}", "labkit down") from error
+def _remove(engine: Engine, path: str, patience: float = PATIENCE) -> None:
+    """Removes what the path names, however often that takes: whoever looks into a container just then (a panel does) has its
+    file system mounted, and the engine fails with "directory not empty". Raises LabError after so many seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        with engine.wire(timeout=PATIENCE) as wire:
+            try:
+                wire.request("DELETE", path)
+            except WireError as error:
+                if error.status in (404, 409):  # 409: somebody else is removing it right now
+                    return
+                if error.status != 500 or time.monotonic() > deadline:
+                    raise LabError(f"A part of the lab could not be removed: {error}", "labkit down") from error
+            else:
+                return
+        time.sleep(0.1)
 
 
 def _until_gone(left: Any) -> None:

@@ -1,5 +1,6 @@
 """up and down, whatever happens in between: killed, twice at once, a machine gone, the engine restarted."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers import ROOT, labkit, labkit_json, shell, until
+
+from labkit.lab.wire import WireError
 
 UP = ("up", "--detach", "--no-jupyter")
 
@@ -159,6 +162,43 @@ def test_a_removed_machine_is_made_again(engine, other):
     assert "✗ worker2      missing" not in labkit(*UP, env=other, check=0).stdout
     assert labkit_json("status", "--json", env=other, check=0)["missing"] == []
     labkit("solve", "05-deploy", env=other, check=0)
+
+
+@contextlib.contextmanager
+def held(engine, container):
+    """While in here the engine cannot remove the container's file system, as when somebody looks into it at that moment."""
+    with engine.wire() as wire:
+        place = Path(wire.get(f"/containers/{container}/json")["GraphDriver"]["Data"]["UpperDir"])
+    file = place / "held"
+    try:
+        file.touch()
+        subprocess.run(["chattr", "+i", str(file)], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"the engine's files are not ours to hold: {error}")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", str(file)], check=True)
+
+
+def test_a_removal_that_the_engine_cannot_do_yet(engine, other):
+    labkit(*UP, env=other, check=0)
+    worker2 = f"{other['LABKIT_LAB']}-worker2"
+
+    def removing():
+        return [one for one in parts(engine, other["LABKIT_LAB"])["containers"] if one["State"] in ("removing", "dead")]
+
+    with held(engine, worker2), engine.wire(timeout=60) as wire, pytest.raises(WireError, match="failed to remove"):
+        wire.request("DELETE", f"/containers/{worker2}?force=1")
+    assert removing()
+    labkit(*UP, env=other, check=0)  # it could only be started anew
+    assert labkit_json("status", "--json", env=other, check=0)["missing"] == []
+
+    with held(engine, worker2):
+        down = subprocess.Popen([sys.executable, "-m", "labkit", "down"], env={**os.environ, **other}, cwd=ROOT)
+        until(removing, "the first try")
+    assert down.wait(60) == 0
+    assert_nothing_left(engine, other)
 
 
 def test_a_swarm_that_was_left_is_made_again(running_lab, lab):
