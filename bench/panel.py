@@ -127,7 +127,7 @@ def measure(chromium, chosen):
     print(f"pushes {seconds}, idle {bare:.3f}, starts {starts}", file=sys.stderr, flush=True)
     sizes = [process.memory_info().rss]
     for minute in range(chosen.minutes):
-        # Something to show, as while somebody works; two images in turn, so that what the lab holds stays as large.
+        # Something to show, as while somebody works; two images in turn, so that of what is held only the access log grows.
         push(learner, env, f"minute-{minute % 2}")
         time.sleep(60)
         sizes.append(process.memory_info().rss)

@@ -365,10 +365,10 @@ def sweep(engine: Engine, say: Say) -> int:
     return len(containers) + len(rest)
 
 
-def _remove(engine: Engine, path: str, patience: float = PATIENCE) -> None:
+def _remove(engine: Engine, path: str) -> None:
     """Removes what the path names, however often that takes: whoever looks into a container just then (a panel does) has its
-    file system mounted, and the engine fails with "directory not empty". Raises LabError after so many seconds."""
-    deadline = time.monotonic() + patience
+    file system mounted, and the engine fails with "directory not empty". Raises LabError after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
     while True:
         with engine.wire(timeout=PATIENCE) as wire:
             try:
