@@ -31,10 +31,16 @@ from test_scale import FILL  # noqa: E402
 from labkit import authoring, paths  # noqa: E402
 from labkit.content import exercises  # noqa: E402
 from labkit.grading.grade import grade  # noqa: E402
-from labkit.grading.observation import Observation  # noqa: E402
-from labkit.lab import capabilities, environment, find, images, pki, play, provision  # noqa: E402
-from labkit.lab import engine as engines  # noqa: E402
-from labkit.lab.observe import observe  # noqa: E402
+from labkit.lab import environment, find  # noqa: E402
+from labkit.lab.engine import (  # noqa: E402
+    capabilities,
+    engines,
+    images,
+)
+from labkit.lab.lifecycle import pki, provision  # noqa: E402
+from labkit.lab.looking.observe import observe  # noqa: E402
+from labkit.lab.playing import play  # noqa: E402
+from labkit.seen.observation import Observation  # noqa: E402
 
 LABKIT = [sys.executable, "-m", "labkit"]
 
@@ -56,7 +62,9 @@ def command(*words, env=None):
 ONE_NODE = """
 import sys
 from labkit import paths
-from labkit.lab import engine, images, pki, provision, topology
+from labkit.lab.engine import engines as engine, images
+from labkit.lab.lifecycle import pki, provision
+from labkit.lab import plan as topology
 found = engine.find()
 image = images.ensure(found, lambda _: None)
 pki.make(paths.state() / "pki")

@@ -11,7 +11,7 @@ __all__ = ["answer", "check", "explain", "hint", "panel", "quiz", "start"]
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # imported only when a notebook asks: the command must start fast
-        from labkit import notebook
+        from labkit.jupyter import notebook
 
         return getattr(notebook, name)
     raise AttributeError(f"module 'labkit' has no attribute {name!r}")

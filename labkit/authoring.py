@@ -15,9 +15,9 @@ from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
-from labkit.lab import play
 from labkit.lab.find import Lab
-from labkit.lab.observe import observe
+from labkit.lab.looking.observe import observe
+from labkit.lab.playing import play
 
 SETTLING = 90.0
 """Seconds that a Swarm may take to come to rest."""

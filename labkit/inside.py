@@ -4,9 +4,14 @@ import os
 import secrets
 import sys
 
-from labkit import jupyter, paths, workspace
+from labkit import paths
 from labkit.errors import LabError
-from labkit.lab import engine, environment, find, pki, provision, topology
+from labkit.jupyter import server as jupyter
+from labkit.lab import environment, find
+from labkit.lab import plan as topology
+from labkit.lab.engine import engines as engine
+from labkit.lab.lifecycle import pki, provision
+from labkit.work import files as workspace
 
 
 def keys() -> None:

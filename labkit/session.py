@@ -7,10 +7,10 @@ from labkit.content import exercises
 from labkit.content.exercises import Exercise
 from labkit.content.personal import Person, person
 from labkit.errors import LabError
-from labkit.grading import progress
 from labkit.grading.grade import grade
-from labkit.grading.observation import Observation
 from labkit.grading.report import Report
+from labkit.seen.observation import Observation
+from labkit.work import attempts as progress
 
 DEFAULT = Person()
 
@@ -19,7 +19,7 @@ def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     """Looks at the running lab and grades these exercises, or all. While the Swarm converges it looks again, for at most
     `wait` seconds. Keeps the attempt. Raises LabError."""
     from labkit.lab import find
-    from labkit.lab.observe import observe
+    from labkit.lab.looking.observe import observe
 
     chosen = exercises.chosen(names)
     lab = find.current()
@@ -53,7 +53,7 @@ def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person =
     """The next hint of a check, counted; without a check, of the first one that is not passed. Raises LabError."""
     if check is None:
         from labkit.lab import find
-        from labkit.lab.observe import observe
+        from labkit.lab.looking.observe import observe
 
         result = grade([exercise], observe(find.current())).exercises[0]
         if result.done:

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit import jupyter, paths
-from labkit.lab import engine, find, topology
-from labkit.lab.observe import observe
+from labkit import paths
+from labkit.jupyter import server as jupyter
+from labkit.lab import find
+from labkit.lab import plan as topology
+from labkit.lab.engine import engines as engine
+from labkit.lab.looking.observe import observe
 
 OWN = " (the lab's own)"
 

@@ -40,8 +40,8 @@ def quiet(_text):
 @pytest.fixture(scope="session")
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
-    from labkit.lab import engine as engines
-    from labkit.lab import images, provision
+    from labkit.lab.engine import engines, images
+    from labkit.lab.lifecycle import provision
 
     found = engines.ensure(print)
     images.ensure(found, print)
@@ -55,8 +55,8 @@ def running_lab(engine):
     """One lab for all tests that leave it whole."""
     import time
 
-    from labkit import workspace
-    from labkit.lab import provision
+    from labkit.lab.lifecycle import provision
+    from labkit.work import files as workspace
 
     try:
         with provision.lock(quiet):
@@ -71,7 +71,8 @@ def running_lab(engine):
 @pytest.fixture
 def lab(running_lab):
     """The shared lab, as if it had just started."""
-    from labkit.lab import find, play
+    from labkit.lab import find
+    from labkit.lab.playing import play
 
     found = find.current()  # a test may have started it anew
     play.reset_all(found)

@@ -6,8 +6,8 @@ import labkit
 from labkit.content import diagnoses
 from labkit.content.check import Check, Converging, Evidence, NotYet
 from labkit.content.exercises import Exercise, language
-from labkit.grading.observation import Observation, Unobserved
 from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
+from labkit.seen.observation import Observation, Unobserved
 
 
 def grade(exercises: list[Exercise], observation: Observation) -> Report:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit import paths
-from labkit.lab.topology import MANAGER
+from labkit.lab.plan import MANAGER
 
 EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
 """The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the

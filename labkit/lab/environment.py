@@ -8,7 +8,7 @@ from pathlib import Path
 from labkit.errors import LabError
 from labkit.lab import contexts
 from labkit.lab.find import Lab
-from labkit.lab.topology import MANAGER
+from labkit.lab.plan import MANAGER
 
 UNSET = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
 """Each of these would send a plain `docker …` past the lab's context."""

@@ -22,10 +22,11 @@ from labkit.authoring import look
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
-from labkit.grading.observation import Observation
 from labkit.grading.report import Outcome
-from labkit.lab import find, play
-from labkit.lab.observe import observe
+from labkit.lab import find
+from labkit.lab.looking.observe import observe
+from labkit.lab.playing import play
+from labkit.seen.observation import Observation
 
 FOLDER = Path(__file__).parents[1] / "attempts"
 PATIENCE = 90.0

@@ -19,8 +19,8 @@ def jupyterlab(running_lab):
     """JupyterLab as `labkit up` starts it, for the lab of the tests."""
     labkit("up", "--detach", check=0)
     yield lambda: address(labkit("status", "--json").stdout)
-    from labkit import jupyter
-    from labkit.lab import keeper
+    from labkit.jupyter import server as jupyter
+    from labkit.lab.lifecycle import keeper
 
     jupyter.stop()
     keeper.stop()
@@ -42,7 +42,8 @@ def end_kernels(url):
 @pytest.fixture
 def fresh(lab):
     """The learner's folder as it was at first, and no kernel."""
-    from labkit import jupyter, workspace
+    from labkit.jupyter import server as jupyter
+    from labkit.work import files as workspace
 
     if server := jupyter.running():
         end_kernels(server.url)

@@ -4,7 +4,7 @@ from driver import Learner
 from helpers import labkit, until
 from playwright.sync_api import expect
 
-from labkit.lab.observe import observe
+from labkit.lab.looking.observe import observe
 
 
 def now():

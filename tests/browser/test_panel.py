@@ -142,7 +142,7 @@ def test_the_start_page_stops_starts_and_repairs_the_lab(chromium, jupyterlab, f
     learner.page.close()
 
     # JupyterLab is started anew: one cell, and everything is right.
-    from labkit import jupyter
+    from labkit.jupyter import server as jupyter
 
     jupyter.stop()
     labkit("up", "--detach", check=0)
@@ -158,8 +158,8 @@ def test_the_start_page_stops_starts_and_repairs_the_lab(chromium, jupyterlab, f
 def test_static_html_fits(chromium, fresh, width, tmp_path):
     """Without widgets: the same as HTML, at the width of a telephone too, and nothing to click that does not work."""
     from labkit.content import exercises
-    from labkit.lab import watch
-    from labkit.ui import compose, render
+    from labkit.lab.looking import watch
+    from labkit.view import compose, render
 
     shell(fresh, "docker login -u myusername -p mypassword; docker tag myapp:latest myusername/myapp:v1.0.0")
     html = render.static(compose.view(compose.EXERCISE, exercises.load("03-push"), watch.look()))

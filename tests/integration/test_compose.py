@@ -23,7 +23,7 @@ def compose(engine, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    from labkit.lab import capabilities, images
+    from labkit.lab.engine import capabilities, images
 
     made = images.exists(engine, images.MADE_BASE)
     authorities = "/etc/ssl/certs/ca-certificates.crt"
@@ -44,7 +44,7 @@ def compose(engine, tmp_path_factory):
 
 def _fetch_plugin(engine, folder):
     """Debian trixie's docker-compose package is the v2 plugin."""
-    from labkit.lab import images
+    from labkit.lab.engine import images
 
     folder.mkdir()
     script = (
@@ -85,7 +85,7 @@ def run(compose, *words):
 
 
 def test_the_file_says_what_the_topology_says(compose):
-    from labkit.lab import topology
+    from labkit.lab import plan as topology
 
     name = compose["LABKIT_LAB"]
     told = json.loads(run(compose, "config", "--format", "json"))

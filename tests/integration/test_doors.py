@@ -133,7 +133,7 @@ def test_a_sign_in_on_the_machine_itself_counts(lab):
 
 
 def test_hints_come_one_at_a_time_and_are_counted(lab):
-    from labkit.grading import progress
+    from labkit.work import attempts as progress
 
     told = [labkit("hint", "03-push", check=0).stdout for _ in range(4)]
     assert ["Hint 1 of 3" in told[0], "Hint 2 of 3" in told[1], "Hint 3 of 3" in told[2]] == [True] * 3

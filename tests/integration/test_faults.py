@@ -78,7 +78,7 @@ def test_a_port_that_is_taken(running_lab):
 
 
 def test_missing_capabilities_are_told_and_the_lab_runs_all_the_same(running_lab):
-    from labkit.lab import capabilities
+    from labkit.lab.engine import capabilities
 
     found = {one["name"]: one for one in labkit_json("doctor", "--json")}
     lacking = capabilities.missing()
@@ -175,7 +175,7 @@ def test_a_damaged_progress_file_loses_nothing(lab):
     file.write_text(before + '{"kind": "attempt", "time": "torn')
     labkit("check", "02-tag", check=1)
     labkit("hint", "02-tag", "tagged", check=0)
-    from labkit.grading import progress
+    from labkit.work import attempts as progress
 
     records, damaged = progress.read(lab.work)
     assert damaged == 1
@@ -277,8 +277,8 @@ def test_a_registry_that_holds_odd_things(lab):
     """An image index, an OCI artifact, 2,000 tags, a manifest without config, a config that is not JSON."""
     import time
 
-    from labkit.lab import provision
-    from labkit.lab.observe import observe
+    from labkit.lab.lifecycle import provision
+    from labkit.lab.looking.observe import observe
 
     provision.execute(lab.engine, lab.parts["workstation"].id, ["python3", "-c", ODD])
     start = time.monotonic()
@@ -380,7 +380,7 @@ def test_the_engine_restarted(tmp_path, engine):
 def test_an_edge_that_answers_nonsense_is_no_crash(lab):
     """Whatever listens on a machine's port instead of it: told as an error of the lab."""
     from labkit.lab.find import Lab, Part
-    from labkit.lab.observe import observe
+    from labkit.lab.looking.observe import observe
 
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from labkit.lab import images
+from labkit.lab.engine import images
 
 
 def test_a_refused_pull_is_told_within_seconds(engine):

@@ -9,9 +9,10 @@ import time
 import pytest
 from helpers import ROOT, labkit, shell, until
 
-from labkit import jupyter
-from labkit.lab import environment, provision
-from labkit.lab.watch import Watch
+from labkit.jupyter import server as jupyter
+from labkit.lab import environment
+from labkit.lab.lifecycle import provision
+from labkit.lab.looking.watch import Watch
 
 
 class Kernel:

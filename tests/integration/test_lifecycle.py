@@ -14,7 +14,7 @@ import psutil
 import pytest
 from helpers import ROOT, labkit, labkit_json, shell, until
 
-from labkit.lab.wire import WireError
+from labkit.lab.engine.wire import WireError
 
 UP = ("up", "--detach", "--no-jupyter")
 

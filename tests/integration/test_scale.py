@@ -21,9 +21,10 @@ for repository in range(200):
 def test_observing_and_grading_stay_fast(lab):
     from labkit.content import exercises
     from labkit.grading.grade import grade
-    from labkit.grading.observation import Observation
-    from labkit.lab import play, provision
-    from labkit.lab.observe import observe
+    from labkit.lab.lifecycle import provision
+    from labkit.lab.looking.observe import observe
+    from labkit.lab.playing import play
+    from labkit.seen.observation import Observation
 
     provision.execute(lab.engine, lab.parts["store"].id, ["python3", "-c", FILL])
     loop = "for n in $(seq 50); do docker service create --detach --quiet --replicas 0 --name s$n busybox & done; wait"

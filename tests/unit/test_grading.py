@@ -5,8 +5,8 @@ from world import SWARM, World, sha, solved
 
 from labkit.content import exercises
 from labkit.grading.grade import grade, grade_one
-from labkit.grading.observation import Observation
 from labkit.grading.report import Outcome
+from labkit.seen.observation import Observation
 
 GUIDED = ["01-login", "02-tag", "03-push", "04-pull", "05-deploy"]
 

@@ -3,7 +3,8 @@
 import pytest
 
 from labkit.content import messages
-from labkit.ui import compose, failures
+from labkit.jupyter import failures
+from labkit.view import compose
 
 SAID = {
     "wrong-password": 'Error response from daemon: Get "https://registry-1.docker.io/v2/": unauthorized: incorrect username or password',

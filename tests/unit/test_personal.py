@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import World, sha, solved
 
-from labkit import workspace
 from labkit.content import exercises
 from labkit.content.personal import Person, person
 from labkit.errors import LabError
 from labkit.grading.grade import grade
-from labkit.grading.observation import Observation, seal
+from labkit.seen.observation import Observation, seal
+from labkit.work import files as workspace
 
 
 def personal(world, learner="Ada Lovelace", workshop="spring"):

@@ -9,16 +9,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from labkit.cli import cli
-from labkit.content import answers
+from labkit.cli.main import cli
 from labkit.edge import rules
 from labkit.edge.log import AccessLog
 from labkit.edge.shelf import Shelf, summary
 from labkit.errors import LabError
-from labkit.grading import progress
 from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
-from labkit.lab import capabilities, contexts, engine, find, pki, processes, topology
-from labkit.lab.observe import sign_ins
+from labkit.lab import contexts, find
+from labkit.lab import plan as topology
+from labkit.lab.engine import capabilities, processes
+from labkit.lab.engine import engines as engine
+from labkit.lab.lifecycle import pki
+from labkit.lab.looking.observe import sign_ins
+from labkit.work import answers
+from labkit.work import attempts as progress
 
 HOSTILE = '<script>alert("x")</script>\n\u202eevil\x1b[31m'
 

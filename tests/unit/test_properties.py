@@ -9,7 +9,7 @@ from world import MACHINES, World, sha
 
 from labkit.content import exercises
 from labkit.grading.grade import grade
-from labkit.grading.observation import Observation
+from labkit.seen.observation import Observation
 
 NAMES = st.sampled_from(
     ["myapp", "myusername/myapp", "myusername/webapp", "webapp", "library/busybox", "colleague/myapp", "<b>", "a b", ""]

@@ -6,13 +6,14 @@ import pytest
 from world import World, solved
 
 from labkit import paths
-from labkit.content import answers, exercises, quiz
+from labkit.content import exercises, quiz
 from labkit.content.personal import Person
-from labkit.grading import progress
-from labkit.lab import watch
-from labkit.lab.watch import Sight
-from labkit.ui import compose, drawing, feed, render
-from labkit.ui.picture import picture
+from labkit.lab.looking import watch
+from labkit.lab.looking.watch import Sight
+from labkit.view import compose, drawing, feed, render
+from labkit.view.picture import picture
+from labkit.work import answers
+from labkit.work import attempts as progress
 
 NASTY = [
     "<script>alert(1)</script>",

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 
-from labkit.grading.observation import Observation
+from labkit.seen.observation import Observation
 
 MACHINES = {"10.203.0.21": "workstation", "10.203.0.22": "worker1", "10.203.0.23": "worker2"}
 CLI = "docker/26.1.5 UpstreamClient(Docker-Client/28.2.2)"

@@ -1,0 +1,134 @@
+"""What notebooks call. A foreseeable error is shown as a sentence, never as a traceback."""
+
+import os
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from labkit import session
+from labkit.content import exercises
+from labkit.errors import LabError
+from labkit.grading.grade import grade
+from labkit.work import answers
+
+
+class Message:
+    """A sentence or two that shows itself in a notebook, and as text anywhere else."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<div role="status" style="white-space:pre-wrap">{escape(self.text)}</div>'
+
+
+def _telling(call: Any) -> Any:
+    try:
+        return call()
+    except LabError as error:
+        return Message(f"✗ {error}")
+
+
+def check(*names: str, wait: float = 0.0) -> Any:
+    """Grades these exercises, or all, and shows what passed, what not yet, and why: `check("03-push")`.
+
+    `wait` is how many seconds to wait while the Swarm is still moving.
+    """
+    return _telling(lambda: session.graded(names, wait))
+
+
+def hint(name: str, check: str | None = None) -> Any:
+    """Shows the next hint: `hint("03-push")`."""
+    from labkit.lab import find
+
+    def told() -> Message:
+        lab = find.current()
+        return Message(session.next_hint(lab.work, exercises.chosen([name])[0], check, lab.person))
+
+    return _telling(told)
+
+
+def panel(name: str | None = None) -> Any:
+    """The learner's panel of an exercise: checks, live picture, what happened, the course. `panel("03-push")`; without a
+    name, that of this notebook, or else of the first exercise that is not done."""
+    from labkit.jupyter.panel import Panel
+    from labkit.view import compose
+
+    return _telling(lambda: Panel(compose.EXERCISE, exercises.chosen([name])[0] if name else _here()))
+
+
+def start() -> Any:
+    """The start page: the course's map, the lab and its buttons, and what was found of this machine."""
+    from labkit.jupyter.panel import Panel
+    from labkit.view import compose
+
+    return Panel(compose.START)
+
+
+def quiz(name: str) -> Any:
+    """Shows the questions of an exercise: to click in JupyterLab, to read and answer with `answer` anywhere else."""
+    from labkit.jupyter.panel import Panel
+    from labkit.view import compose
+
+    return _telling(lambda: Panel(compose.QUIZ, exercises.chosen([name])[0]))
+
+
+def explain(message: str = "") -> Any:
+    """What the last failed docker command's message means, or one that you give."""
+    from labkit.jupyter import failures
+    from labkit.lab.looking import watch
+    from labkit.view import compose, render
+
+    return Message(render.explained(compose.explain(message or failures.memory.last(), watch.look().observation)))
+
+
+def _here() -> exercises.Exercise:
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", "")).stem
+    if notebook in exercises.slugs():
+        return exercises.load(notebook)
+    from labkit.lab import find
+    from labkit.lab.looking.observe import observe
+
+    report = grade(exercises.every(), observe(find.current()))
+    undone = [one.slug for one in report.exercises if not one.done]
+    return exercises.load(undone[0] if undone else report.exercises[-1].slug)
+
+
+def quiz_text(exercise: exercises.Exercise) -> str:
+    """The questions, and how to answer them by typing."""
+    from labkit.lab.looking import watch
+    from labkit.view import compose, render
+
+    questions = render.text(compose.view(("quiz",), exercise, watch.look()))
+    names = ", ".join(f'{one["id"]}="…"' for one in exercise.quiz)
+    words = ', reflection="…"' if exercise.reflection else ""
+    return f'{questions}\n\nAnswer with the letters: answer("{exercise.slug}", {names}{words})'
+
+
+def answer(name: str, **given: str) -> Any:
+    """Keeps your answers: `answer("06-practice", ci="a", reflection="…")`. Answer as often as you like."""
+
+    def keep() -> Message:
+        exercise = exercises.chosen([name])[0]
+        keep_answers(exercise, given)
+        named = [name for name, text in given.items() if text.strip()]
+        return Message(f"Kept: {', '.join(named) or 'nothing new'}. See how it stands: check({exercise.slug!r})")
+
+    return _telling(keep)
+
+
+def keep_answers(exercise: exercises.Exercise, given: dict[str, str]) -> None:
+    """Keeps answers in the lab's work folder. Raises LabError for an unknown question."""
+    from labkit.errors import nearest
+    from labkit.lab import find
+
+    known = [*(one["id"] for one in exercise.quiz), "reflection"]
+    for question in given:
+        if question not in known:
+            raise LabError(
+                f"{exercise.slug} has no question {question!r}: {nearest(question, known)}", "answer it by its name"
+            )
+    answers.save(find.current().work, exercise.slug, given)

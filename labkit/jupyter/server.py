@@ -1,0 +1,143 @@
+"""JupyterLab for the learner, in the lab's environment."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit import paths
+from labkit.errors import LabError
+from labkit.lab import environment
+from labkit.lab.engine import processes
+from labkit.lab.find import Lab
+
+PORT = 8888
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A JupyterLab that runs. Its address holds the token that signs the learner in."""
+
+    pid: int
+    url: str
+
+
+def _runtime() -> Path:
+    return paths.state() / "jupyter"
+
+
+def running() -> Server | None:
+    """The lab's JupyterLab, found by the file that a Jupyter server keeps while it runs."""
+    import psutil
+
+    for file in sorted(_runtime().glob("jpserver-*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
+            data = json.loads(file.read_text())
+            if "jupyter" in " ".join(psutil.Process(data["pid"]).cmdline()):
+                return Server(data["pid"], f"{data['url']}lab?token={data['token']}")
+    return None
+
+
+def check_port(port: int) -> None:
+    """Raises LabError where the port is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LabError(
+                f"Port {port} of this machine is taken: {error.strerror}.", f"labkit up --port {port + 1}"
+            ) from error
+
+
+def free_port() -> int:
+    """The usual port, or the next one that is free."""
+    for port in range(PORT, PORT + 50):
+        with contextlib.suppress(LabError):
+            check_port(port)
+            return port
+    raise LabError(f"Ports {PORT} to {PORT + 49} of this machine are all taken.", "labkit up --port 9999")
+
+
+HERE = Path(__file__).parent
+SHARE = HERE / "share" / "jupyter"
+JUPYTER_PATH = {"JUPYTER_PATH": str(SHARE), "JUPYTER_CONFIG_PATH": str(SHARE / "config")}
+"""Where JupyterLab finds the kernel that brings `%%on` and `%explain` along, and settings: it asks nothing about news."""
+
+
+def settings() -> list[str]:
+    """What every JupyterLab of a lab is started with."""
+    shell = ["bash", "--rcfile", str(HERE / "terminal.bashrc"), "-i"]
+    return [
+        f"--ServerApp.terminado_settings={{'shell_command': {shell!r}}}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        # So that the panel's buttons can open terminals and notebooks.
+        "--LabApp.expose_app_in_browser=True",
+    ]
+
+
+def start(lab: Lab, port: int | None, browser: bool) -> int:
+    """Starts JupyterLab in the learner's folder and returns its process id. Raises LabError."""
+    if port is not None:
+        check_port(port)
+    _runtime().mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = [
+        *(sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"),
+        *(f"--ServerApp.port={port or free_port()}", f"--ServerApp.root_dir={lab.work}"),
+        *([] if browser else ["--no-browser"]),
+        *(["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []),
+        *settings(),
+    ]
+    inside = environment.process(lab)
+    inside.pop("LABKIT_COMMAND", None)  # in its terminals `labkit` is on the path
+    variables = {
+        **inside,
+        **JUPYTER_PATH,
+        # Not on the command line, which every user of the machine can read.
+        "JUPYTER_TOKEN": secrets.token_urlsafe(24),
+        "JUPYTER_RUNTIME_DIR": str(_runtime()),
+    }
+    return processes.detach(command, paths.state() / "jupyter.log", variables)
+
+
+def wait(pid: int) -> Server:
+    """The server, once it answers. Raises LabError with its last words where it does not come up."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and processes.alive(pid):
+        server = running()
+        if server and server.pid == pid and _answers(server):
+            return server
+        time.sleep(0.05)
+    processes.end(pid)
+    raise LabError(
+        f"JupyterLab did not start: {processes.last_words(paths.state() / 'jupyter.log')}", "labkit up --no-jupyter"
+    )
+
+
+def has_screen() -> bool:
+    """Whether a browser can be opened here."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _answers(server: Server) -> bool:
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(server.url.replace("/lab?", "/api?"), timeout=2) as answer:  # noqa: S310  (its own loopback address)
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def stop() -> None:
+    """Ends JupyterLab with its kernels and terminals, and waits until they are gone."""
+    if server := running():
+        processes.end(server.pid)

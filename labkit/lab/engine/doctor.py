@@ -1,0 +1,156 @@
+"""Looks at this machine: what the lab needs, what it finds, and how to mend it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.lab.engine import capabilities, images
+from labkit.lab.engine import engines as engine
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import WireError
+
+MEMORY = 1024**3
+"""Bytes that a lab with three nodes takes with some to spare (measured: docs/performance.md)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`state`: ok; warning, the lab works without it; or broken."""
+
+    name: str
+    state: str
+    found: str
+    fix: str = ""
+
+    def line(self) -> str:
+        symbol = {"ok": "✓", "warning": "!", "broken": "✗"}[self.state]
+        fix = f"\n    → {self.fix}" if self.fix else ""
+        return f"{symbol} {self.name:<12} {self.found}{fix}"
+
+
+def examine() -> list[Finding]:
+    """Every finding, the engine first. What needs an engine is left out where there is none."""
+    found: Engine | None = None
+    try:
+        found = engine.find()
+        first = _engine(found)
+    except LabError as error:
+        first = _no_engine(error)
+    looks: list[Callable[[Engine], Finding]] = [_capabilities, _memory, _disk, _image]
+    findings = [first, _command(), _ipvs(), _overlay()]
+    if found:
+        findings += [look(found) for look in looks]
+    return findings
+
+
+def as_json(findings: list[Finding]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in findings]
+
+
+def _engine(found: Engine) -> Finding:
+    with found.wire() as wire:
+        version = wire.get("/version")
+    own = ", started by the lab" if found.own else ""
+    return Finding("engine", "ok", f"Docker Engine {version['Version']} at {found.url}{own}")
+
+
+def _no_engine(error: LabError) -> Finding:
+    chosen = engine.chosen()
+    if engine.can_start_own() and not (chosen and chosen[0] != engine.own_url()):
+        return Finding("engine", "warning", "none runs here", "labkit up starts one of the lab's own")
+    return Finding("engine", "broken", error.what, error.fix)
+
+
+def _command() -> Finding:
+    docker = shutil.which("docker")
+    if docker is None:
+        return Finding(
+            "docker", "broken", "the docker command is missing", "apt-get install docker.io   (or docker-cli)"
+        )
+    version = subprocess.run([docker, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return Finding("docker", "ok", f"{version or 'a docker command'} at {docker}")
+
+
+def _ipvs() -> Finding:
+    if sys.platform != "linux":
+        return Finding("ipvs", "ok", "the engine's own kernel brings it (Docker Desktop)")
+    here = Path("/proc/net/ip_vs").exists() or Path("/sys/module/ip_vs").exists()
+    loadable = (
+        subprocess.run(["modprobe", "-n", "ip_vs"], capture_output=True, check=False).returncode == 0
+        if _has("modprobe")
+        else False
+    )
+    if here or loadable:
+        return Finding("ipvs", "ok", "the kernel has IPVS: the Swarm's routing mesh works")
+    return Finding(
+        "ipvs",
+        "warning",
+        "the kernel lacks IPVS: no routing mesh and no virtual addresses; no exercise needs them",
+        "publish ports with mode=host where you try that yourself",
+    )
+
+
+def _has(command: str) -> bool:
+    return shutil.which(command) is not None
+
+
+def _overlay() -> Finding:
+    if sys.platform != "linux":
+        return Finding("overlay", "ok", "the engine's own kernel brings it (Docker Desktop)")
+    known = "\toverlay\n" in Path("/proc/filesystems").read_text()
+    if known or (
+        _has("modprobe") and subprocess.run(["modprobe", "overlay"], capture_output=True, check=False).returncode == 0
+    ):
+        return Finding("overlay", "ok", "the kernel has overlay file systems")
+    return Finding("overlay", "broken", "the kernel has no overlay file system", "modprobe overlay")
+
+
+def _capabilities(found: Engine) -> Finding:
+    lacking = capabilities.of_engine(found)
+    essential = [name for name in lacking if name in capabilities.ESSENTIAL]
+    if essential:
+        text = f"this host withholds {', '.join(essential)}: no engine runs inside a container"
+        return Finding("capabilities", "broken", text, "run the lab in a virtual machine")
+    if lacking:
+        text = f"this host withholds {', '.join(lacking)}; the nodes run without --privileged"
+        return Finding("capabilities", "ok", text)
+    return Finding("capabilities", "ok", "all there: the nodes run --privileged")
+
+
+def _memory(found: Engine) -> Finding:
+    with found.wire() as wire:
+        total = wire.get("/info")["MemTotal"]
+    text = f"{total / 1024**3:.1f} GB for the engine"
+    if total < MEMORY:
+        return Finding(
+            "memory", "broken", text + f", the lab needs {MEMORY / 1024**3:.0f} GB", "give Docker more memory"
+        )
+    return Finding("memory", "ok", text)
+
+
+def _disk(found: Engine) -> Finding:
+    free = images.free_bytes(found)
+    if free is None:
+        return Finding("disk", "ok", "the engine's disk is in its virtual machine")
+    text = f"{free / 1024**3:.1f} GB free for the engine"
+    if free < images.ROOM:
+        fix = "docker system df   (shows what Docker itself holds)"
+        return Finding("disk", "broken", f"{text}, the lab needs {images.ROOM / 1024**3:.0f} GB", fix)
+    return Finding("disk", "ok", text)
+
+
+def _image(found: Engine) -> Finding:
+    try:
+        there = images.exists(found)
+    except WireError as error:
+        return Finding("image", "broken", f"the engine does not tell: {error}", "restart Docker")
+    if there:
+        return Finding("image", "ok", f"{images.name()} is there")
+    return Finding(
+        "image", "warning", f"{images.name()} is not there yet", "labkit up builds it; labkit image load FILE"
+    )

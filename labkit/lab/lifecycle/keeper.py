@@ -1,0 +1,61 @@
+"""Ends a lab at its time limit. A process of its own, started by `up --detach`; `down` ends it with the lab."""
+
+import contextlib
+import os
+import sys
+import time
+
+from labkit import paths
+from labkit.lab import find
+from labkit.lab.engine import engines as engine
+from labkit.lab.engine import processes
+from labkit.lab.engine.wire import WireError
+from labkit.lab.find import Lab
+
+LOOK = 30.0
+"""Seconds between two looks at the clock and whether the lab is still there: a machine may sleep in between."""
+
+
+def start(lab: Lab) -> None:
+    """Starts a keeper for this lab unless one runs."""
+    if lab.deadline and not pid():
+        number = processes.detach([sys.executable, "-m", "labkit.lab.lifecycle.keeper", lab.engine.url])
+        (paths.state() / "keeper.pid").write_text(f"{number}\n")
+
+
+def pid() -> int | None:
+    """The keeper's process id, if a keeper is what runs under it."""
+    import psutil
+
+    try:
+        number = int((paths.state() / "keeper.pid").read_text())
+        command = psutil.Process(number).cmdline()
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return number if "labkit.lab.lifecycle.keeper" in command else None
+
+
+def stop() -> None:
+    """Ends the keeper and waits until it is gone."""
+    if number := pid():
+        processes.end(number)
+
+
+def main() -> None:
+    url = sys.argv[1]
+    while True:
+        with contextlib.suppress(WireError):  # the engine is being restarted: look again later
+            lab = find.on(engine.Engine(url, own=url == engine.own_url()))
+            if lab is None:
+                return
+            if lab.expired:
+                os.execv(sys.executable, [sys.executable, "-m", "labkit", "down"])
+            time.sleep(max(0.0, min(LOOK, lab.deadline - time.time())))
+            continue
+        if not paths.state().exists():
+            return
+        time.sleep(LOOK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The lab's Swarm: made, joined, and brought back to order after whatever a learner or an accident did to it."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.lab.engine.wire import Wire, WireError
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Manager:
+    wire: Wire
+    address: str
+    token: str
+    nodes: frozenset[str]
+    """Ids of the nodes that the manager knew when it was asked."""
+
+
+def manage(wire: Wire, address: str) -> Manager:
+    """Makes this engine the manager of a Swarm if it is not. Raises LabError."""
+    state = _state(wire)
+    if state["LocalNodeState"] != "active" or not state["ControlAvailable"]:
+        if state["LocalNodeState"] != "inactive":
+            wire.request("POST", "/swarm/leave?force=1")
+        body = {
+            "ListenAddr": "0.0.0.0:2377",
+            "AdvertiseAddr": address,
+            "DefaultAddrPool": ["10.204.0.0/16"],
+            "SubnetSize": 24,
+        }
+        _retry(lambda: wire.request("POST", "/swarm/init", body))
+    swarm = _retry(lambda: wire.get("/swarm"))
+    nodes = frozenset(node["ID"] for node in wire.get("/nodes"))
+    return Manager(wire, address, swarm["JoinTokens"]["Worker"], nodes)
+
+
+def join(wire: Wire, manager: Manager, address: str) -> None:
+    """Makes this engine a worker of the manager's Swarm if it is not. Raises LabError."""
+    state = _state(wire)
+    if state["LocalNodeState"] == "active" and state["NodeID"] in manager.nodes:
+        return
+    if state["LocalNodeState"] != "inactive":
+        wire.request("POST", "/swarm/leave?force=1")
+    body = {
+        "ListenAddr": "0.0.0.0:2377",
+        "AdvertiseAddr": address,
+        "RemoteAddrs": [f"{manager.address}:2377"],
+        "JoinToken": manager.token,
+    }
+    _retry(lambda: wire.request("POST", "/swarm/join", body))
+
+
+def tidy(manager: Manager, machines: list[str]) -> None:
+    """Waits until every machine is a ready node, forgets nodes that are gone for good, and opens those that were drained or
+    paused."""
+    deadline = time.monotonic() + PATIENCE
+    nodes = manager.wire.get("/nodes")
+    while not set(machines) <= {hostname(node) for node in nodes if node["Status"]["State"] == "ready"}:
+        if time.monotonic() > deadline:
+            raise LabError("Not every machine became a node of the Swarm.", "labkit down && labkit up")
+        time.sleep(0.02)
+        nodes = manager.wire.get("/nodes")
+    for node in nodes:
+        if node["Status"]["State"] == "down":
+            with contextlib.suppress(WireError):
+                manager.wire.request("DELETE", f"/nodes/{node['ID']}?force=1")
+        elif node["Spec"]["Availability"] != "active":
+            spec = {**node["Spec"], "Availability": "active"}
+            with contextlib.suppress(WireError):
+                manager.wire.request("POST", f"/nodes/{node['ID']}/update?version={node['Version']['Index']}", spec)
+
+
+def hostname(node: dict[str, Any]) -> str:
+    """A node's host name; its id where it has just joined and has not told yet."""
+    return str(node["Description"].get("Hostname") or node["ID"][:12])
+
+
+def _state(wire: Wire) -> dict[str, Any]:
+    """The engine's own view of its membership, once it has made up its mind."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        state: dict[str, Any] = wire.get("/info")["Swarm"]
+        if state["LocalNodeState"] != "pending" or time.monotonic() > deadline:
+            return state
+        time.sleep(0.05)
+
+
+def _retry(call: Any) -> Any:
+    """Calls until it works: right after a start or a leave, an engine says for a moment that it is not ready."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except WireError as error:
+            if time.monotonic() > deadline or error.status not in (0, 500, 503):
+                raise LabError(f"The Swarm could not be set up: {error}.", "labkit down && labkit up") from error
+            time.sleep(0.1)

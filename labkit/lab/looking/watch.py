@@ -1,0 +1,179 @@
+"""Looks at the lab again whenever something happens in it, in threads of its own, and tells who asked.
+
+Nothing is polled while the lab rests: the engines tell their events (Engine API, GET /events), the edge its access log. They
+say only *that* something happened; what is there is then observed as ever.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit import paths
+from labkit.errors import LabError
+from labkit.lab import contexts, find
+from labkit.lab.engine.wire import Wire, WireError
+from labkit.lab.find import Lab
+from labkit.lab.looking.observe import observe
+from labkit.seen.observation import Observation
+from labkit.work import answers
+
+GLANCE = 0.4
+"""Seconds between two looks at the files that nobody tells of: sign-ins and answers."""
+
+HEARTBEAT = 5.0
+"""Seconds after which the lab is looked at though nothing was told: for what no event tells of."""
+
+MOVING, SLOWEST = 0.6, 2.0
+"""Seconds between two looks while the Swarm is moving: it tells of no task that waits for a node or was rejected. While such
+looks show nothing new they become rarer, down to the second number."""
+
+GATHER = 0.05
+"""Seconds to gather the events that one command sets off, before looking."""
+
+EVENTS = '/events?filters={"type":["container","image","service","node"]}'
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What was seen. `state`: down, expired, broken (a machine is missing) or up; `problem` in words where it is not up."""
+
+    state: str
+    lab: Lab | None = None
+    observation: Observation | None = None
+    problem: str = ""
+
+
+def look() -> Sight:
+    """One look, now. Raises nothing that is foreseeable."""
+    try:
+        lab = find.any_engine()
+        if lab is None:
+            return Sight("down", problem="The lab is not running.")
+        if lab.expired:
+            return Sight("expired", lab, problem="The lab's time is over.")
+        seen = observe(lab)
+    except (LabError, WireError) as error:
+        return Sight("down", problem=str(error))
+    except Exception as error:  # who watches must go on, and say so
+        return Sight("down", problem=f"The lab could not be looked at: {type(error).__name__}: {error}")
+    if lab.missing:
+        return Sight("broken", lab, seen, f"Not running: {', '.join(lab.missing)}.")
+    return Sight("up", lab, seen)
+
+
+class Watch:
+    """Tells its listeners each new Sight, from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Sight], None]] = []
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._streams: dict[str, _Stream] = {}
+        self._told: object = None
+        self.last: Sight | None = None
+        self._thread = threading.Thread(target=self._run, name="labkit-watch", daemon=True)
+        self._thread.start()
+
+    def listen(self, tell: Callable[[Sight], None]) -> None:
+        """Has `tell` called with every new Sight, and with the last one soon."""
+        self._listeners.append(tell)
+        self._told = None
+        self._wake.set()
+
+    def forget(self, tell: Callable[[Sight], None]) -> None:
+        with contextlib.suppress(ValueError):
+            self._listeners.remove(tell)
+
+    def wake(self) -> None:
+        """Something happened: look soon."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout=10)
+        self._follow(None)
+
+    def _run(self) -> None:
+        pause = MOVING
+        while not self._stop.is_set():
+            self._wake.clear()
+            began = time.monotonic()
+            sight = look()
+            self._follow(sight.lab if sight.state in ("up", "broken") else None)
+            pause = MOVING if self._tell(sight) else min(SLOWEST, pause * 1.3)
+            moving = sight.state != "up" or (sight.observation is not None and sight.observation.moving)
+            self._rest(began + (pause if moving else HEARTBEAT))
+            self._stop.wait(GATHER)
+
+    def _rest(self, until: float) -> None:
+        files = _changed_at()
+        while time.monotonic() < until and not self._wake.wait(min(GLANCE, max(0.0, until - time.monotonic()))):
+            if _changed_at() != files:
+                return
+
+    def _tell(self, sight: Sight) -> bool:
+        """Whether there was something new to tell."""
+        told = (sight.state, sight.problem, sight.observation and _lasting(sight.observation.data))
+        self.last = sight
+        if told == self._told:
+            return False
+        self._told = told
+        for tell in list(self._listeners):
+            tell(sight)
+        return True
+
+    def _follow(self, lab: Lab | None) -> None:
+        """Keeps one stream open to each machine that tells of events."""
+        wanted = (
+            {p.id: p for p in lab.parts.values() if p.role in ("node", "edge") and p.state == "running"} if lab else {}
+        )
+        for key in [key for key, one in self._streams.items() if key not in wanted or not one.is_alive()]:
+            self._streams.pop(key).cut()
+        for key, part in wanted.items():
+            if key not in self._streams and lab is not None:
+                with contextlib.suppress(LabError, WireError):
+                    wire = lab.wire(part.machine, timeout=None)
+                    self._streams[key] = _Stream(wire, EVENTS if part.role == "node" else "/events", self._wake)
+
+
+class _Stream(threading.Thread):
+    """Reads what one machine tells, and wakes the watch at each line, and when the machine falls silent."""
+
+    def __init__(self, wire: Wire, path: str, wake: threading.Event) -> None:
+        super().__init__(name="labkit-events", daemon=True)
+        self._wire, self._path, self._wake = wire, path, wake
+        self.start()
+
+    def run(self) -> None:
+        with contextlib.suppress(WireError):
+            for _ in self._wire.lines(self._path):
+                self._wake.set()
+        self._wake.set()
+
+    def cut(self) -> None:
+        self._wire.cut()
+
+
+def _lasting(data: dict[str, Any]) -> dict[str, Any]:
+    """An observation without what changes by itself: when it was taken, and for how long each container has been up."""
+    nodes = {
+        name: {**one, "containers": [{**held, "status": ""} for held in one.get("containers", ())]}
+        for name, one in data["nodes"].items()
+    }
+    return {**data, "taken": "", "nodes": nodes}
+
+
+def _changed_at() -> list[float]:
+    return [_time(one) for one in (contexts.folder() / "config.json", paths.work() / answers.FILE)]
+
+
+def _time(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0

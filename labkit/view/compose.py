@@ -1,0 +1,219 @@
+"""Puts a view together from what was seen of the lab and what is kept in the learner's folder."""
+
+from typing import Any
+
+from labkit import paths
+from labkit.content import diagnoses, exercises, messages, quiz
+from labkit.content.exercises import Exercise
+from labkit.grading.grade import grade_one
+from labkit.grading.report import ExerciseResult
+from labkit.lab import find
+from labkit.lab.engine.doctor import Finding
+from labkit.lab.looking.watch import Sight
+from labkit.lab.plan import JUPYTER
+from labkit.seen.observation import Observation, Unobserved
+from labkit.view import feed
+from labkit.view.picture import picture
+from labkit.view.render import CourseLine, Explained, Hints, Part, Question, Reflection, View, Work
+from labkit.work import answers
+from labkit.work import attempts as progress
+
+EXERCISE = ("notice", "picture", "checks", "tools", "feed", "course")
+START = ("notice", "course", "lab", "tools", "doctor")
+QUIZ = ("notice", "quiz")
+
+REASONS = {
+    "not signed in": "push-not-signed-in",
+    "namespace of somebody else": "push-other-namespace",
+    "no namespace": "push-no-namespace",
+    "wrong password": "login-wrong-password",
+    "unknown user": "login-unknown-user",
+}
+"""The diagnosis for each reason that the edge notes when it refuses."""
+
+
+def view(
+    shown: tuple[str, ...],
+    exercise: Exercise | None,
+    sight: Sight,
+    work: Work | None = None,
+    failed: str = "",
+    explained: Explained | None = None,
+    doctor: tuple[Finding, ...] = (),
+) -> View:
+    """What a panel shows of this sight. Reads the learner's folder; looks at no machine."""
+    folder = sight.lab.work if sight.lab else paths.work()
+    records, _ = progress.read(folder)
+    lab = sight.observation
+    results = {one.slug: grade_one(one, lab) for one in exercises.every()} if lab else {}
+    result = results.get(exercise.slug) if exercise else None
+    given = answers.load(folder).get(exercise.slug, {}) if exercise else {}
+    return View(
+        shown=shown,
+        state=sight.state,
+        problem=sight.problem,
+        failed=failed,
+        inside=find.inside(),
+        work=work,
+        result=result,
+        hints=_hints(exercise, records, lab) if exercise else {},
+        solution=_solution(exercise, lab) if exercise and result and result.done else "",
+        next=_next(exercise.slug) if exercise else "",
+        picture=picture(lab) if lab else None,
+        feed=tuple(feed.lines(lab)) if lab else (),
+        course=tuple(_course(results, records, exercise)),
+        explained=explained,
+        machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
+        lab=tuple(_parts(sight)),
+        doctor=doctor,
+        quiz=tuple(_question(one, given.get(one["id"], "")) for one in exercise.quiz) if exercise else (),
+        reflection=_reflection(exercise, given.get("reflection", "")) if exercise and exercise.reflection else None,
+    )
+
+
+def _hints(exercise: Exercise, records: list[dict[str, Any]], lab: Observation | None) -> dict[str, Hints]:
+    swap = lab.person.swap if lab else str
+    found = {}
+    for check in exercise.checks:
+        taken = progress.hints_of(records, exercise.slug, check.id)
+        told = tuple(swap(one) for one in check.hints[:taken])
+        found[check.id] = Hints(told, len(check.hints) - len(told))
+    return found
+
+
+def _solution(exercise: Exercise, lab: Observation | None) -> str:
+    text = (exercises.solutions(exercise.slug) / "solve.sh").read_text()
+    return lab.person.swap(text) if lab else text
+
+
+def notebook(slug: str) -> str:
+    return f"{slug}.ipynb"
+
+
+def _next(slug: str) -> str:
+    following = [one for one in exercises.slugs() if one > slug]
+    return notebook(following[0]) if following else ""
+
+
+def _course(
+    results: dict[str, ExerciseResult], records: list[dict[str, Any]], here: Exercise | None
+) -> list[CourseLine]:
+    lines = []
+    for one in exercises.every():
+        result = results.get(one.slug)
+        done = progress.ever_done(records, one.slug)
+        state = (
+            "done"
+            if result and result.done
+            else "was done"
+            if done
+            else "begun"
+            if result and result.earned
+            else "open"
+        )
+        lines.append(
+            CourseLine(
+                slug=one.slug,
+                title=result.title if result else one.title,
+                notebook=notebook(one.slug),
+                points=one.points,
+                earned=result.earned if result else 0,
+                state=state,
+                seconds=progress.seconds_spent(records, one.slug),
+                here=here is not None and here.slug == one.slug,
+            )
+        )
+    return lines
+
+
+def _parts(sight: Sight) -> list[Part]:
+    lab, seen = sight.lab, sight.observation
+    if lab is None:
+        return [Part("lab", False, sight.problem)]
+    own = ", the lab's own" if lab.engine.own else ""
+    parts = [Part("engine", True, f"{lab.engine.url}{own}")]
+    for machine in sorted(
+        [part for part in lab.parts.values() if part.machine != JUPYTER], key=lambda one: one.machine
+    ):
+        gap = _gap(seen, machine.machine) if seen and machine.state == "running" else ""
+        ok = machine.state == "running" and not gap
+        parts.append(Part(machine.machine, ok, gap or machine.state))
+    parts += [Part(name, False, "missing") for name in lab.missing if name not in lab.parts]
+    return [*parts, *_registries(seen)] if seen else parts
+
+
+def _gap(seen: Observation, machine: str) -> str:
+    if machine == "edge":
+        return str(seen.data["edge"].get("error", ""))
+    return str(seen.data["nodes"].get(machine, {}).get("error", ""))
+
+
+def _registries(seen: Observation) -> list[Part]:
+    try:
+        held = {"Docker Hub (the lab's own)": seen.hub, "registry.lab:5000": seen.private}
+    except Unobserved as gap:
+        return [Part("registries", False, str(gap))]
+    parts = []
+    for name, registry in held.items():
+        tags = sum(len(one) for one in registry.repositories.values())
+        repositories = len(registry.repositories)
+        ies, s = "y" if repositories == 1 else "ies", "" if tags == 1 else "s"
+        parts.append(Part(name, True, f"{repositories} repositor{ies}, {tags} tag{s}"))
+    return parts
+
+
+def _question(question: dict[str, Any], given: str) -> Question:
+    kind = quiz.kind(question)
+    letters = quiz.letters(question, given)
+    right = bool(given) and quiz.is_right(question, given)
+    choices = dict(question["choices"])
+    order = letters if sorted(letters) == sorted(choices) else "".join(choices)
+    told = question.get("explain", "") if right else "Look at the lesson's part about it, then answer again."
+    items = tuple(question.get("items", ()))
+    return Question(question["id"], kind, question["ask"], choices, items, order, letters, right, told)
+
+
+def _reflection(exercise: Exercise, text: str) -> Reflection:
+    asked = exercise.reflection
+    return Reflection(asked["ask"], text, len(text.split()), tuple(asked.get("rubric", ())))
+
+
+def explain(output: str, lab: Observation | None = None) -> Explained:
+    """What the error that an output ends with means, and what the access log adds to it."""
+    if not output.strip():
+        return Explained("No docker command has failed in this notebook since its kernel started.")
+    found = messages.find(output)
+    if found is None:
+        line = messages.complaint(output)
+        if not line:
+            return Explained("The last output holds no error that could be explained.")
+        return Explained(
+            "This message is not known here. Its own words, and docker COMMAND --help, are all there is.", "", line
+        )
+    message, line = found
+    here = _here(message.id, lab) if lab else ""
+    return Explained(message.means, "" if here else message.next, line, here)  # what is told here says what is next
+
+
+REFUSALS = {
+    "push-denied": "push",
+    "insufficient-scope": "push",
+    "unauthorized": "push",
+    "wrong-password": "login",
+}
+"""Messages behind which the access log knows the reason, by what was refused."""
+
+
+def _here(message: str, lab: Observation) -> str:
+    try:
+        refused = [one for one in lab.events if one.action == REFUSALS.get(message) and not one.ok]
+    except Unobserved:
+        return ""
+    if not refused or refused[-1].reason not in REASONS:
+        return ""
+    last = refused[-1]
+    mistake = "push-no-namespace" if last.repository.startswith("library/") else REASONS[last.reason]
+    known = diagnoses.catalogue(exercises.language())[mistake]
+    name = last.repository.rpartition("/")[2] or "myapp"
+    values = {"repository": last.repository, "user": last.user or "", "expected": f"myusername/{name}"}
+    return lab.person.swap(known.message(values))
