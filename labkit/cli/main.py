@@ -408,7 +408,7 @@ def solve(exercise: str, show: bool) -> None:
 
     Example: labkit solve 03-push
     """
-    from labkit import authoring
+    from labkit.authoring import solutions
     from labkit.content import exercises
     from labkit.grading.report import Report
     from labkit.lab import find
@@ -416,7 +416,7 @@ def solve(exercise: str, show: bool) -> None:
     chosen = exercises.chosen([exercise])[0]
     lab = find.current()
     if show:
-        if not authoring.look(lab, chosen).done:
+        if not solutions.look(lab, chosen).done:
             raise LabError(
                 f"{chosen.slug} is not done yet; its solution is for comparing.", f"labkit hint {chosen.slug}"
             )
@@ -424,7 +424,7 @@ def solve(exercise: str, show: bool) -> None:
         return
     with progress() as say:
         say(f"playing the solution of {chosen.slug}")
-        result = authoring.solve(lab, chosen)
+        result = solutions.solve(lab, chosen)
     report = Report(__version__, lab.name, "", "", (result,))
     click.echo(colored(report.text()))
     sys.exit(report.exit_code)
@@ -458,13 +458,13 @@ def verify(exercise: str | None) -> None:
 
     Clears the lab. Example: labkit verify 03-push
     """
-    from labkit import authoring
+    from labkit.authoring.verify import verify
     from labkit.content import exercises
     from labkit.lab import find
 
     chosen = exercises.chosen([exercise] if exercise else [])
     failed = 0
-    for proof in authoring.verify(find.current(), chosen):
+    for proof in verify(find.current(), chosen):
         failed += bool(proof.problem)
         click.echo(proof.line())
     sys.exit(1 if failed else 0)
@@ -477,9 +477,9 @@ def new(slug: str) -> None:
 
     Example: labkit new 07-clean
     """
-    from labkit import authoring
+    from labkit.authoring.new import new
 
-    for path in authoring.new(slug):
+    for path in new(slug):
         click.echo(f"wrote {path}")
     click.echo(f"Next: edit them, then labkit verify {slug} && labkit notebooks")
 
@@ -490,9 +490,9 @@ def notebooks() -> None:
 
     Example: labkit notebooks
     """
-    from labkit import authoring
+    from labkit.authoring import notebooks
 
-    authoring.write_notebooks(click.echo)
+    notebooks.write(click.echo)
 
 
 @cli.group()
