@@ -32,7 +32,10 @@ from labkit.content import exercises  # noqa: E402
 JUDGES = (
     "exercises/*/checks.py",
     "labkit/content/facts.py",
+    "labkit/content/facts/*.py",
+    "labkit/content/diagnoses.py",
     "labkit/content/quiz.py",
+    "labkit/content/scope.py",
     "labkit/grading/grade.py",
     "labkit/seen/*.py",
 )

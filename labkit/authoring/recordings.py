@@ -26,6 +26,7 @@ Told = dict[str, dict[str, str]]
 TEXTS = ("claim", "outcome", "diagnosis", "expected", "found", "message", "why", "evidence", "hint")
 
 MACHINE = r"(?:workstation|worker\d+)"
+_STATE = rf"(?:{MACHINE}|no node): (?:new|allocated|pending|assigned|accepted|ready|preparing|starting)"
 VARYING: tuple[tuple[str, str], ...] = (
     (r"sha256:[0-9a-f]{64}", "<digest>"),
     (r"sha256:[0-9a-f]{6,63}", "<id>"),
@@ -33,6 +34,9 @@ VARYING: tuple[tuple[str, str], ...] = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|\+00:00)", "<time>"),
     (rf"(\.\d) on {MACHINE}\b", r"\1 on <node>"),  # where the Swarm runs a task
     (rf"\({MACHINE}\)", "(<node>)"),  # where it ended
+    (rf"{_STATE}(?:, {_STATE})*", "<tasks on their way>"),
+    (r"\btask [a-z0-9]{25}\b", "task <id>"),
+    (r"\b[a-z]+_[a-z]+\b(?!/)", "<made-up name>"),  # of a service without a name: determined_hertz
 )
 """What a sentence may say otherwise in another lab, and what stands for it: [(pattern, word)]."""
 

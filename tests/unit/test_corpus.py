@@ -1,6 +1,10 @@
 """The corpus of attempts: its first lines, and its recordings graded again, verdicts and sentences."""
 
+import os
+import sys
+
 import pytest
+from side_by_side import play_all
 
 from labkit.authoring import attempts, new, recordings
 from labkit.authoring.attempts import Attempt
@@ -115,18 +119,41 @@ def test_the_template_begins_with_the_short_form(tmp_path, monkeypatch):
     assert exercises.load("07-clean").checks
 
 
-TOLD = {
-    "tagged": {
-        "claim": "It is tagged.",
-        "outcome": "passed",
-        "evidence": f"sha256:{'a' * 64} at 2026-01-01T10:00:00.5Z (line 7 of the access log)",
-    }
-}
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"),
+        (f"sha256:{'a' * 12} at 2026-01-01T10:00:00.5Z", f"sha256:{'b' * 12} at 2026-02-03T11:00:00Z"),
+        ("worker1 pulled it (line 7 of the access log)", "worker1 pulled it (line 19 of the access log)"),
+        ("myapp.1 on worker1, myapp.2 on worker2", "myapp.1 on workstation, myapp.2 on worker1"),
+        ("exit code 3 (worker1)", "exit code 3 (worker2)"),
+        ("worker1: preparing, worker2: starting", "no node: pending"),
+        (
+            "paused due to failure of task oooxjr53nrwhofw9tfywxsdv6",
+            "paused due to failure of task 9jzt33oxzn8qx97ezp46lbowz",
+        ),
+        ("The image runs as the service hardcore_hamilton.", "The image runs as the service determined_hertz."),
+    ],
+)
+def test_what_varies_from_lab_to_lab_is_no_difference(before, after):
+    assert recordings.differences({"a": {"evidence": before}}, {"a": {"evidence": after}}) == []
 
 
-def test_what_varies_from_lab_to_lab_is_no_difference():
-    text = f"sha256:{'b' * 64} at 2026-02-03T11:00:00Z (line 19 of the access log)"
-    assert recordings.differences(TOLD, {"tagged": TOLD["tagged"] | {"evidence": text}}) == []
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("worker1 pulled it", "worker2 pulled it"),
+        ("2 of 3 tasks run", "1 of 3 tasks run"),
+        (f"sha256:{'a' * 64}", f"sha256:{'a' * 12}"),
+        ("myapp.1 on worker1", "webapp.1 on worker1"),
+        ("exit code 3 (worker1)", "exit code 4 (worker1)"),
+    ],
+)
+def test_the_rest_is(before, after):
+    assert recordings.differences({"a": {"evidence": before}}, {"a": {"evidence": after}}) != []
+
+
+TOLD = {"tagged": {"claim": "It is tagged.", "outcome": "passed", "evidence": "myusername/myapp:v1.0.0"}}
 
 
 @pytest.mark.parametrize(
@@ -154,3 +181,37 @@ def test_the_same_recordings_give_the_same_bytes(tmp_path, monkeypatch):
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == first
     assert recordings.load("02-tag") == observations
     assert recordings.load_told("02-tag") == {"wrong-b": TOLD, "right-a": {}}
+
+
+WORKER = """
+import json, os, sys
+for line in sys.stdin:
+    if line == "02-tag/breaks\\n" and os.environ["LABKIT_LAB"] == "weak":
+        sys.exit("no engine answers")
+    print(json.dumps({"id": line.strip(), "lab": os.environ["LABKIT_LAB"]}), flush=True)
+"""
+
+
+def played(ids, labs):
+    envs = [{**os.environ, "LABKIT_LAB": name} for name in labs]
+    return {result["id"]: result for result in play_all(ids, envs, [sys.executable, "-c", WORKER])}
+
+
+def test_labs_side_by_side_take_from_one_queue():
+    ids = [f"02-tag/wrong-{number}" for number in range(40)]
+    results = played(ids, ["a", "b", "c"])
+    assert set(results) == set(ids)
+    assert {result["lab"] for result in results.values()} <= {"a", "b", "c"}
+
+
+def test_a_lab_that_breaks_costs_one_attempt_and_is_told():
+    ids = ["02-tag/breaks", *(f"02-tag/a-{number}" for number in range(20))]
+    results = played(ids, ["weak", "weak", "weak", "strong"])
+    assert set(results) == set(ids)
+    broke = results["02-tag/breaks"].get("broke", "")
+    assert broke in ("", "the worker of weak ended: no engine answers\n")
+
+
+def test_no_lab_left_is_an_error():
+    with pytest.raises(RuntimeError, match="no worker is left, and 1 attempts are"):
+        played(["02-tag/breaks", "02-tag/a"], ["weak"])
