@@ -35,21 +35,22 @@ def look() -> dict[str, Any]:
 
 
 def _held(lab: find.Lab) -> dict[str, Any]:
-    seen = observe(lab).data
-    broken = {name: one["error"] for name, one in seen["nodes"].items() if "error" in one}
-    broken |= {"edge": seen["edge"]["error"]} if "error" in seen["edge"] else {}
-    broken |= {"swarm": seen["swarm"]["error"]} if "error" in seen["swarm"] else {}
-    tasks = seen["swarm"].get("tasks", [])
+    seen = observe(lab, ("registries", "engines", "swarm"))
+    broken = {
+        "edge" if name == "registries" else name.removeprefix("engines/"): why for name, why in seen.unobserved.items()
+    }
+    registries = seen.registries.known if seen.registries else {}
     services = {
         name: {
-            "image": one["image"].partition("@")[0],
-            "replicas": one["replicas"],
-            "running": sum(1 for task in tasks if task["service"] == one["id"] and task["state"] == "running"),
+            "image": service.image.partition("@")[0],
+            "replicas": service.replicas,
+            "running": sum(1 for task in service.tasks if task.state == "running"),
         }
-        for name, one in seen["swarm"].get("services", {}).items()
+        for name, service in (seen.swarm.services if seen.swarm else {}).items()
     }
     held: dict[str, Any] = {
-        "registries": {key: one["repositories"] for key, one in seen["registries"].items()},
+        "registries": {key: registry.repositories for key, registry in registries.items()},
+        "titles": {key: registry.title for key, registry in registries.items()},
         "services": services,
         "problems": broken,
     }
@@ -73,7 +74,7 @@ def text(state: dict[str, Any]) -> str:
         if name not in state["machines"]:
             lines.append(f"✗ {name:<12} missing")
     for key, repositories in state["registries"].items():
-        lines.append(f"{'Docker Hub' if key == 'hub' else 'registry.lab:5000'}:")
+        lines.append(f"{state['titles'][key]}:")
         for name, tags in repositories.items():
             shown = ", ".join(list(tags)[:8]) + (f" and {len(tags) - 8} more" if len(tags) > 8 else "")
             lines.append(f"  {name}: {shown}")

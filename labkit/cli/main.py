@@ -410,7 +410,7 @@ def solve(exercise: str, show: bool) -> None:
     """
     from labkit import authoring
     from labkit.content import exercises
-    from labkit.grading.report import Report
+    from labkit.grading.report import Judge, Report
     from labkit.lab import find
 
     chosen = exercises.chosen([exercise])[0]
@@ -425,7 +425,7 @@ def solve(exercise: str, show: bool) -> None:
     with progress() as say:
         say(f"playing the solution of {chosen.slug}")
         result = authoring.solve(lab, chosen)
-    report = Report(__version__, lab.name, "", "", (result,))
+    report = Report(__version__, lab.name, "", "", (result,), Judge(__version__, ""))
     click.echo(colored(report.text()))
     sys.exit(report.exit_code)
 

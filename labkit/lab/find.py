@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from labkit import paths
 from labkit.content import personal
-from labkit.content.personal import Person
 from labkit.errors import LabError
 from labkit.lab import contexts
 from labkit.lab import plan as topology
 from labkit.lab.engine.engines import Engine, running
 from labkit.lab.engine.wire import Wire, WireError, tls_context
+from labkit.seen.person import Person
 
 
 @dataclass(frozen=True)

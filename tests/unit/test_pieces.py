@@ -14,13 +14,12 @@ from labkit.edge import rules
 from labkit.edge.log import AccessLog
 from labkit.edge.shelf import Shelf, summary
 from labkit.errors import LabError
-from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
+from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
 from labkit.lab import contexts, find
 from labkit.lab import plan as topology
 from labkit.lab.engine import capabilities, processes
 from labkit.lab.engine import engines as engine
 from labkit.lab.lifecycle import pki
-from labkit.lab.looking.observe import sign_ins
 from labkit.work import answers
 from labkit.work import attempts as progress
 
@@ -29,7 +28,7 @@ HOSTILE = '<script>alert("x")</script>\n\u202eevil\x1b[31m'
 
 def report(**texts):
     check = CheckResult("c", "A claim.", Outcome.NOT_YET, 2, **texts)
-    return Report("0", "lab", "v", "t", (ExerciseResult("01-x", HOSTILE, (check,)),))
+    return Report("0", "lab", "v", "t", (ExerciseResult("01-x", HOSTILE, (check,)),), Judge("0", "v"))
 
 
 def test_hostile_text_is_shown_as_text():
@@ -46,7 +45,7 @@ def test_hostile_text_is_shown_as_text():
 def test_exit_codes():
     def code(*outcomes):
         checks = tuple(CheckResult("c", "A.", one, 1) for one in outcomes)
-        return Report("", "", "", "", (ExerciseResult("x", "x", checks),)).exit_code
+        return Report("", "", "", "", (ExerciseResult("x", "x", checks),), Judge("", "")).exit_code
 
     assert code(Outcome.PASSED) == 0
     assert code(Outcome.PASSED, Outcome.NOT_YET) == 1
@@ -165,15 +164,6 @@ def test_the_shelf_reads_the_stores_folder(tmp_path):
 )
 def test_strange_manifests_are_read(manifest):
     assert summary(manifest, lambda _: {"config": {"Labels": [1]}})["kind"] in ("unknown", "artifact", "index", "image")
-
-
-def test_sign_ins_are_told_without_their_secrets():
-    auth = {"auth": "c2VjcmV0"}
-    assert sign_ins({"auths": {"a": auth, "nobody.registry.lab": {}, "b": {}}}) == ["a"]
-    assert sign_ins({"auths": {"b": {}, "nobody.registry.lab": {}}, "credsStore": "pass"}) == ["b"]
-    assert sign_ins({"credHelpers": {"c": "pass"}}) == ["c"]
-    assert sign_ins({"auths": ["x"], "credHelpers": 3}) == []
-    assert sign_ins({}) == []
 
 
 def test_keys_open_only_their_own_doors(tmp_path):
