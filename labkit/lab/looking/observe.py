@@ -15,7 +15,7 @@ from labkit.edge.shelf import content
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
-from labkit.lab.find import Lab, Part
+from labkit.lab.lab import Instance, Lab
 from labkit.lab.lifecycle.swarm import hostname
 from labkit.seen import observation
 from labkit.seen.observation import Observation
@@ -38,12 +38,15 @@ def observe(lab: Lab | None = None) -> Observation:
         held = edge.result()
         data = {
             "schema": observation.SCHEMA,
-            "labkit": lab.version,
+            "labkit": lab.plan.version,
             "content": exercises.version(),
             "lab": {"name": lab.name, "engine": "own" if lab.engine.own else "in use", "person": asdict(lab.person)},
             "taken": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "machines": {part.address: part.machine for part in lab.parts.values() if part.address},
-            "sign_ins": {"here": sign_ins(contexts.config()), **{name: one.result() for name, one in configs.items()}},
+            "sign_ins": {
+                "here": sign_ins(contexts.config(lab.folder)),
+                **{name: one.result() for name, one in configs.items()},
+            },
             "nodes": {name: one.result() for name, one in seen.items()},
             "swarm": swarm.result(),
             "edge": {"error": held["error"]} if "error" in held else {},
@@ -200,7 +203,7 @@ def sign_ins(config: dict[str, Any]) -> list[str]:
     return sorted({*kept, *helpers})
 
 
-def _node_config(lab: Lab, part: Part) -> list[str]:
+def _node_config(lab: Lab, part: Instance) -> list[str]:
     """Sign-ins made in a shell on the machine itself, which keeps its own config.json."""
     if part.state != "running":
         return []
