@@ -17,13 +17,15 @@ from labkit.errors import LabError, nearest
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `needs` names exercises whose result this one builds on."""
+    """One exercise. `needs` names exercises whose result this one builds on, `extras` the parts that it needs beyond the
+    standard lab (`lab = ["registry"]` in exercise.toml)."""
 
     slug: str
     title: str
     folder: Path
     checks: tuple[Check, ...]
     needs: tuple[str, ...]
+    extras: tuple[str, ...]
     reset: dict[str, Any]
     quiz: tuple[dict[str, Any], ...]
     reflection: dict[str, Any]
@@ -79,6 +81,7 @@ def read(place: Path) -> Exercise:
         folder=place,
         checks=_checks(place / "checks.py"),
         needs=tuple(settings.get("needs", ())),
+        extras=tuple(settings.get("lab", ())),
         reset=settings.get("reset", {}),
         quiz=tuple(settings.get("quiz", ())),
         reflection=settings.get("reflection", {}),

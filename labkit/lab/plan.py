@@ -57,6 +57,12 @@ class Machine:
     def is_node(self) -> bool:
         return self.role == "node"
 
+    @property
+    def bare(self) -> bool:
+        """Whether its volume is empty at first. Only the store's has what the image brings there (busybox): of two that bring
+        the same at once, one stumbles."""
+        return self.role != "store"
+
 
 EXTRAS: dict[str, tuple[Machine, ...]] = {
     # CNCF Distribution as it comes: no sign-in, no TLS, a volume of its own that is empty at first.
@@ -105,8 +111,6 @@ class Plan:
 
     @functools.cached_property
     def machines(self) -> tuple[Machine, ...]:
-        node = ("node", "/lab/bin/node.sh", ENGINE_PORT)
-        role, command, port = node
         return (
             Machine(
                 *("edge", "edge", 10, "/lab/bin/edge.sh", DESK_PORT),
@@ -116,7 +120,7 @@ class Plan:
             ),
             Machine("store", "store", 11, "/lab/bin/store.sh", data="/var/lib/registry"),
             *(
-                Machine(name, role, 21 + number, command, port, data="/var/lib/docker")
+                Machine(name, "node", 21 + number, "/lab/bin/node.sh", ENGINE_PORT, data="/var/lib/docker")
                 for number, name in enumerate((MANAGER, *(f"worker{n}" for n in range(1, self.workers + 1))))
             ),
             *(machine for name in self.extras for machine in EXTRAS[name]),

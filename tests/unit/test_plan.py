@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit import paths
+from labkit.content import exercises
 from labkit.errors import LabError
-from labkit.lab import contexts, environment
+from labkit.lab import compose, contexts, environment
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
 from labkit.lab.lab import Guest, Instance, Lab, Owner
@@ -244,3 +245,22 @@ def test_what_needs_a_step_that_failed_is_not_tried():
     with pytest.raises(LabError, match="the base broke"):
         run(steps, print)
     assert tried == ["beside"]
+
+
+def test_the_compose_file_is_made_from_the_plan():
+    """After a change of the plan: python -m labkit.lab.compose > docker-compose.lab.yml"""
+    assert (Path(__file__).parents[2] / "docker-compose.lab.yml").read_bytes() == compose.text().encode()
+
+
+def test_an_exercise_names_the_parts_that_it_needs(tmp_path):
+    folder = tmp_path / "90-own"
+    folder.mkdir()
+    (folder / "lesson.md").write_text("# A registry of your own\n")
+    (folder / "checks.py").write_text("")
+    (folder / "exercise.toml").write_text('lab = ["registry"]\n')
+    assert exercises.read(folder).extras == ("registry",)
+
+
+@pytest.mark.parametrize("exercise", exercises.every(), ids=lambda exercise: exercise.slug)
+def test_every_part_that_an_exercise_needs_is_known(exercise):
+    assert set(exercise.extras) <= set(EXTRAS)

@@ -4,12 +4,14 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 
 from labkit.errors import LabError
 from labkit.lab.engine import engines, images
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle import keeper, provision, sweep
+from labkit.lab.lifecycle.steps import Step, run
 from labkit.paths import JUPYTER_FILES, Home
 
 
@@ -22,15 +24,17 @@ def everything(home: Home, say: Say, purge: bool = False, stop: Callable[[], Non
     """
     with provision.lock(home, say):
         there = home.state.exists()
-        if keeper.pid(home) != os.getpid():
-            keeper.stop(home)
-        if stop:
-            stop()
         carrying = list(engines.running(home))
         if not any(engine.own for engine in carrying) and _own_was_left(home):
             # Killed together with its machine, or by hand: only an engine can clear what another one left.
             carrying.append(engines.start_own(home, say))
-        removed = [sweep.everything(engine, home.name, say) for engine in carrying]
+        removed: list[int] = []
+        steps = [Step(engine.url, partial(_sweep, engine, home.name, say, removed)) for engine in carrying]
+        if keeper.pid(home) != os.getpid():
+            steps.append(Step("keeper", partial(keeper.stop, home)))
+        if stop:
+            steps.append(Step("this side", stop))
+        run(steps, say)
         for engine in carrying:
             if purge:
                 _remove_images(engine)
@@ -48,6 +52,10 @@ def everything(home: Home, say: Say, purge: bool = False, stop: Callable[[], Non
             if not carrying:
                 engines.purge_own(home)
     return there or any(removed)
+
+
+def _sweep(engine: Engine, name: str, say: Say, removed: list[int]) -> None:
+    removed.append(sweep.everything(engine, name, say))
 
 
 def _own_was_left(home: Home) -> bool:
