@@ -8,6 +8,7 @@ from labkit.jupyter import server as jupyter
 from labkit.lab import find
 from labkit.lab import plan as topology
 from labkit.lab.engine import engines as engine
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
 
 OWN = " (the lab's own)"
@@ -15,9 +16,10 @@ OWN = " (the lab's own)"
 
 def look() -> dict[str, Any]:
     """The lab's state: down, up, broken (a machine is missing or does not answer) or expired; and what it holds."""
-    lab = find.any_engine()
+    home = paths.home()
+    lab = find.any_engine(home)
     if lab is None:
-        return {"schema": 1, "state": "down", "lab": paths.LAB, "engines": [one.url for one in engine.running()]}
+        return {"schema": 1, "state": "down", "lab": home.name, "engines": [one.url for one in engine.running(home)]}
     state: dict[str, Any] = {
         "schema": 1,
         "state": "broken" if lab.missing else "expired" if lab.expired else "up",
@@ -26,7 +28,9 @@ def look() -> dict[str, Any]:
         "machines": {part.machine: {"state": part.state, "role": part.role} for part in lab.parts.values()},
         "missing": lab.missing,
         "work": str(lab.work),
-        "ends": datetime.fromtimestamp(lab.deadline, UTC).isoformat(timespec="seconds") if lab.deadline else None,
+        "ends": datetime.fromtimestamp(lab.plan.deadline, UTC).isoformat(timespec="seconds")
+        if lab.plan.deadline
+        else None,
     }
     server, container = jupyter.running(), lab.parts.get(topology.JUPYTER)
     state["jupyter"] = server.url if server else f"http://127.0.0.1:{container.port}/lab" if container else None
@@ -34,7 +38,7 @@ def look() -> dict[str, Any]:
     return state
 
 
-def _held(lab: find.Lab) -> dict[str, Any]:
+def _held(lab: Lab) -> dict[str, Any]:
     seen = observe(lab, ("registries", "engines", "swarm"))
     broken = {
         "edge" if name == "registries" else name.removeprefix("engines/"): why for name, why in seen.unobserved.items()

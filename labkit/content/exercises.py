@@ -20,7 +20,7 @@ from labkit.seen.observation import sections
 @dataclass(frozen=True)
 class Exercise:
     """One exercise. `needs` names exercises whose result this one builds on, `sees` the sections of an observation that its
-    checks read."""
+    checks read, `extras` the parts that it needs beyond the standard lab (`lab = ["registry"]` in exercise.toml)."""
 
     slug: str
     title: str
@@ -28,6 +28,7 @@ class Exercise:
     checks: tuple[Check, ...]
     needs: tuple[str, ...]
     sees: tuple[str, ...]
+    extras: tuple[str, ...]
     reset: dict[str, Any]
     quiz: tuple[dict[str, Any], ...]
     reflection: dict[str, Any]
@@ -84,6 +85,7 @@ def read(place: Path) -> Exercise:
         checks=_checks(place / "checks.py"),
         needs=tuple(settings.get("needs", ())),
         sees=_sees(settings, place),
+        extras=tuple(settings.get("lab", ())),
         reset=settings.get("reset", {}),
         quiz=tuple(settings.get("quiz", ())),
         reflection=settings.get("reflection", {}),

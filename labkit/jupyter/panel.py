@@ -287,7 +287,7 @@ class Panel:
         if not any(given.values()) and "reflection" not in given:
             raise LabError("No answer is chosen.", "choose one, then Answer")
         sight = desk().watch.last
-        answers.save(sight.lab.work if sight and sight.lab else paths.work(), self._slug(), given)
+        answers.save(sight.lab.work if sight and sight.lab else paths.home().work, self._slug(), given)
 
     def _restart(self) -> None:
         own = desk()

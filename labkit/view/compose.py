@@ -7,7 +7,6 @@ from labkit.content import diagnoses, exercises, messages, quiz
 from labkit.content.exercises import Exercise
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
-from labkit.lab import find
 from labkit.lab.engine.doctor import Finding
 from labkit.lab.looking.watch import Sight
 from labkit.lab.plan import JUPYTER
@@ -45,7 +44,7 @@ def view(
     doctor: tuple[Finding, ...] = (),
 ) -> View:
     """What a panel shows of this sight. Reads the learner's folder; looks at no machine."""
-    folder = sight.lab.work if sight.lab else paths.work()
+    folder = sight.lab.work if sight.lab else paths.home().work
     records, _ = progress.read(folder)
     lab = sight.observation
     results = {one.slug: grade_one(one, lab) for one in exercises.every()} if lab else {}
@@ -56,7 +55,7 @@ def view(
         state=sight.state,
         problem=sight.problem,
         failed=failed,
-        inside=find.inside(),
+        inside=paths.home().inside,
         work=work,
         result=result,
         hints=_hints(exercise, records, lab) if exercise else {},

@@ -155,9 +155,9 @@ def test_no_lab(tmp_path, engine):
 def test_lost_keys(lab):
     from labkit import paths
 
-    keys = paths.state() / "pki" / "client"
+    keys = paths.home().state / "pki" / "client"
     kept = keys.with_name("kept")
-    contexts = paths.state() / "docker"
+    contexts = paths.home().state / "docker"
     keys.rename(kept)
     contexts.rename(contexts.with_name("docker-kept"))
     try:
@@ -277,10 +277,10 @@ def test_a_registry_that_holds_odd_things(lab):
     """An image index, an OCI artifact, 2,000 tags, a manifest without config, a config that is not JSON."""
     import time
 
-    from labkit.lab.lifecycle import provision
+    from labkit.lab.lifecycle import machines
     from labkit.lab.looking.observe import observe
 
-    provision.execute(lab.engine, lab.parts["workstation"].id, ["python3", "-c", ODD])
+    machines.execute(lab.engine, lab.parts["workstation"].id, ["python3", "-c", ODD])
     start = time.monotonic()
     hub = observe(lab).hub
     assert time.monotonic() - start < 2

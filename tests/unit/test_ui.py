@@ -236,8 +236,8 @@ def test_no_name_breaks_the_page(nasty):
     world.log("push", user=nasty, repository=nasty, reference=nasty, status=401, reason="no namespace")
     world.service(nasty)
     world.task(1, state="failed", name=nasty, error=nasty)
-    answers.save(paths.work(), "06-practice", {"reflection": nasty, "ci": nasty})
-    answers.save(paths.work(), "02-tag", {"parts": nasty})
+    answers.save(paths.home().work, "06-practice", {"reflection": nasty, "ci": nasty})
+    answers.save(paths.home().work, "02-tag", {"parts": nasty})
     plain = set(Tags(render.static(view_of(solved()))).tags)
     page = Tags(render.static(view_of(world)))
     assert set(page.tags) - plain <= {"details", "summary", "title"}

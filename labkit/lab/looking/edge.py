@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
 from labkit.seen.log import Log
 from labkit.seen.registries import Registries, Store

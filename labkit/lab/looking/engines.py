@@ -4,7 +4,7 @@ from typing import Any
 
 from labkit.edge.shelf import content as fingerprint
 from labkit.lab.engine.wire import Wire
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
 from labkit.seen.engines import Container, Engine, Image
 

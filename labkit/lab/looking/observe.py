@@ -11,7 +11,7 @@ from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import WireError
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking import edge, engines, sign_ins, swarm
 from labkit.seen.observation import About, Observation, sections
 from labkit.work import answers
@@ -42,7 +42,7 @@ def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Obser
     if "edge" in gaps:
         gaps |= dict.fromkeys(_of_edge(named), gaps.pop("edge"))
     return Observation(
-        labkit=lab.version,
+        labkit=lab.plan.version,
         content=exercises.version(),
         lab=About(name=lab.name, person=lab.person),
         taken=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -81,4 +81,4 @@ def _by_machine(section: str, seen: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sign_ins(lab: Lab, seen: dict[str, Any]) -> dict[str, dict[str, str]]:
-    return {"here": sign_ins.kept(contexts.config(), lab.person), **_by_machine("sign_ins", seen)}
+    return {"here": sign_ins.kept(contexts.config(lab.folder), lab.person), **_by_machine("sign_ins", seen)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.edge.rules import accounts
 from labkit.lab.engine.wire import WireError
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
 from labkit.seen.person import Person
 

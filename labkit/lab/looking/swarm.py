@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from labkit.lab.engine.wire import Wire, WireError
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.lifecycle.swarm import hostname
 from labkit.lab.looking import PATIENCE
 from labkit.seen.lab import WORKSTATION

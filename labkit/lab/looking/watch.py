@@ -17,7 +17,7 @@ from labkit import paths
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
 from labkit.seen.lab import SeenLab
 from labkit.seen.observation import Observation
@@ -167,7 +167,8 @@ def _lasting(observation: Observation) -> Observation:
 
 
 def _changed_at() -> list[float]:
-    return [_time(one) for one in (contexts.folder() / "config.json", paths.work() / answers.FILE)]
+    home = paths.home()
+    return [_time(one) for one in (contexts.folder(home.state) / "config.json", home.work / answers.FILE)]
 
 
 def _time(file: Path) -> float:
