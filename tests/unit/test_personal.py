@@ -39,7 +39,7 @@ def test_values_differ_by_learner_and_by_workshop_and_are_always_the_same():
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text())
 def test_swapping_twice_is_the_text_again(learner, workshop, text):
-    from labkit.edge.rules import NAME
+    from labkit.edge.grammar import NAME
 
     whose = person(learner, workshop)
     around = f"{text} myusername/myapp:v1.0.0 {whose.username}/x:{whose.version} {text}"

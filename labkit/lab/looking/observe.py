@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labkit.content import exercises
-from labkit.edge.shelf import content
+from labkit.edge.shelf import fingerprint as content
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
