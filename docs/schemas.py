@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -81,7 +82,7 @@ def meanings(kind: type) -> dict[str, str]:
     """The sentence below each field in the source."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
     told = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
         if isinstance(field, ast.AnnAssign) and is_text:
             told[field.target.id] = " ".join(inspect.cleandoc(text.value.value).split())  # type: ignore[union-attr]
@@ -101,7 +102,8 @@ def section(kind: type) -> str:
 
 def page(name: str) -> str:
     kind, title, about = PAGES[name]
-    head = f"# {title}\n\nMade by `docs/schemas.py` from the code; the same as JSON Schema: [{name}.schema.json]({name}.schema.json).\n"
+    link = f"[{name}.schema.json]({name}.schema.json)"
+    head = f"# {title}\n\nMade by `docs/schemas.py` from the code; the same as JSON Schema: {link}.\n"
     return "\n".join([head, about, "", "\n\n".join(section(found) for found in reached(kind))]) + "\n"
 
 
@@ -114,7 +116,9 @@ def schema(name: str) -> str:
 def made() -> dict[Path, str]:
     """{file: its text}"""
     docs = ROOT / "docs"
-    return {docs / f"{name}.{end}": make(name) for name in PAGES for end, make in (("md", page), ("schema.json", schema))}
+    return {
+        docs / f"{name}.{end}": make(name) for name in PAGES for end, make in (("md", page), ("schema.json", schema))
+    }
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Small modules, each by its values."""
 
-import hashlib
-import json
 import os
 import sys
 from pathlib import Path
@@ -10,9 +8,6 @@ import pytest
 from click.testing import CliRunner
 
 from labkit.cli.main import cli
-from labkit.edge import rules
-from labkit.edge.log import AccessLog
-from labkit.edge.shelf import Shelf, summary
 from labkit.errors import LabError
 from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
 from labkit.lab.engine import capabilities, processes
@@ -76,90 +71,6 @@ def test_answers_are_kept_beside_each_other(tmp_path):
     assert answers.load(tmp_path) == {}
     (tmp_path / answers.FILE).write_text("[1, 2]")
     assert answers.load(tmp_path) == {}
-
-
-def test_who_may_do_what():
-    hub, private = rules.registries()["hub"], rules.registries()["private"]
-    assert hub.allowed(None, "myusername/myapp", True) == {"pull"}
-    assert hub.allowed(None, "myusername/myapp", False) == set()
-    assert hub.allowed("myusername", "myusername/myapp", False) == {"push"}
-    assert hub.allowed("myusername", "colleague/myapp", True) == {"pull"}
-    assert hub.allowed("myusername", "library/busybox", True) == {"pull"}
-    assert hub.allowed("myusername", "myusername", True) == {"pull"}
-    assert private.allowed(None, "team/myapp", True) == set()
-    assert private.allowed("colleague", "team/myapp", False) == {"pull", "push"}
-
-
-def test_scopes_and_challenges():
-    assert rules.parse_scope("repository:a/b:pull,push") == ("a/b", {"pull", "push"})
-    assert rules.parse_scope("repository:host:5000/a:pull") == ("host:5000/a", {"pull"})
-    assert rules.parse_scope("registry:catalog:*") is None
-    assert rules.parse_scope("nonsense") is None
-    told = rules.registries()["hub"].challenge("repository:a:push", "insufficient_scope")
-    assert told.startswith('Bearer realm="https://auth.docker.io/token",service="registry.docker.io"')
-    assert told.endswith('error="insufficient_scope"')
-
-
-def test_tokens_are_forgotten_in_order():
-    tokens = rules.Tokens(most=2)
-    first = tokens.issue(rules.Token("hub", "a"))
-    second = tokens.issue(rules.Token("hub", "b"))
-    tokens.issue(rules.Token("hub", "c"))
-    assert tokens.read(first) is None
-    assert tokens.read(second).user == "b"
-
-
-def test_the_access_log_counts_on_after_a_restart_and_a_torn_line(tmp_path):
-    file = tmp_path / "log" / "access.jsonl"
-    log = AccessLog(file)
-    log.add(action="login", status=200)
-    log.close()
-    with file.open("a") as out:
-        out.write('{"seq": 2, "act')
-    again = AccessLog(file)
-    assert again.add(action="push", status=401)["seq"] == 2
-    assert again.add(action="push", status=401)["seq"] == 2  # an engine asks once a layer
-    assert again.add(action="push", status=200)["seq"] == 3
-    again.close()
-    last = AccessLog(file)
-    assert [one["seq"] for one in last.entries] == [1, 2, 3]
-    last.close()
-
-
-def store(tmp_path, repository, tags, manifest):
-    """Distribution's folder with one manifest under these tags."""
-    content = json.dumps(manifest).encode()
-    digest = "sha256:" + hashlib.sha256(content).hexdigest()
-    value = digest.removeprefix("sha256:")
-    root = tmp_path / "docker/registry/v2"
-    blob = root / "blobs/sha256" / value[:2] / value
-    blob.mkdir(parents=True)
-    (blob / "data").write_bytes(content)
-    for tag in tags:
-        folder = root / "repositories/hub" / repository / "_manifests/tags" / tag / "current"
-        folder.mkdir(parents=True)
-        (folder / "link").write_text(digest)
-    return digest
-
-
-def test_the_shelf_reads_the_stores_folder(tmp_path):
-    digest = store(tmp_path, "me/app", ["a", "b"], {"layers": [{"digest": "sha256:1", "size": 7}], "config": None})
-    (tmp_path / "docker/registry/v2/repositories/hub/me/empty/_manifests/tags").mkdir(parents=True)
-    shelf = Shelf(tmp_path)
-    assert shelf.repositories("hub") == {"me/app": {"a": digest, "b": digest}}
-    assert shelf.exists("hub", "me/app") and not shelf.exists("hub", "me/empty") and not shelf.exists("hub", "x")
-    assert shelf.manifests({digest, "sha256:absent"})[digest]["size"] == 7
-    shelf.remove("hub", "me/app")
-    assert shelf.repositories("hub") == {}
-    shelf.remove("hub", "../../../..")
-    assert tmp_path.exists()
-
-
-@pytest.mark.parametrize(
-    "manifest", [None, [], 7, {}, {"config": 3}, {"layers": "x"}, {"manifests": [3]}, {"config": {}}]
-)
-def test_strange_manifests_are_read(manifest):
-    assert summary(manifest, lambda _: {"config": {"Labels": [1]}})["kind"] in ("unknown", "artifact", "index", "image")
 
 
 def test_missing_capabilities_are_read_from_the_bounding_set(tmp_path):

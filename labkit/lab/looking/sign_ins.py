@@ -7,7 +7,7 @@ import json
 import tarfile
 from typing import Any
 
-from labkit.edge.rules import accounts
+from labkit.edge.accounts import accounts
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE

@@ -169,7 +169,7 @@ def _delete(wire: Wire, path: str) -> None:
 
 def _remove_repositories(lab: Lab, names: list[str]) -> None:
     with lab.wire("edge") as wire:
-        held = wire.get("/observation")["registries"]
+        held = wire.get("/observation?sections=registries")["registries"]["known"]
         doomed = [
             [registry, repository]
             for registry, one in held.items()
