@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import importlib.util
-import os
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -126,7 +125,3 @@ def version() -> str:
         if place.suffix in (".py", ".toml"):
             digest.update(f"{place.parent.name}/{place.name}\0".encode() + place.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
-
-
-def language() -> str:
-    return os.environ.get("LABKIT_LANG") or "en"

@@ -5,7 +5,7 @@ from typing import Any
 import labkit
 from labkit.content import diagnoses
 from labkit.content.check import Check, Converging, Evidence, NotYet
-from labkit.content.exercises import Exercise, language
+from labkit.content.exercises import Exercise
 from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
 from labkit.seen.observation import Observation, Unobserved
 
@@ -53,7 +53,7 @@ def _blocked(check: Check, results: dict[str, CheckResult]) -> CheckResult | Non
 
 def judge(check: Check, scope: Scope) -> CheckResult:
     """One check's result. A check that breaks is an error of the lab, and costs no one points."""
-    texts = diagnoses.catalogue(language())
+    texts = diagnoses.catalogue()
     try:
         saw = check.judge(scope)
     except NotYet as miss:

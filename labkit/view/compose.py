@@ -213,7 +213,7 @@ def _here(message: str, lab: Observation) -> str:
         return ""
     last = refused[-1]
     mistake = "push-no-namespace" if last.repository.startswith("library/") else REASONS[last.reason]
-    known = diagnoses.catalogue(exercises.language())[mistake]
+    known = diagnoses.catalogue()[mistake]
     name = last.repository.rpartition("/")[2] or "myapp"
     values = {"repository": last.repository, "user": last.user or "", "expected": f"myusername/{name}"}
     return lab.person.swap(known.message(values))
