@@ -1,42 +1,30 @@
 """Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Only ever appended to."""
 
 import json
-import os
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import labkit
-from labkit.errors import LabError
 from labkit.grading.report import Report
+from labkit.work import keeping
 
-FILE = ".labkit/attempts.jsonl"
+FILE = f"{keeping.FOLDER}/attempts.jsonl"
 
 
 def _append(work: Path, record: dict[str, Any]) -> None:
-    """Adds a line and has the disk keep it. Raises LabError; nothing that was there is lost by that."""
-    file = work / FILE
-    line = json.dumps({"labkit": labkit.__version__, **record}, ensure_ascii=False) + "\n"
+    """Adds a record. Raises LabError; nothing that was there is lost by that."""
+    with keeping.lock(work):
+        _append_locked(work, record)
+
+
+def _append_locked(work: Path, record: dict[str, Any]) -> None:
+    line = json.dumps({"labkit": labkit.__version__, **record}, ensure_ascii=False)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a+b") as out:
-            # A line that was torn when the machine went off must not swallow the next one.
-            if out.tell() and not _ends_with_newline(file):
-                out.write(b"\n")
-            out.write(line.encode())
-            out.flush()
-            os.fsync(out.fileno())
+        keeping.append_line(work / FILE, line)
     except OSError as error:
-        raise LabError(
-            f"The attempt could not be kept in {file}: {error.strerror}.", f"make room, or check {work}"
-        ) from error
-
-
-def _ends_with_newline(file: Path) -> bool:
-    with file.open("rb") as content:
-        content.seek(-1, os.SEEK_END)
-        return content.read(1) == b"\n"
+        raise keeping.unkept(work / FILE, error) from error
 
 
 def read(work: Path) -> tuple[list[dict[str, Any]], int]:
