@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labkit.errors import LabError
+from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
 from labkit.work import answers, attempts, files, keeping
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +120,67 @@ def test_a_lock_that_is_never_let_go_is_told(tmp_path, monkeypatch):
         ThreadPoolExecutor(1) as pool,
     ):
         pool.submit(answers.save, tmp_path, "06", {"a": "1"}).result()
+
+
+# ── attempts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def report(outcome, diagnosis="", slug="01-login", content="v", time="2026-01-01T10:00:00+00:00"):
+    check = CheckResult("c", "A claim.", outcome, 2, diagnosis=diagnosis)
+    return Report("0", "lab", content, time, (ExerciseResult(slug, "Title", (check,)),))
+
+
+def kept(work):
+    return [record["kind"] for record in attempts.read(work)[0]]
+
+
+def test_only_a_change_of_the_verdict_is_an_attempt(tmp_path):
+    said = [
+        report(Outcome.NOT_YET, "login-none"),
+        report(Outcome.NOT_YET, "login-none", time="2026-01-01T10:00:01+00:00"),
+        report(Outcome.NOT_YET, "login-wrong-password"),
+        report(Outcome.PASSED),
+        report(Outcome.PASSED),
+        report(Outcome.NOT_YET, "login-none"),
+    ]
+    assert [attempts.keep_attempt(tmp_path, one) for one in said] == [True, False, True, True, False, True]
+    assert len(kept(tmp_path)) == 4
+
+
+def test_another_exercise_a_reset_and_other_checks_begin_anew(tmp_path):
+    assert attempts.keep_attempt(tmp_path, report(Outcome.NOT_YET))
+    assert attempts.keep_attempt(tmp_path, report(Outcome.NOT_YET, slug="02-tag"))
+    assert not attempts.keep_attempt(tmp_path, report(Outcome.NOT_YET))
+    attempts.keep_reset(tmp_path, ["01-login"])
+    assert attempts.keep_attempt(tmp_path, report(Outcome.NOT_YET))
+    assert not attempts.keep_attempt(tmp_path, report(Outcome.NOT_YET, slug="02-tag"))
+    assert attempts.keep_attempt(tmp_path, report(Outcome.NOT_YET, content="other"))
+
+
+def test_an_attempt_at_all_exercises_is_kept_where_one_of_them_changed(tmp_path):
+    def both(first, second):
+        parts = (report(first).exercises[0], report(second, slug="02-tag").exercises[0])
+        return Report("0", "lab", "v", "2026-01-01T10:00:00+00:00", parts)
+
+    assert attempts.keep_attempt(tmp_path, both(Outcome.PASSED, Outcome.NOT_YET))
+    assert not attempts.keep_attempt(tmp_path, both(Outcome.PASSED, Outcome.NOT_YET))
+    assert not attempts.keep_attempt(tmp_path, report(Outcome.PASSED))
+    assert attempts.keep_attempt(tmp_path, both(Outcome.PASSED, Outcome.PASSED))
+
+
+def test_attempts_of_an_older_labkit_are_read(tmp_path):
+    file = tmp_path / attempts.FILE
+    file.parent.mkdir()
+    file.write_text(
+        '{"labkit": "0.1.0", "kind": "attempt", "time": "2026-01-01T10:00:00+00:00", "content": "v",'
+        ' "results": {"01-login": {"earned": 2, "points": 2, "checks": {"c": "passed"}}}, "diagnoses": []}\n'
+    )
+    assert attempts.ever_done(attempts.read(tmp_path)[0], "01-login")
+    assert attempts.keep_attempt(tmp_path, report(Outcome.PASSED))
+
+
+def test_two_doors_at_once_keep_one_attempt(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda _: attempts.keep_attempt(tmp_path, report(Outcome.PASSED)), range(20)))
+    assert told.count(True) == 1
+    assert kept(tmp_path) == ["attempt"]
