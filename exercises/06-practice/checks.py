@@ -1,5 +1,6 @@
 from labkit.content import facts
 from labkit.content.check import check, fail
+from labkit.content.quiz import unanswered, wrong
 
 NAME, WANTED = "webapp", "myusername/webapp:v1.0.0"
 WORDS = 20
@@ -111,14 +112,12 @@ def deployed(lab):
 )
 def quiz(lab):
     """6 · The three questions are answered."""
-    questions = {one["id"]: one for one in lab.quiz}
-    open_ones = [name for name in questions if not lab.given.get(name)]
-    if open_ones:
-        fail("quiz-open", expected=list(questions), found=open_ones, exercise="06-practice")
-    wrong = [name for name, one in questions.items() if lab.given[name].strip().lower() != one["right"]]
-    if wrong:
-        fail("quiz-wrong", expected="three right answers", found=wrong)
-    return ", ".join(f"{name}: {lab.given[name]}" for name in questions)
+    names = [question["id"] for question in lab.quiz]
+    if missing := unanswered(lab.quiz, lab.given):
+        fail("quiz-open", expected=names, found=missing, exercise="06-practice")
+    if missed := wrong(lab.quiz, lab.given):
+        fail("quiz-wrong", expected="three right answers", found=missed)
+    return ", ".join(f"{name}: {lab.given[name]}" for name in names)
 
 
 @check(

@@ -228,6 +228,19 @@ def test_a_right_answer_is_explained_and_a_wrong_one_is_not_given_away():
     assert question["explain"] not in wrong.told
 
 
+@pytest.mark.parametrize("typed", ["{}", " {}) ", "{}.", "({})", "x", "{}x", ")", ""])
+def test_the_panel_and_the_check_judge_an_answer_alike(typed):
+    exercise = exercises.load("06-practice")
+    given = {question["id"]: typed.format(question["right"]) for question in exercise.quiz}
+    world = World()
+    world.data["answers"] = {"06-practice": given}
+    answers.save(paths.work(), "06-practice", given)
+    view = view_of(world, "06-practice", compose.QUIZ)
+    verdict = next(check for check in view.result.checks if check.id == "quiz")
+    assert (verdict.outcome.value == "passed") is all(question.right for question in view.quiz)
+    assert all(question.right for question in view.quiz) is (typed in ("{}", " {}) ", "{}.", "({})"))
+
+
 # ── HTML and text ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
