@@ -228,18 +228,24 @@ def _down(purge: bool, keep_jupyter: bool = False) -> None:
     click.echo("The lab is gone." if gone else "There was no lab.")
 
 
-@cli.command()
+@cli.command("status")
 @as_json
-def status(as_json: bool) -> None:
+def show_status(as_json: bool) -> None:
     """Show the lab: machines, registries, services, and JupyterLab's address.
 
     Example: labkit status --json
     """
-    from labkit import status as room
+    from labkit import paths, status
+    from labkit.jupyter import server as jupyter
+    from labkit.lab.engine import engines
+    from labkit.lab.looking import watch
 
-    state = room.look()
-    click.echo(json.dumps(state, indent=2) if as_json else typed(room.text(state)))
-    sys.exit({"up": 0, "down": 1}.get(state["state"], 2))
+    sight = watch.see()
+    server = jupyter.running()
+    answering = () if sight.lab else tuple(engine.url for engine in engines.running())
+    told = status.of(sight, paths.LAB, server.url if server else "", answering)
+    click.echo(json.dumps(told.to_json(), indent=2) if as_json else typed(told.text()))
+    sys.exit(told.exit_code)
 
 
 @cli.command()

@@ -22,7 +22,8 @@ from labkit.jupyter import failures
 from labkit.lab.engine import doctor
 from labkit.lab.engine.doctor import Finding
 from labkit.lab.looking import watch
-from labkit.lab.looking.watch import Sight, Watch
+from labkit.lab.looking.sight import Sight
+from labkit.lab.looking.watch import Watch
 from labkit.lab.playing import play
 from labkit.seen.observation import Unobserved
 from labkit.view import compose, feed, render

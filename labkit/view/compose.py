@@ -9,7 +9,7 @@ from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
 from labkit.lab import find
 from labkit.lab.engine.doctor import Finding
-from labkit.lab.looking.watch import Sight
+from labkit.lab.looking.sight import Sight
 from labkit.lab.plan import JUPYTER
 from labkit.seen.observation import Observation, Unobserved
 from labkit.view import feed

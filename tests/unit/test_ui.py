@@ -9,7 +9,7 @@ from labkit import paths
 from labkit.content import exercises, quiz
 from labkit.content.personal import Person
 from labkit.lab.looking import watch
-from labkit.lab.looking.watch import Sight
+from labkit.lab.looking.sight import Sight
 from labkit.view import compose, drawing, feed, render
 from labkit.view.picture import picture
 from labkit.work import answers

@@ -8,7 +8,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
 from labkit.lab.find import Lab
 from labkit.lab.looking.observe import observe
-from labkit.seen.observation import Observation
+from labkit.lab.looking.sight import Sight, state_of
 from labkit.work import answers
 
 GLANCE = 0.4
@@ -37,32 +36,22 @@ GATHER = 0.05
 EVENTS = '/events?filters={"type":["container","image","service","node"]}'
 
 
-@dataclass(frozen=True)
-class Sight:
-    """What was seen. `state`: down, expired, broken (a machine is missing) or up; `problem` in words where it is not up."""
-
-    state: str
-    lab: Lab | None = None
-    observation: Observation | None = None
-    problem: str = ""
+def see() -> Sight:
+    """One look, now. Raises LabError where the engine cannot be asked."""
+    lab = find.any_engine()
+    if lab is None or lab.expired:
+        return state_of(lab)
+    return state_of(lab, observe(lab))
 
 
 def look() -> Sight:
-    """One look, now. Raises nothing that is foreseeable."""
+    """The same for who must go on whatever happens: what could not be asked counts as down, and the problem says why."""
     try:
-        lab = find.any_engine()
-        if lab is None:
-            return Sight("down", problem="The lab is not running.")
-        if lab.expired:
-            return Sight("expired", lab, problem="The lab's time is over.")
-        seen = observe(lab)
+        return see()
     except (LabError, WireError) as error:
         return Sight("down", problem=str(error))
     except Exception as error:  # who watches must go on, and say so
         return Sight("down", problem=f"The lab could not be looked at: {type(error).__name__}: {error}")
-    if lab.missing:
-        return Sight("broken", lab, seen, f"Not running: {', '.join(lab.missing)}.")
-    return Sight("up", lab, seen)
 
 
 class Watch:
@@ -132,7 +121,7 @@ class Watch:
         wanted = (
             {p.id: p for p in lab.parts.values() if p.role in ("node", "edge") and p.state == "running"} if lab else {}
         )
-        for key in [key for key, one in self._streams.items() if key not in wanted or not one.is_alive()]:
+        for key in [key for key, stream in self._streams.items() if key not in wanted or not stream.is_alive()]:
             self._streams.pop(key).cut()
         for key, part in wanted.items():
             if key not in self._streams and lab is not None:
@@ -162,14 +151,14 @@ class _Stream(threading.Thread):
 def _lasting(data: dict[str, Any]) -> dict[str, Any]:
     """An observation without what changes by itself: when it was taken, and for how long each container has been up."""
     nodes = {
-        name: {**one, "containers": [{**held, "status": ""} for held in one.get("containers", ())]}
-        for name, one in data["nodes"].items()
+        name: {**node, "containers": [{**held, "status": ""} for held in node.get("containers", ())]}
+        for name, node in data["nodes"].items()
     }
     return {**data, "taken": "", "nodes": nodes}
 
 
 def _changed_at() -> list[float]:
-    return [_time(one) for one in (contexts.folder() / "config.json", paths.work() / answers.FILE)]
+    return [_time(file) for file in (contexts.folder() / "config.json", paths.work() / answers.FILE)]
 
 
 def _time(file: Path) -> float:
