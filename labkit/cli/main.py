@@ -8,12 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from labkit import __version__
 from labkit.errors import LabError, nearest
+
+if TYPE_CHECKING:
+    from labkit.grading.report import Report
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
@@ -313,7 +316,7 @@ def check(
         if as_json:
             click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
             return
-        click.echo(colored(report.text()))
+        click.echo(colored(report))
         if not observation and (done := [one.slug for one in report.exercises if one.done]):
             click.echo(typed(f"\nCompare with the reference solution: labkit solve {done[-1]} --show"))
 
@@ -333,14 +336,13 @@ def check(
         time.sleep(1)
 
 
-COLORS = {"✓": "green", "✗": "yellow", "…": "blue", "–": "bright_black", "!": "red"}
+COLORS = {"passed": "green", "not_yet": "yellow", "converging": "blue", "blocked": "bright_black", "error": "red"}
 
 
-def colored(text: str) -> str:
-    """The lines with an outcome in its color; the symbol and the word say the same without it."""
+def colored(report: "Report") -> str:
+    """The report's text, each line with an outcome in its color; the symbol and the word say the same without it."""
     return "\n".join(
-        click.style(line, fg=COLORS[line[2]]) if len(line) > 2 and line[:2] == "  " and line[2] in COLORS else line
-        for line in text.split("\n")
+        click.style(line.text, fg=COLORS[line.outcome]) if line.outcome else line.text for line in report.lines()
     )
 
 
@@ -432,7 +434,7 @@ def solve(exercise: str, show: bool) -> None:
         say(f"playing the solution of {chosen.slug}")
         result = authoring.solve(lab, chosen)
     report = Report(__version__, lab.name, "", "", (result,))
-    click.echo(colored(report.text()))
+    click.echo(colored(report))
     sys.exit(report.exit_code)
 
 

@@ -1,9 +1,8 @@
-"""What grading says: values, and the same as text, HTML and JSON."""
+"""What grading says: values, and the same as text and JSON."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from html import escape
 from typing import Any
 
 from labkit.content.check import Check
@@ -24,6 +23,14 @@ SYMBOLS = {
     Outcome.BLOCKED: ("–", "blocked"),
     Outcome.ERROR: ("!", "error"),
 }
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a report as text. `outcome` where it is one that says how a check stands."""
+
+    text: str
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,11 @@ class ExerciseResult:
 
     @property
     def points(self) -> int:
-        return sum(one.points for one in self.checks)
+        return sum(check.points for check in self.checks)
 
     @property
     def earned(self) -> int:
-        return sum(one.earned for one in self.checks)
+        return sum(check.earned for check in self.checks)
 
     @property
     def done(self) -> bool:
@@ -96,13 +103,13 @@ class ExerciseResult:
             "title": self.title,
             "points": self.points,
             "earned": self.earned,
-            "checks": [one.to_json() for one in self.checks],
+            "checks": [check.to_json() for check in self.checks],
         }
 
 
 @dataclass(frozen=True)
 class Report:
-    """The result of `grade`. In a notebook it shows itself as HTML, anywhere else as text."""
+    """The result of `grade`: a value."""
 
     labkit: str
     lab: str
@@ -127,30 +134,32 @@ class Report:
             "lab": self.lab,
             "content": self.content,
             "time": self.time,
-            "exercises": [one.to_json() for one in self.exercises],
+            "exercises": [exercise.to_json() for exercise in self.exercises],
         }
 
+    def lines(self) -> list[Line]:
+        """The report as text, line by line."""
+        lines: list[Line] = []
+        for exercise in self.exercises:
+            title = f"{exercise.slug}  {exercise.title}  {exercise.earned}/{exercise.points} points"
+            lines += [Line("")] if lines else []
+            lines += [Line(visible(title)), *(line for check in exercise.checks for line in check_lines(check))]
+        return lines
+
     def text(self) -> str:
-        return "\n\n".join(_text(one) for one in self.exercises)
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        return "".join(_html(one) for one in self.exercises)
+        return "\n".join(line.text for line in self.lines())
 
 
-def _text(exercise: ExerciseResult) -> str:
-    title = visible(f"{exercise.slug}  {exercise.title}  {exercise.earned}/{exercise.points} points")
-    return "\n".join([title, *(check_text(check) for check in exercise.checks)])
+def check_lines(check: CheckResult) -> list[Line]:
+    """One check's result: the first line has its outcome, the others say more."""
+    symbol, word = SYMBOLS[check.outcome]
+    first = f"  {symbol} {word:<10} {check.claim}  [{check.id}, {check.earned}/{check.points}]"
+    return [Line(visible(first), check.outcome), *(Line(visible(f"      {text}")) for text in _details(check))]
 
 
 def check_text(check: CheckResult) -> str:
-    """One check's result as lines of text."""
-    symbol, word = SYMBOLS[check.outcome]
-    lines = [f"  {symbol} {word:<10} {check.claim}  [{check.id}, {check.earned}/{check.points}]"]
-    lines += [f"      {text}" for text in _details(check)]
-    return "\n".join(map(visible, lines))
+    """The same as text of several lines."""
+    return "\n".join(line.text for line in check_lines(check))
 
 
 def _details(check: CheckResult) -> list[str]:
@@ -168,29 +177,3 @@ def _details(check: CheckResult) -> list[str]:
 def visible(text: str) -> str:
     """Text with everything that could move a cursor or turn a line around shown as its code point."""
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-
-
-STYLE = {
-    Outcome.PASSED: "#1a7f37",
-    Outcome.NOT_YET: "#b35900",
-    Outcome.CONVERGING: "#0969da",
-    Outcome.BLOCKED: "#6e7781",
-    Outcome.ERROR: "#cf222e",
-}
-
-
-def _html(exercise: ExerciseResult) -> str:
-    rows = "".join(_html_row(check) for check in exercise.checks)
-    title = escape(visible(f"{exercise.title}: {exercise.earned} of {exercise.points} points"))
-    return f'<section aria-label="{title}"><h4>{title}</h4><ul style="list-style:none;padding-left:0">{rows}</ul></section>'
-
-
-def _html_row(check: CheckResult) -> str:
-    symbol, word = SYMBOLS[check.outcome]
-    details = "".join(f"<div>{escape(visible(line))}</div>" for line in _details(check) if not line.startswith("why: "))
-    why = f"<details><summary>Why?</summary>{escape(visible(check.why))}</details>" if check.why else ""
-    return (
-        f'<li style="border-left:4px solid {STYLE[check.outcome]};padding-left:.6em;margin:.5em 0">'
-        f"<strong>{symbol} {word}</strong> {escape(visible(check.claim))} <small>({check.earned}/{check.points})</small>"
-        f"{details}{why}</li>"
-    )

@@ -9,6 +9,7 @@ from labkit import session
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade
+from labkit.grading.report import Report
 from labkit.work import answers
 
 
@@ -25,6 +26,21 @@ class Message:
         return f'<div role="status" style="white-space:pre-wrap">{escape(self.text)}</div>'
 
 
+class Result:
+    """A report that shows itself: as HTML in a notebook, as text anywhere else."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __repr__(self) -> str:
+        return self.report.text()
+
+    def _repr_html_(self) -> str:
+        from labkit.view import render
+
+        return render.report(self.report)
+
+
 def _telling(call: Any) -> Any:
     try:
         return call()
@@ -37,7 +53,7 @@ def check(*names: str, wait: float = 0.0) -> Any:
 
     `wait` is how many seconds to wait while the Swarm is still moving.
     """
-    return _telling(lambda: session.graded(names, wait))
+    return _telling(lambda: Result(session.graded(names, wait)))
 
 
 def hint(name: str, check: str | None = None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from labkit.grading.report import SYMBOLS, ExerciseResult, check_text, visible
+from labkit.grading.report import SYMBOLS, ExerciseResult, Report, check_text, visible
 from labkit.lab.engine.doctor import Finding
 from labkit.view import drawing
 from labkit.view.feed import Line
@@ -100,7 +100,7 @@ class Reflection:
 
 
 @dataclass(frozen=True)
-class Part:
+class LabLine:
     """A line about a part of the lab."""
 
     name: str
@@ -110,7 +110,7 @@ class Part:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that a panel shows at one moment. `state` is that of lab/watch.py's Sight."""
+    """Everything that a panel shows at one moment. `state` is that of a Sight (lab/looking/sight.py)."""
 
     shown: tuple[str, ...]
     state: str = "up"
@@ -127,7 +127,7 @@ class View:
     course: tuple[CourseLine, ...] = ()
     explained: Explained | None = None
     machines: tuple[str, ...] = ()
-    lab: tuple[Part, ...] = ()
+    lab: tuple[LabLine, ...] = ()
     doctor: tuple[Finding, ...] = ()
     quiz: tuple[Question, ...] = ()
     reflection: Reflection | None = None
@@ -168,8 +168,22 @@ def parts(view: View, live: bool = True) -> dict[str, str]:
 def static(view: View) -> str:
     """One piece of HTML that needs neither a kernel nor JavaScript."""
     found = {name: Markup(html) for name, html in parts(view, live=False).items()}  # noqa: S704  (escaped by the templates)
+    return _page(found, LABELS)
+
+
+def report(graded: Report) -> str:
+    """What `grade` says, as one such piece: each exercise looks as it does in its panel."""
+    template = _environment().get_template("result.html")
+    found = {}
+    for result in graded.exercises:
+        html = template.render(result=result, hints={}, live=False)
+        found[result.slug] = Markup(html)  # noqa: S704  (escaped by the template)
+    return _page(found, {result.slug: result.title for result in graded.exercises})
+
+
+def _page(found: dict[str, Markup], labels: dict[str, str]) -> str:
     css = Markup((HERE / "panel.css").read_text())  # noqa: S704  (our own file)
-    return _environment().get_template("panel.html").render(parts=found, css=css, labels=LABELS)
+    return _environment().get_template("panel.html").render(parts=found, css=css, labels=labels)
 
 
 def text(view: View) -> str:

@@ -33,7 +33,7 @@ def pytest_door(lab, slug):
 def notebook_door(slug):
     from labkit import check
 
-    return check(slug)
+    return check(slug).report
 
 
 def test_the_three_doors_agree(lab):
@@ -53,7 +53,7 @@ def test_the_three_doors_agree(lab):
             assert properties["outcome"] == one["outcome"]
             if not passed:
                 assert one["message"] in text
-                assert one["message"] in repr(notebook)
+                assert one["message"] in notebook.text()
 
 
 def test_the_json_has_the_agreed_shape(lab):

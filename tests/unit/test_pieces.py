@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from labkit.cli.main import cli
+from labkit.cli.main import cli, colored
 from labkit.edge import rules
 from labkit.edge.log import AccessLog
 from labkit.edge.shelf import Shelf, summary
@@ -21,6 +21,7 @@ from labkit.lab.engine import capabilities, processes
 from labkit.lab.engine import engines as engine
 from labkit.lab.lifecycle import pki
 from labkit.lab.looking.observe import sign_ins
+from labkit.view import render
 from labkit.work import answers
 from labkit.work import attempts as progress
 
@@ -34,13 +35,29 @@ def report(**texts):
 
 def test_hostile_text_is_shown_as_text():
     made = report(found=HOSTILE, message=HOSTILE, why=HOSTILE, expected=HOSTILE)
-    html, text = made._repr_html_(), made.text()
+    html, text = render.report(made), made.text()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     for shown in (html, text):
         assert "\u202e" not in shown
         assert "\x1b" not in shown
     assert "\\u202eevil" in text
+
+
+def test_each_check_has_one_line_with_its_outcome():
+    checks = tuple(CheckResult(outcome.value, "  ✓ A claim.", outcome, 1, message="  ✗ x") for outcome in Outcome)
+    made = Report("0", "lab", "v", "t", (ExerciseResult("01-x", "T", checks), ExerciseResult("02-y", "U", ())))
+    assert [line.outcome for line in made.lines() if line.outcome] == list(Outcome)
+    assert "\n".join(line.text for line in made.lines()) == made.text()
+    assert made.text().endswith("\n\n02-y  U  0/0 points")
+
+
+def test_the_command_colors_every_outcome():
+    from labkit.cli.main import COLORS
+
+    assert set(COLORS) == set(Outcome)
+    colored_report = colored(report(found="  ✓ passed  is what stands there"))
+    assert colored_report.count("\x1b[33m") == colored_report.count("\x1b[") / 2 == 1
 
 
 def test_exit_codes():

@@ -8,6 +8,7 @@ from world import World, solved
 from labkit import paths
 from labkit.content import exercises, quiz
 from labkit.content.personal import Person
+from labkit.grading.grade import grade
 from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight
 from labkit.view import compose, drawing, feed, render
@@ -317,6 +318,16 @@ def test_text_and_html_say_the_same():
     for line in [one.text for one in view.feed] + [check.claim for check in view.result.checks] + view.picture.words():
         assert line in render.text(view)
         assert line in html
+
+
+def test_a_report_in_a_notebook_looks_as_in_the_panel():
+    world = World()
+    exercise = exercises.load("03-push")
+    page = Tags(render.report(grade([exercise], world.observation)))
+    panel = Tags(render.parts(view_of(world, "03-push"), live=False)["checks"])
+    ours = [text for text in page.text if ".lk" not in text]  # the style sheet
+    assert " ".join("".join(ours).split()) == " ".join("".join(panel.text).split())
+    assert page.tags[2:] == ["section", *panel.tags]
 
 
 def test_the_reason_of_a_refusal_is_told_from_the_access_log():
