@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any
 
+from labkit import session
 from labkit.errors import LabError, nearest
 from labkit.jupyter import failures
 from labkit.jupyter.failures import Tee
@@ -95,10 +96,7 @@ def _interrupt(docker: list[str], leader: str, process: "subprocess.Popen[bytes]
 
 def explain(line: str) -> None:
     """Says what the last failed docker command's message means: `%explain`. Or a message that you give: `%explain TEXT`."""
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
-
-    print(render.explained(compose.explain(line or failures.memory.last(), watch.look().observation)))
+    print(session.explained(line or failures.memory.last()))
 
 
 WORD = re.compile(r"\S*$")

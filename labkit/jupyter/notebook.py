@@ -10,7 +10,6 @@ from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade
 from labkit.grading.report import Report
-from labkit.work import answers
 
 
 class Message:
@@ -95,10 +94,8 @@ def quiz(name: str) -> Any:
 def explain(message: str = "") -> Any:
     """What the last failed docker command's message means, or one that you give."""
     from labkit.jupyter import failures
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
 
-    return Message(render.explained(compose.explain(message or failures.memory.last(), watch.look().observation)))
+    return Message(session.explained(message or failures.memory.last()))
 
 
 def _here() -> exercises.Exercise:
@@ -113,38 +110,15 @@ def _here() -> exercises.Exercise:
     return exercises.load(undone[0] if undone else report.exercises[-1].slug)
 
 
-def quiz_text(exercise: exercises.Exercise) -> str:
-    """The questions, and how to answer them by typing."""
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
-
-    questions = render.text(compose.view(("quiz",), exercise, watch.look()))
-    names = ", ".join(f'{one["id"]}="…"' for one in exercise.quiz)
-    words = ', reflection="…"' if exercise.reflection else ""
-    return f'{questions}\n\nAnswer with the letters: answer("{exercise.slug}", {names}{words})'
-
-
 def answer(name: str, **given: str) -> Any:
     """Keeps your answers: `answer("06-practice", ci="a", reflection="…")`. Answer as often as you like."""
 
+    from labkit.lab import find
+
     def keep() -> Message:
         exercise = exercises.chosen([name])[0]
-        keep_answers(exercise, given)
+        session.keep_answers(find.current().work, exercise, given)
         named = [name for name, text in given.items() if text.strip()]
         return Message(f"Kept: {', '.join(named) or 'nothing new'}. See how it stands: check({exercise.slug!r})")
 
     return _telling(keep)
-
-
-def keep_answers(exercise: exercises.Exercise, given: dict[str, str]) -> None:
-    """Keeps answers in the lab's work folder. Raises LabError for an unknown question."""
-    from labkit.errors import nearest
-    from labkit.lab import find
-
-    known = [*(one["id"] for one in exercise.quiz), "reflection"]
-    for question in given:
-        if question not in known:
-            raise LabError(
-                f"{exercise.slug} has no question {question!r}: {nearest(question, known)}", "answer it by its name"
-            )
-    answers.save(find.current().work, exercise.slug, given)
