@@ -10,6 +10,10 @@ from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade
 from labkit.grading.report import Report
+from labkit.jupyter.kernel import Kernel
+
+kernel = Kernel()
+"""What this kernel holds, made here at the door: cells call the functions below, and keep nothing for them."""
 
 
 class Message:
@@ -72,7 +76,7 @@ def panel(name: str | None = None) -> Any:
     from labkit.jupyter.panel import Panel
     from labkit.view import compose
 
-    return _telling(lambda: Panel(compose.EXERCISE, exercises.chosen([name])[0] if name else _here()))
+    return _telling(lambda: Panel(kernel, compose.EXERCISE, exercises.chosen([name])[0] if name else _here()))
 
 
 def start() -> Any:
@@ -80,7 +84,7 @@ def start() -> Any:
     from labkit.jupyter.panel import Panel
     from labkit.view import compose
 
-    return Panel(compose.START)
+    return Panel(kernel, compose.START)
 
 
 def quiz(name: str) -> Any:
@@ -88,14 +92,12 @@ def quiz(name: str) -> Any:
     from labkit.jupyter.panel import Panel
     from labkit.view import compose
 
-    return _telling(lambda: Panel(compose.QUIZ, exercises.chosen([name])[0]))
+    return _telling(lambda: Panel(kernel, compose.QUIZ, exercises.chosen([name])[0]))
 
 
 def explain(message: str = "") -> Any:
     """What the last failed docker command's message means, or one that you give."""
-    from labkit.jupyter import failures
-
-    return Message(session.explained(message or failures.memory.last()))
+    return Message(session.explained(message or kernel.memory.last()))
 
 
 def _here() -> exercises.Exercise:
@@ -106,7 +108,7 @@ def _here() -> exercises.Exercise:
     from labkit.lab.looking.observe import observe
 
     report = grade(exercises.every(), observe(find.current()))
-    undone = [one.slug for one in report.exercises if not one.done]
+    undone = [result.slug for result in report.exercises if not result.done]
     return exercises.load(undone[0] if undone else report.exercises[-1].slug)
 
 
