@@ -76,9 +76,9 @@ def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person =
 def quiz_text(exercise: Exercise) -> str:
     """The questions of an exercise with the learner's answers, and how to answer them by typing."""
     from labkit.lab.looking import watch
-    from labkit.view import compose, render
+    from labkit.view import compose, plain
 
-    questions = render.text(compose.view(("quiz",), exercise, watch.look()))
+    questions = plain.text(compose.view(("quiz",), exercise, watch.look()))
     names = ", ".join(f'{question["id"]}="…"' for question in exercise.quiz)
     words = ', reflection="…"' if exercise.reflection else ""
     return f'{questions}\n\nAnswer with the letters: answer("{exercise.slug}", {names}{words})'
@@ -98,6 +98,6 @@ def keep_answers(work: Path, exercise: Exercise, given: dict[str, str]) -> None:
 def explained(output: str) -> str:
     """What the error that an output ends with means, and what the lab's access log adds to it."""
     from labkit.lab.looking import watch
-    from labkit.view import compose, render
+    from labkit.view import compose, plain
 
-    return render.explained(compose.explain(output, watch.look().observation))
+    return plain.explained(compose.explain(output, watch.look().observation))

@@ -17,7 +17,7 @@ from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight
 from labkit.lab.playing import play
 from labkit.seen.observation import Unobserved
-from labkit.view import compose, render
+from labkit.view import compose, plain, render
 from labkit.work import answers, attempts
 
 MIME = "application/vnd.jupyter.widget-view+json"
@@ -44,7 +44,7 @@ class Panel:
         )
 
     def __repr__(self) -> str:
-        return render.text(self._view(watch.look()))
+        return plain.text(self._view(watch.look()))
 
     def _repr_html_(self) -> str:
         return render.static(self._view(watch.look()))
@@ -52,11 +52,11 @@ class Panel:
     def _repr_mimebundle_(self, **_: Any) -> Any:
         sight = watch.look()
         view = self._view(sight)
-        plain = {"text/plain": render.text(view)}
+        told = {"text/plain": plain.text(view)}
         if not live():
-            return {**plain, "text/html": render.static(view)}
+            return {**told, "text/html": render.static(view)}
         widget = self._open(sight)
-        return {**plain, MIME: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+        return {**told, MIME: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
 
     def _open(self, sight: Sight) -> Widget:
         shared = self._kernel.panels
@@ -169,7 +169,7 @@ class Panel:
         shared = self._kernel.panels
         seen = shared.watch.last.observation if shared.watch.last else None
         shared.explained = compose.explain(shared.memory.last(), seen)
-        self.say(render.explained(shared.explained))
+        self.say(plain.explained(shared.explained))
 
     def _answer(self, given: dict[str, str]) -> None:
         if not any(given.values()) and "reflection" not in given:

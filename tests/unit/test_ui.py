@@ -11,7 +11,7 @@ from labkit.content.personal import Person
 from labkit.grading.grade import grade
 from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight
-from labkit.view import compose, drawing, feed, render
+from labkit.view import compose, drawing, feed, plain, render
 from labkit.view.picture import picture
 from labkit.work import answers
 from labkit.work import attempts as progress
@@ -255,11 +255,11 @@ def test_no_name_breaks_the_page(nasty):
     world.task(1, state="failed", name=nasty, error=nasty)
     answers.save(paths.work(), "06-practice", {"reflection": nasty, "ci": nasty})
     answers.save(paths.work(), "02-tag", {"parts": nasty})
-    plain = set(Tags(render.static(view_of(solved()))).tags)
+    harmless = set(Tags(render.static(view_of(solved()))).tags)
     page = Tags(render.static(view_of(world)))
-    assert set(page.tags) - plain <= {"details", "summary", "title"}
+    assert set(page.tags) - harmless <= {"details", "summary", "title"}
     assert not [name for name in page.attributes if name.startswith("on")]
-    told = render.text(view_of(world))
+    told = plain.text(view_of(world))
     assert all(char.isprintable() or char == "\n" for char in told)
     shown = "".join(page.text)
     assert "alert(1)" in shown or "alert" not in nasty
@@ -292,7 +292,7 @@ def test_a_lab_that_is_down_is_told_and_may_be_started():
     view = compose.view(compose.EXERCISE, exercises.load("03-push"), Sight("down", problem="The lab is not running."))
     assert "Start the lab" in render.parts(view)["notice"]
     assert "labkit up" in render.parts(view, live=False)["notice"]
-    assert "labkit up" in render.text(view)
+    assert "labkit up" in plain.text(view)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_text_and_html_say_the_same():
     view = view_of(world)
     html = " ".join("".join(Tags(render.static(view)).text).split())
     for line in [one.text for one in view.feed] + [check.claim for check in view.result.checks] + view.picture.words():
-        assert line in render.text(view)
+        assert line in plain.text(view)
         assert line in html
 
 
