@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labkit import paths
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
@@ -100,9 +99,10 @@ class Watch:
             self._stop.wait(GATHER)
 
     def _rest(self, until: float) -> None:
-        files = _changed_at()
+        lab = self.last.lab if self.last else None
+        files = _changed_at(lab)
         while time.monotonic() < until and not self._wake.wait(min(GLANCE, max(0.0, until - time.monotonic()))):
-            if _changed_at() != files:
+            if _changed_at(lab) != files:
                 return
 
     def _tell(self, sight: Sight) -> bool:
@@ -157,8 +157,10 @@ def _lasting(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "taken": "", "nodes": nodes}
 
 
-def _changed_at() -> list[float]:
-    return [_time(file) for file in (contexts.folder() / "config.json", paths.work() / answers.FILE)]
+def _changed_at(lab: Lab | None) -> list[float]:
+    """When the files that nobody tells of were last written: sign-ins and answers."""
+    files = [contexts.folder() / "config.json", *([lab.work / answers.FILE] if lab else [])]
+    return [_time(file) for file in files]
 
 
 def _time(file: Path) -> float:
