@@ -168,6 +168,9 @@ def test_reset_takes_an_exercise_back_and_leaves_the_others(lab):
 
 
 def test_watch_prints_what_changes_and_ends_when_all_is_passed(lab):
+    from labkit.work import attempts
+
+    known = len(attempts.read(lab.work)[0])
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "labkit", "check", "02-tag", "--watch"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -180,6 +183,10 @@ def test_watch_prints_what_changes_and_ends_when_all_is_passed(lab):
     rest, _ = process.communicate(timeout=30)
     assert "3/3 points" in rest
     assert process.returncode == 0
+    earned = [
+        record["results"]["02-tag"]["earned"] for record in attempts.read(lab.work)[0][known:] if "results" in record
+    ]
+    assert earned == [0, 3], "only a change of the verdict is an attempt"
 
 
 def test_the_solution_is_offered_when_done_and_not_before(lab):
