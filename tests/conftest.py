@@ -12,7 +12,7 @@ os.environ["XDG_STATE_HOME"] = str(SCRATCH / "state")
 os.environ["XDG_CACHE_HOME"] = str(SCRATCH / "cache")
 os.environ["LABKIT_WORK"] = str(SCRATCH / "work")
 os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
-for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND", "LABKIT_LANG"):
+for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND"):
     os.environ.pop(variable, None)
 
 import pytest  # noqa: E402

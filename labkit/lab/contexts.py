@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.lab.plan import MANAGER
+from labkit.work.keeping import write_whole
 
 EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
 """The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the
@@ -61,7 +62,4 @@ def sign_out(state: Path) -> None:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(data, indent=2) + "\n")
-    partial.replace(path)
+    write_whole(path, json.dumps(data, indent=2) + "\n", mode=0o600)
