@@ -37,11 +37,13 @@ from labkit.lab.engine import (  # noqa: E402
     engines,
     images,
 )
-from labkit.lab.lifecycle import pki, provision  # noqa: E402
+from labkit.lab.lifecycle import machines, pki, sweep  # noqa: E402
 from labkit.lab.looking.observe import observe  # noqa: E402
+from labkit.lab.plan import Plan  # noqa: E402
 from labkit.lab.playing import play  # noqa: E402
 from labkit.seen.observation import Observation  # noqa: E402
 
+HOME = paths.home()
 LABKIT = [sys.executable, "-m", "labkit"]
 
 
@@ -60,19 +62,18 @@ def command(*words, env=None):
 
 
 ONE_NODE = """
-import sys
 from labkit import paths
-from labkit.lab.engine import engines as engine, images
-from labkit.lab.lifecycle import pki, provision
-from labkit.lab import plan as topology
-found = engine.find()
-image = images.ensure(found, lambda _: None)
-pki.make(paths.state() / "pki")
-provision._prepare_testcontainers()
-creator = provision._Creator(found, image, 0)
-machine = next(one for one in topology.machines() if one.name == "workstation")
-creator.create(machine)
-provision._wait(found, machine, provision._inspect(found, machine)).close()
+from labkit.lab.engine import engines, images
+from labkit.lab.lifecycle import provision
+from labkit.lab.lifecycle.site import Site
+from labkit.lab.lifecycle.steps import run
+from labkit.lab.plan import Plan
+quiet = lambda _: None
+home = paths.home()
+engine = engines.find(home)
+site = Site(engine, home, Plan(home.name, home.work), quiet, image=images.ensure(engine, quiet))
+with site.open:
+    run([*provision.making(site), *provision.starting(site, [site.plan.machine("workstation")])], quiet)
 """
 
 
@@ -92,8 +93,8 @@ def down():
 
 def sequential(engine, image):
     """What a person's shell script does: the same containers with the docker CLI, one after the other."""
-    name = f"{paths.LAB}-cli"
-    pki.make(SCRATCH / "cli")
+    name = f"{HOME.name}-cli"
+    pki.make(SCRATCH / "cli", Plan(HOME.name))
     docker = ["docker", "-H", engine.url]
     lacking = capabilities.of_engine(engine)
     node = ["--privileged"]
@@ -134,7 +135,7 @@ def until(condition):
 
 
 def clear_sequential(engine):
-    name = f"{paths.LAB}-cli"
+    name = f"{HOME.name}-cli"
     docker = ["docker", "-H", engine.url]
     parts = [f"{name}-{machine}" for machine in ("edge", "store", "workstation", "worker1", "worker2")]
     subprocess.run([*docker, "rm", "-fv", *parts], capture_output=True)
@@ -145,7 +146,7 @@ def clear_sequential(engine):
 def memory(engine):
     """Bytes that the lab's containers use, without the page cache, as `docker stats` counts."""
     total = 0
-    for part in find.parts(engine, paths.LAB):
+    for part in find.containers(engine, HOME.name):
         with engine.wire() as wire:
             stats = wire.get(f"/containers/{part['Id']}/stats?stream=false&one-shot=true")["memory_stats"]
         inactive = stats.get("stats", {}).get("total_inactive_file", stats.get("stats", {}).get("inactive_file", 0))
@@ -174,7 +175,7 @@ def main():
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--write", action="store_true", help="write docs/performance.md")
     chosen = options.parse_args()
-    engine = engines.ensure(print)
+    engine = engines.ensure(HOME, print)
     image = images.ensure(engine, print)
     os.environ["LABKIT_ENGINE"] = engine.url
     if engine.own:
@@ -182,7 +183,7 @@ def main():
     times = {key: [] for key in ("node", "up", "again", "down", "script")}
     # A container of another lab keeps an engine of the lab's own alive between the runs.
     keep = subprocess.run(
-        ["docker", "-H", engine.url, "run", "-d", "--network", "none", "--label", f"io.registry-lab={paths.LAB}-keep",
+        ["docker", "-H", engine.url, "run", "-d", "--network", "none", "--label", f"io.registry-lab={HOME.name}-keep",
          image, "sleep", "3600"],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
@@ -200,8 +201,8 @@ def main():
         clear_sequential(engine)
         down()
         subprocess.run(["docker", "-H", engine.url, "rm", "-f", keep], capture_output=True, check=True)
-        if engine.own and not provision.used_by_labs(engine):
-            engines.stop_own()
+        if engine.own and not sweep.used_by_labs(engine):
+            engines.stop_own(HOME)
     print("\n".join(lines))
     if chosen.write:
         write(lines, chosen.runs)
@@ -225,7 +226,7 @@ def figures(engine, times):
         command_check.append(timed(lambda: subprocess.run([*LABKIT, "check"], capture_output=True, env=env, cwd=ROOT)))
     large, _ = large_observation(observe(lab))
     grading = [timed(lambda: grade(every, Observation(large.data))) for _ in range(20)]
-    provision.execute(engine, lab.parts["store"].id, ["python3", "-c", FILL])
+    machines.execute(engine, lab.parts["store"].id, ["python3", "-c", FILL])
     for number in range(50):
         command(
             "docker", "service", "create", "-d", "-q", "--replicas", "0", "--name", f"s{number}", "busybox", env=env

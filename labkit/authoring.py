@@ -15,7 +15,7 @@ from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
 from labkit.lab.playing import play
 

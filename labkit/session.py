@@ -5,11 +5,12 @@ from pathlib import Path
 
 from labkit.content import exercises
 from labkit.content.exercises import Exercise
-from labkit.content.personal import Person, person
+from labkit.content.personal import person
 from labkit.errors import LabError
 from labkit.grading.grade import grade
 from labkit.grading.report import Report
 from labkit.seen.observation import Observation
+from labkit.seen.person import Person
 from labkit.work import attempts as progress
 
 DEFAULT = Person()
@@ -24,10 +25,10 @@ def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     chosen = exercises.chosen(names)
     lab = find.current()
     deadline = time.monotonic() + wait
-    report = grade(chosen, observe(lab))
+    report = grade(chosen, observe(lab, exercises.seen_by(chosen)))
     while report.converging and time.monotonic() < deadline:
         time.sleep(0.3)
-        report = grade(chosen, observe(lab))
+        report = grade(chosen, observe(lab, exercises.seen_by(chosen)))
     progress.keep_attempt(lab.work, report)
     return report
 
@@ -40,8 +41,8 @@ def regraded(names: tuple[str, ...] | list[str], file: Path, learner: str = "", 
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise LabError(f"{file} cannot be read: {reason}.", "labkit observe > observation.json") from error
     observation = Observation.parse(text)
-    if learner and observation.person != person(learner, workshop):
-        whose = observation.person.learner or "a lab without a learner's name"
+    if learner and observation.lab.person != person(learner, workshop):
+        whose = observation.lab.person.learner or "a lab without a learner's name"
         raise LabError(
             f"This observation is not of {learner}'s lab in this workshop: it is of {whose}.",
             "ask for the observation of the right lab, or compare the workshop's seed",

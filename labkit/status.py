@@ -8,6 +8,7 @@ from labkit.jupyter import server as jupyter
 from labkit.lab import find
 from labkit.lab import plan as topology
 from labkit.lab.engine import engines as engine
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
 
 OWN = " (the lab's own)"
@@ -15,9 +16,10 @@ OWN = " (the lab's own)"
 
 def look() -> dict[str, Any]:
     """The lab's state: down, up, broken (a machine is missing or does not answer) or expired; and what it holds."""
-    lab = find.any_engine()
+    home = paths.home()
+    lab = find.any_engine(home)
     if lab is None:
-        return {"schema": 1, "state": "down", "lab": paths.LAB, "engines": [one.url for one in engine.running()]}
+        return {"schema": 1, "state": "down", "lab": home.name, "engines": [one.url for one in engine.running(home)]}
     state: dict[str, Any] = {
         "schema": 1,
         "state": "broken" if lab.missing else "expired" if lab.expired else "up",
@@ -26,7 +28,9 @@ def look() -> dict[str, Any]:
         "machines": {part.machine: {"state": part.state, "role": part.role} for part in lab.parts.values()},
         "missing": lab.missing,
         "work": str(lab.work),
-        "ends": datetime.fromtimestamp(lab.deadline, UTC).isoformat(timespec="seconds") if lab.deadline else None,
+        "ends": datetime.fromtimestamp(lab.plan.deadline, UTC).isoformat(timespec="seconds")
+        if lab.plan.deadline
+        else None,
     }
     server, container = jupyter.running(), lab.parts.get(topology.JUPYTER)
     state["jupyter"] = server.url if server else f"http://127.0.0.1:{container.port}/lab" if container else None
@@ -34,22 +38,23 @@ def look() -> dict[str, Any]:
     return state
 
 
-def _held(lab: find.Lab) -> dict[str, Any]:
-    seen = observe(lab).data
-    broken = {name: one["error"] for name, one in seen["nodes"].items() if "error" in one}
-    broken |= {"edge": seen["edge"]["error"]} if "error" in seen["edge"] else {}
-    broken |= {"swarm": seen["swarm"]["error"]} if "error" in seen["swarm"] else {}
-    tasks = seen["swarm"].get("tasks", [])
+def _held(lab: Lab) -> dict[str, Any]:
+    seen = observe(lab, ("registries", "engines", "swarm"))
+    broken = {
+        "edge" if name == "registries" else name.removeprefix("engines/"): why for name, why in seen.unobserved.items()
+    }
+    registries = seen.registries.known if seen.registries else {}
     services = {
         name: {
-            "image": one["image"].partition("@")[0],
-            "replicas": one["replicas"],
-            "running": sum(1 for task in tasks if task["service"] == one["id"] and task["state"] == "running"),
+            "image": service.image.partition("@")[0],
+            "replicas": service.replicas,
+            "running": sum(1 for task in service.tasks if task.state == "running"),
         }
-        for name, one in seen["swarm"].get("services", {}).items()
+        for name, service in (seen.swarm.services if seen.swarm else {}).items()
     }
     held: dict[str, Any] = {
-        "registries": {key: one["repositories"] for key, one in seen["registries"].items()},
+        "registries": {key: registry.repositories for key, registry in registries.items()},
+        "titles": {key: registry.title for key, registry in registries.items()},
         "services": services,
         "problems": broken,
     }
@@ -73,7 +78,7 @@ def text(state: dict[str, Any]) -> str:
         if name not in state["machines"]:
             lines.append(f"✗ {name:<12} missing")
     for key, repositories in state["registries"].items():
-        lines.append(f"{'Docker Hub' if key == 'hub' else 'registry.lab:5000'}:")
+        lines.append(f"{state['titles'][key]}:")
         for name, tags in repositories.items():
             shown = ", ".join(list(tags)[:8]) + (f" and {len(tags) - 8} more" if len(tags) > 8 else "")
             lines.append(f"  {name}: {shown}")

@@ -40,14 +40,16 @@ def quiet(_text):
 @pytest.fixture(scope="session")
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
+    from labkit import paths
     from labkit.lab.engine import engines, images
-    from labkit.lab.lifecycle import provision
+    from labkit.lab.lifecycle import sweep
 
-    found = engines.ensure(print)
+    home = paths.home()
+    found = engines.ensure(home, print)
     images.ensure(found, print)
     yield found
-    if found.own and not provision.used_by_labs(found):
-        engines.stop_own()
+    if found.own and not sweep.used_by_labs(found):
+        engines.stop_own(home)
 
 
 @pytest.fixture(scope="session")
@@ -55,17 +57,21 @@ def running_lab(engine):
     """One lab for all tests that leave it whole."""
     import time
 
-    from labkit.lab.lifecycle import provision
+    from labkit import paths
+    from labkit.lab.lifecycle import provision, sweep
+    from labkit.lab.plan import Plan
     from labkit.work import files as workspace
 
+    home = paths.home()
     try:
-        with provision.lock(quiet):
-            lab = provision.up(engine, quiet, deadline=time.time() + 7200)
+        with provision.lock(home, quiet):
+            plan = Plan(home.name, home.work, deadline=round(time.time() + 7200))
+            lab = provision.up(engine, home, plan, quiet)
         workspace.prepare(lab.work)
         yield lab
     finally:
-        with provision.lock(quiet):
-            provision.sweep(engine, quiet)
+        with provision.lock(home, quiet):
+            sweep.everything(engine, home.name, quiet)
 
 
 @pytest.fixture

@@ -151,8 +151,22 @@ def doctor(as_json: bool) -> None:
     envvar="LABKIT_WORKSHOP",
     help="The workshop's seed, which the values of a personal lab depend on too.",
 )
+@click.option(
+    "--with",
+    "extras",
+    multiple=True,
+    metavar="NAME",
+    help="A part beyond the standard lab: registry. May be given again.",
+)
 def up(
-    detach: bool, workers: int, no_jupyter: bool, port: int | None, time_limit: float, learner: str, workshop: str
+    detach: bool,
+    workers: int,
+    no_jupyter: bool,
+    port: int | None,
+    time_limit: float,
+    learner: str,
+    workshop: str,
+    extras: tuple[str, ...],
 ) -> None:
     """Start the lab, or find and repair the one that runs, and open JupyterLab.
 
@@ -160,16 +174,20 @@ def up(
 
     Example: labkit up --detach --time-limit 3h
     """
+    from labkit import paths
     from labkit.jupyter import server as jupyter
-    from labkit.lab.engine import engines as engine
+    from labkit.lab.engine import engines
     from labkit.lab.lifecycle import keeper, provision
+    from labkit.lab.plan import Plan
     from labkit.work import files as workspace
+
+    home = paths.home()
+    plan = Plan(home.name, home.work, workers, round(time.time() + time_limit), learner, workshop, extras)
 
     if port is not None and not no_jupyter and jupyter.running() is None:
         jupyter.check_port(port)
-    with progress() as say, provision.lock(say):
-        found = engine.ensure(say)
-        lab = provision.up(found, say, workers, time.time() + time_limit, learner, workshop)
+    with progress() as say, provision.lock(home, say):
+        lab = provision.up(engines.ensure(home, say), home, plan, say)
         workspace.prepare(lab.work, lab.person)
         keeper.start(lab)
         server = None if no_jupyter else jupyter.running()
@@ -221,10 +239,12 @@ def down(purge: bool, keep_jupyter: bool) -> None:
 
 
 def _down(purge: bool, keep_jupyter: bool = False) -> None:
+    from labkit import paths
+    from labkit.jupyter import server as jupyter
     from labkit.lab.lifecycle import remove
 
     with progress() as say:
-        gone = remove.everything(say, purge, keep_jupyter)
+        gone = remove.everything(paths.home(), say, purge, None if keep_jupyter else jupyter.stop)
     click.echo("The lab is gone." if gone else "There was no lab.")
 
 
@@ -410,7 +430,7 @@ def solve(exercise: str, show: bool) -> None:
     """
     from labkit import authoring
     from labkit.content import exercises
-    from labkit.grading.report import Report
+    from labkit.grading.report import Judge, Report
     from labkit.lab import find
 
     chosen = exercises.chosen([exercise])[0]
@@ -425,7 +445,7 @@ def solve(exercise: str, show: bool) -> None:
     with progress() as say:
         say(f"playing the solution of {chosen.slug}")
         result = authoring.solve(lab, chosen)
-    report = Report(__version__, lab.name, "", "", (result,))
+    report = Report(__version__, lab.name, "", "", (result,), Judge(__version__, ""))
     click.echo(colored(report.text()))
     sys.exit(report.exit_code)
 
@@ -533,9 +553,9 @@ def image_load(file: Path) -> None:
 
 
 def _with_engine(work: Any) -> None:
-    from labkit.lab.engine import engines as engine
-    from labkit.lab.engine import images
+    from labkit import paths
+    from labkit.lab.engine import engines, images
 
     with progress() as say:
-        result = work(images, engine.ensure(say), say)
+        result = work(images, engines.ensure(paths.home(), say), say)
     click.echo(result)

@@ -1,6 +1,7 @@
 """The catalogue of known mistakes: what was seen, why it happens, what to look at next. Text by id, apart from code."""
 
 import functools
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,16 @@ class Diagnosis:
     why: str
     next: str
 
+    @property
+    def names(self) -> set[str]:
+        """The values that its texts are filled with."""
+        return set(NAME.findall(self.seen + self.why + self.next))
+
     def message(self, values: dict[str, Any]) -> str:
-        """At most MOST characters: long values are shortened here; expected and found have them whole."""
+        """At most MOST characters: long values are shortened here; expected and found have them whole. Raises KeyError where
+        a value is missing."""
+        if missing := sorted(self.names - set(values)):
+            raise KeyError(f"{self.id} names {{{missing[0]}}}, which the check does not give")
         for room in (100, 80, 60, 40, 20):
             told = f"{_fill(self.seen, values, room)} {_fill(self.next, values, room)}".strip()
             if len(told) < MOST:
@@ -32,12 +41,13 @@ class Diagnosis:
 
 MOST = 300
 
+NAME = re.compile(r"\{([a-z]+)\}")
+"""A value's place in a text."""
+
 
 def _fill(text: str, values: dict[str, Any], room: int = 80) -> str:
     """Fills in {names}. By hand: str.format would read a learner's names as code."""
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", _short(str(value), room))
-    return text
+    return NAME.sub(lambda match: _short(str(values[match[1]]), room), text)
 
 
 def _short(text: str, most: int) -> str:

@@ -45,11 +45,9 @@ class CheckResult:
         hint = check.hints[0] if check.hints and outcome is Outcome.NOT_YET else ""
         return cls(check.id, check.claim, outcome, check.points, hint=hint, **texts)
 
-    def said(self, say: Callable[[str], str]) -> "CheckResult":
-        """The same with each of its texts put through `say`."""
-        names = ("claim", "expected", "found", "message", "why", "evidence", "hint")
-        texts: dict[str, Any] = {name: say(getattr(self, name)) for name in names}
-        return replace(self, **texts)
+    def personal(self, say: Callable[[str], str]) -> "CheckResult":
+        """The same with the lesson's own texts, claim and hint, put through `say`; what was found stays as it is."""
+        return replace(self, claim=say(self.claim), hint=say(self.hint))
 
     @property
     def earned(self) -> int:
@@ -101,6 +99,14 @@ class ExerciseResult:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """A version of labkit, and of its content (labkit/content/exercises.py: version)."""
+
+    labkit: str
+    content: str
+
+
+@dataclass(frozen=True)
 class Report:
     """The result of `grade`. In a notebook it shows itself as HTML, anywhere else as text."""
 
@@ -109,6 +115,9 @@ class Report:
     content: str
     time: str
     exercises: tuple[ExerciseResult, ...]
+    seen_by: Judge
+    """Who looked at the lab; `labkit` and `content` name who graded, which is another one where an observation is graded
+    again."""
 
     @property
     def exit_code(self) -> int:
@@ -127,6 +136,8 @@ class Report:
             "lab": self.lab,
             "content": self.content,
             "time": self.time,
+            "seen_by": {"labkit": self.seen_by.labkit, "content": self.seen_by.content},
+            "graded_by": {"labkit": self.labkit, "content": self.content},
             "exercises": [one.to_json() for one in self.exercises],
         }
 

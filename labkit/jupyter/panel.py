@@ -24,7 +24,7 @@ from labkit.lab.engine.doctor import Finding
 from labkit.lab.looking import watch
 from labkit.lab.looking.watch import Sight, Watch
 from labkit.lab.playing import play
-from labkit.seen.observation import Unobserved
+from labkit.seen.lab import SeenLab, Unobserved
 from labkit.view import compose, feed, render
 from labkit.view.render import LABELS, Explained, Work
 from labkit.work import answers
@@ -73,7 +73,7 @@ class Desk:
         self.show(sight)
         if sight.observation is None:
             return
-        moved = feed.lines(sight.observation)
+        moved = feed.lines(SeenLab(sight.observation))
         newest = max((line.seq for line in moved), default=0)
         since, self._seq = self._seq, newest
         if since is not None:
@@ -287,7 +287,7 @@ class Panel:
         if not any(given.values()) and "reflection" not in given:
             raise LabError("No answer is chosen.", "choose one, then Answer")
         sight = desk().watch.last
-        answers.save(sight.lab.work if sight and sight.lab else paths.work(), self._slug(), given)
+        answers.save(sight.lab.work if sight and sight.lab else paths.home().work, self._slug(), given)
 
     def _restart(self) -> None:
         own = desk()
@@ -317,12 +317,12 @@ def known_names() -> list[str]:
     sight = _desk.watch.last if _desk else None
     if sight is None or sight.observation is None:
         return []
-    seen = sight.observation
+    seen = SeenLab(sight.observation)
     names: set[str] = set()
     try:
-        for key, prefix in (("hub", ""), ("private", "registry.lab:5000/")):
-            for repository, tags in seen.registry(key).repositories.items():
-                names |= {f"{prefix}{repository}:{tag}" for tag in tags}
+        for registry in seen.registries.values():
+            for repository, tags in registry.repositories.items():
+                names |= {registry.name(repository, tag) for tag in tags}
         names |= set(seen.workstation.tags)
     except Unobserved:
         pass

@@ -101,7 +101,9 @@ class SeenLab:
     def engine(self, machine: str) -> Engine:
         engines = self._need("engines", self.observation.engines)
         if machine not in engines:
-            raise Unobserved(self.observation.unobserved.get(f"engines/{machine}", f"the lab has no machine {machine}."))
+            raise Unobserved(
+                self.observation.unobserved.get(f"engines/{machine}", f"the lab has no machine {machine}.")
+            )
         return engines[machine]
 
     @cached_property

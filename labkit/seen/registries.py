@@ -144,7 +144,9 @@ class Registry:
                 if event.action == Action.HEAD and event.from_engine and not _fetched(mine[index + 1 :], event):
                     found.append(event)
                 elif event.action == Action.PULL and not self._only_looked(mine[index:]):
-                    heads = [head for head in mine[:index] if head.action == Action.HEAD and head.digest == event.digest]
+                    heads = [
+                        head for head in mine[:index] if head.action == Action.HEAD and head.digest == event.digest
+                    ]
                     found.append(replace_reference(event, heads[-1].reference) if heads else event)
         return sorted(found, key=lambda event: event.seq)
 

@@ -122,7 +122,9 @@ def _swarm(held: Data) -> Data:
     return {
         "active": held["active"],
         "members": {name: _only(node, "role", "availability", "state") for name, node in held["nodes"].items()},
-        "services": {name: _service(service, tasks.get(service["id"], [])) for name, service in held["services"].items()},
+        "services": {
+            name: _service(service, tasks.get(service["id"], [])) for name, service in held["services"].items()
+        },
     }
 
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from labkit import paths
-from labkit.content.personal import LABEL, Person
+from labkit.content.personal import LABEL
 from labkit.errors import LabError
+from labkit.seen.person import Person
 
 DEFAULT = Person()
 MARK_LINE = "<!-- the mark of a personal lab -->"

@@ -89,7 +89,7 @@ def test_the_file_says_what_the_topology_says(compose):
 
     name = compose["LABKIT_LAB"]
     told = json.loads(run(compose, "config", "--format", "json"))
-    plan = {machine.name: machine for machine in topology.machines(2)}
+    plan = {machine.name: machine for machine in topology.Plan(name).machines}
     assert set(told["services"]) == {*plan, "jupyter", "keys"}
     assert told["networks"]["lab"]["name"] == name
     assert told["networks"]["lab"]["labels"][topology.LABEL] == name
@@ -109,7 +109,7 @@ def test_the_file_says_what_the_topology_says(compose):
         data = [
             one["source"] for one in service["volumes"] if one["target"] in ("/var/lib/docker", "/var/lib/registry")
         ]
-        assert data == ([machine.name] if machine.is_node else ["store"] if machine.store else [])
+        assert data == ([machine.volume or machine.name])
     for volume in told["volumes"].values():
         assert volume["name"].startswith(f"{name}-")
         assert volume["labels"][topology.LABEL] == name

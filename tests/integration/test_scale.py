@@ -21,12 +21,12 @@ for repository in range(200):
 def test_observing_and_grading_stay_fast(lab):
     from labkit.content import exercises
     from labkit.grading.grade import grade
-    from labkit.lab.lifecycle import provision
+    from labkit.lab.lifecycle import machines
     from labkit.lab.looking.observe import observe
     from labkit.lab.playing import play
     from labkit.seen.observation import Observation
 
-    provision.execute(lab.engine, lab.parts["store"].id, ["python3", "-c", FILL])
+    machines.execute(lab.engine, lab.parts["store"].id, ["python3", "-c", FILL])
     loop = "for n in $(seq 50); do docker service create --detach --quiet --replicas 0 --name s$n busybox & done; wait"
     created = shell(lab, loop)
     assert created.returncode == 0, created.stderr

@@ -9,13 +9,8 @@ from click.testing import CliRunner
 
 from labkit.cli.main import cli
 from labkit.errors import LabError
-from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
-from labkit.lab import contexts, find
-from labkit.lab import plan as topology
+from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
 from labkit.lab.engine import capabilities, processes
-from labkit.lab.engine import engines as engine
-from labkit.lab.lifecycle import pki
-from labkit.lab.looking.observe import sign_ins
 from labkit.work import answers
 from labkit.work import attempts as progress
 
@@ -24,7 +19,7 @@ HOSTILE = '<script>alert("x")</script>\n\u202eevil\x1b[31m'
 
 def report(**texts):
     check = CheckResult("c", "A claim.", Outcome.NOT_YET, 2, **texts)
-    return Report("0", "lab", "v", "t", (ExerciseResult("01-x", HOSTILE, (check,)),))
+    return Report("0", "lab", "v", "t", (ExerciseResult("01-x", HOSTILE, (check,)),), Judge("0", "v"))
 
 
 def test_hostile_text_is_shown_as_text():
@@ -41,7 +36,7 @@ def test_hostile_text_is_shown_as_text():
 def test_exit_codes():
     def code(*outcomes):
         checks = tuple(CheckResult("c", "A.", one, 1) for one in outcomes)
-        return Report("", "", "", "", (ExerciseResult("x", "x", checks),)).exit_code
+        return Report("", "", "", "", (ExerciseResult("x", "x", checks),), Judge("", "")).exit_code
 
     assert code(Outcome.PASSED) == 0
     assert code(Outcome.PASSED, Outcome.NOT_YET) == 1
@@ -78,31 +73,6 @@ def test_answers_are_kept_beside_each_other(tmp_path):
     assert answers.load(tmp_path) == {}
 
 
-def test_sign_ins_are_told_without_their_secrets():
-    auth = {"auth": "c2VjcmV0"}
-    assert sign_ins({"auths": {"a": auth, "nobody.registry.lab": {}, "b": {}}}) == ["a"]
-    assert sign_ins({"auths": {"b": {}, "nobody.registry.lab": {}}, "credsStore": "pass"}) == ["b"]
-    assert sign_ins({"credHelpers": {"c": "pass"}}) == ["c"]
-    assert sign_ins({"auths": ["x"], "credHelpers": 3}) == []
-    assert sign_ins({}) == []
-
-
-def test_keys_open_only_their_own_doors(tmp_path):
-    import ssl
-
-    pki.make(tmp_path)
-    for machine in topology.machines(topology.MAX_WORKERS):
-        for key in (tmp_path / machine.name / "pki").glob("*-key.pem"):
-            assert key.stat().st_mode & 0o077 == 0
-    client = ssl.create_default_context(cafile=str(tmp_path / "client/ca.pem"))
-    client.load_cert_chain(tmp_path / "client/cert.pem", tmp_path / "client/key.pem")
-    authorities = {(tmp_path / "edge/pki" / name).read_text() for name in ("lab-ca.pem", "hub-ca.pem", "store-ca.pem")}
-    assert len(authorities) == 3
-    before = (tmp_path / "client/key.pem").read_bytes()
-    pki.make(tmp_path)
-    assert (tmp_path / "client/key.pem").read_bytes() == before
-
-
 def test_missing_capabilities_are_read_from_the_bounding_set(tmp_path):
     status, last = tmp_path / "status", tmp_path / "last"
     last.write_text("40\n")
@@ -111,42 +81,6 @@ def test_missing_capabilities_are_read_from_the_bounding_set(tmp_path):
     status.write_text("CapBnd:\t000001fffeffffff\n")
     assert capabilities.missing(status, last) == ["SYS_RESOURCE"]
     assert capabilities.missing(tmp_path / "none", last) == []
-
-
-def test_the_engine_that_the_docker_cli_would_use(tmp_path, monkeypatch):
-    for name in ("LABKIT_ENGINE", "DOCKER_HOST", "DOCKER_CONTEXT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert engine.chosen() is None
-    (tmp_path / "config.json").write_text('{"currentContext": "colima"}')
-    meta = tmp_path / "contexts/meta/abc"
-    meta.mkdir(parents=True)
-    (meta / "meta.json").write_text('{"Name": "colima", "Endpoints": {"docker": {"Host": "unix:///colima.sock"}}}')
-    assert engine.chosen() == ("unix:///colima.sock", "Docker context colima")
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    assert engine.chosen() == ("tcp://127.0.0.1:1", "DOCKER_HOST")
-    monkeypatch.setenv("LABKIT_ENGINE", "unix:///mine.sock")
-    assert engine.chosen() == ("unix:///mine.sock", "LABKIT_ENGINE")
-
-
-def test_the_labs_own_contexts_are_not_taken_for_the_learners(monkeypatch):
-    for name in ("LABKIT_ENGINE", "DOCKER_HOST", "DOCKER_CONTEXT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(contexts.folder()))
-    monkeypatch.setenv("HOME", "/nonexistent")
-    assert engine.chosen() is None
-
-
-def test_what_a_lab_lacks():
-    def part(name, state="running"):
-        return find.Part("id", name, "node" if "work" in name else name, state, "10.0.0.1", 1, "image")
-
-    names = ("edge", "store", "workstation", "worker1", "worker2")
-    lab = find.Lab(engine.Engine("unix:///x"), "lab", {name: part(name) for name in names})
-    assert lab.missing == []
-    assert find.Lab(lab.engine, "lab", {**lab.parts, "worker1": part("worker1", "exited")}).missing == ["worker1"]
-    with pytest.raises(LabError, match="worker3 is not running"):
-        lab.wire("worker3")
 
 
 def test_a_detached_process_outlives_its_starter_and_is_ended(tmp_path):

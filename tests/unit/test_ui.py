@@ -7,7 +7,6 @@ from world import World, solved
 
 from labkit import paths
 from labkit.content import exercises, quiz
-from labkit.content.personal import Person
 from labkit.lab.looking import watch
 from labkit.lab.looking.watch import Sight
 from labkit.view import compose, drawing, feed, render
@@ -102,9 +101,7 @@ def test_a_task_without_a_node_is_told():
 
 def test_parts_that_do_not_answer_are_told():
     world = World()
-    world.data["edge"] = {"error": "gone"}
-    world.data["nodes"]["workstation"] = {"error": "away"}
-    world.data["swarm"] = {"error": "lost"}
+    world.gap("registries", "gone").gap("log", "gone").gap("engines/workstation", "away").gap("swarm", "lost")
     words = " ".join(picture(world.observation).words())
     assert "gone" in words
     assert "away" in words
@@ -144,9 +141,9 @@ def test_a_long_name_keeps_its_tag():
 
 def test_the_feed_tells_who_did_what_newest_first_and_why_it_was_refused():
     world = solved()
-    world.log("login", user="nobody", status=401, reason="unknown user", repository="")
-    world.log("push", user=None, status=401, reason="not signed in", repository="myusername/x", reference="v1")
-    told = feed.lines(world.observation)
+    world.log("login", user="nobody", status=401, reason="unknown-user", repository="")
+    world.log("push", user=None, status=401, reason="not-signed-in", repository="myusername/x", reference="v1")
+    told = feed.lines(world.lab)
     assert [line.seq for line in told] == sorted((line.seq for line in told), reverse=True)
     assert (told[0].action, told[0].ok, told[0].reason) == ("push", False, "not signed in")
     assert "myusername/x:v1" in told[0].text
@@ -239,8 +236,8 @@ def test_no_name_breaks_the_page(nasty):
     world.log("push", user=nasty, repository=nasty, reference=nasty, status=401, reason="no namespace")
     world.service(nasty)
     world.task(1, state="failed", name=nasty, error=nasty)
-    answers.save(paths.work(), "06-practice", {"reflection": nasty, "ci": nasty})
-    answers.save(paths.work(), "02-tag", {"parts": nasty})
+    answers.save(paths.home().work, "06-practice", {"reflection": nasty, "ci": nasty})
+    answers.save(paths.home().work, "02-tag", {"parts": nasty})
     plain = set(Tags(render.static(view_of(solved()))).tags)
     page = Tags(render.static(view_of(world)))
     assert set(page.tags) - plain <= {"details", "summary", "title"}
@@ -256,7 +253,7 @@ def test_no_name_breaks_the_page(nasty):
 
 def test_a_learners_name_is_text_too(monkeypatch):
     world = solved()
-    world.data["lab"]["person"] = vars(Person(learner="<b>", username="<i>x</i>", version="<u>", secret="<s>"))
+    world.data["lab"]["person"] = {"learner": "<b>", "username": "<i>x</i>", "version": "<u>", "secret": "<s>"}
     page = Tags(render.static(view_of(world)))
     assert not {"b", "i", "u", "s"} & set(page.tags)
 
@@ -308,7 +305,7 @@ def test_text_and_html_say_the_same():
 
 def test_the_reason_of_a_refusal_is_told_from_the_access_log():
     world = World()
-    world.log("push", user=None, status=401, reason="not signed in", repository="myusername/myapp", reference="v1.0.0")
+    world.log("push", user=None, status=401, reason="not-signed-in", repository="myusername/myapp", reference="v1.0.0")
     told = compose.explain("denied: requested access to the resource is denied", world.observation)
     assert "nobody was signed in" in told.here
     assert "nobody" not in compose.explain("denied: requested access to the resource is denied", None).here

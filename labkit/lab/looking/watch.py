@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from labkit import paths
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
+from labkit.seen.lab import SeenLab
 from labkit.seen.observation import Observation
 from labkit.work import answers
 
@@ -106,7 +108,7 @@ class Watch:
             sight = look()
             self._follow(sight.lab if sight.state in ("up", "broken") else None)
             pause = MOVING if self._tell(sight) else min(SLOWEST, pause * 1.3)
-            moving = sight.state != "up" or (sight.observation is not None and sight.observation.moving)
+            moving = sight.state != "up" or (sight.observation is not None and SeenLab(sight.observation).moving)
             self._rest(began + (pause if moving else HEARTBEAT))
             self._stop.wait(GATHER)
 
@@ -118,7 +120,7 @@ class Watch:
 
     def _tell(self, sight: Sight) -> bool:
         """Whether there was something new to tell."""
-        told = (sight.state, sight.problem, sight.observation and _lasting(sight.observation.data))
+        told = (sight.state, sight.problem, sight.observation and _lasting(sight.observation))
         self.last = sight
         if told == self._told:
             return False
@@ -159,17 +161,14 @@ class _Stream(threading.Thread):
         self._wire.cut()
 
 
-def _lasting(data: dict[str, Any]) -> dict[str, Any]:
-    """An observation without what changes by itself: when it was taken, and for how long each container has been up."""
-    nodes = {
-        name: {**one, "containers": [{**held, "status": ""} for held in one.get("containers", ())]}
-        for name, one in data["nodes"].items()
-    }
-    return {**data, "taken": "", "nodes": nodes}
+def _lasting(observation: Observation) -> Observation:
+    """An observation without what changes by itself: when it was taken."""
+    return msgspec.structs.replace(observation, taken="")
 
 
 def _changed_at() -> list[float]:
-    return [_time(one) for one in (contexts.folder() / "config.json", paths.work() / answers.FILE)]
+    home = paths.home()
+    return [_time(one) for one in (contexts.folder(home.state) / "config.json", home.work / answers.FILE)]
 
 
 def _time(file: Path) -> float:

@@ -16,8 +16,8 @@ from labkit.errors import LabError
 from labkit.lab import contexts, environment
 from labkit.lab import plan as topology
 from labkit.lab.engine.wire import Wire, WireError
-from labkit.lab.find import Lab
-from labkit.lab.lifecycle import provision
+from labkit.lab.lab import Lab
+from labkit.lab.lifecycle import machines, provision
 from labkit.work import answers
 from labkit.work import attempts as progress
 
@@ -76,10 +76,9 @@ def reset(lab: Lab, exercises: Iterable[Exercise], say: Any = lambda _: None) ->
 def reset_all(lab: Lab, say: Any = lambda _: None) -> None:
     """The whole lab as it was when it had just started: every image, service, repository, sign-in and answer."""
     say("clearing the lab")
-    plan = topology.machines(lab.workers)
-    provision.settle(lab.engine, plan, lab, None)
+    lab = provision.repair(lab, say)
     _undo(lab, EVERYTHING)
-    provision.load_sample(lab.engine, lab.parts[topology.MANAGER])
+    machines.execute(lab.engine, lab.parts[topology.MANAGER].id, machines.LOAD_SAMPLE)
     slugs = [exercise.slug for exercise in every()]
     for slug in slugs:
         answers.forget(lab.work, slug)
@@ -107,7 +106,7 @@ class _Telling(contextlib.AbstractContextManager[None]):
 def _undo(lab: Lab, settings: dict[str, Any]) -> None:
     with _telling():
         if settings.get("sign_out"):
-            contexts.sign_out()
+            contexts.sign_out(lab.folder)
         if names := settings.get("services"):
             _remove_services(lab, names)
         with ThreadPoolExecutor(len(lab.nodes) + 1) as pool:
@@ -135,7 +134,7 @@ def _clean_node(lab: Lab, machine: str, settings: dict[str, Any]) -> None:
     with lab.wire(machine) as wire:
         if settings.get("sign_out"):
             command = ["rm", "-f", "/root/.docker/config.json"]
-            provision.execute(lab.engine, lab.parts[machine].id, command)
+            machines.execute(lab.engine, lab.parts[machine].id, command)
         if settings.get("containers"):
             for container in wire.get("/containers/json?all=1"):
                 _delete(wire, f"/containers/{container['Id']}?force=1&v=1")
