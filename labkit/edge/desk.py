@@ -12,6 +12,9 @@ The sections:
 * `registries`: {"known": {key: {"title", "host", "hosts", "seeded", "repositories": {repository: {tag: digest}}}},
   "manifests": {digest: summary}, "sample": fingerprint}. `known` is in the order of registries.json; `manifests` are those
   that a tag leads to, what they list, and what refers to them.
+* `store`: {"revisions": {key: {repository: [digest]}}, "manifests": {digest: summary}, "blobs": {digest: bytes}, "garbage":
+  {"digests", "size"}, "garbage_untagged": the same}: every manifest, tagged or not, every blob, and what a garbage collection
+  frees (garbage.py), without and with --delete-untagged.
 * `log`: {"events": [event], "resets": [reset]}, the oldest first. With `seq=N` only what came after that number.
 
 A request that cannot be understood is answered with 400 and a sentence, and changes nothing.
@@ -19,19 +22,21 @@ A request that cannot be understood is answered with 400 and a sentence, and cha
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from .garbage import garbage
 from .grammar import is_repository
 from .log import AccessLog
 from .policy import Policy
 from .shelf import Shelf, Tags
 
-SECTIONS = ("registries", "log")
-"""The sections that are told where none is named."""
+SECTIONS = ("registries", "log", "store")
+USUAL = ("registries", "log")
+"""The sections that are told where none is named: the store's costs more the more it holds."""
 
 
 @dataclass
@@ -62,6 +67,8 @@ class Desk:
             seen["log"] = self._log(_number(request.query.get("seq", "0")))
         if "registries" in wanted:
             seen["registries"] = await asyncio.to_thread(self._registries)
+        if "store" in wanted:
+            seen["store"] = await asyncio.to_thread(self._store)
         return web.json_response(seen)
 
     def _log(self, after: int) -> dict[str, Any]:
@@ -89,6 +96,21 @@ class Desk:
             },
             "manifests": self.shelf.manifests(tagged, untagged),
             "sample": self.sample,
+        }
+
+    def _store(self) -> dict[str, Any]:
+        repositories, blobs = self.shelf.stored(), self.shelf.blobs()
+        revisions: dict[str, dict[str, Sequence[str]]] = {key: {} for key in self.policies}
+        for repository in repositories:
+            if repository.registry in revisions and repository.revisions:
+                revisions[repository.registry][repository.name] = repository.revisions
+        manifests = {digest: self.shelf.manifest(digest) for held in repositories for digest in held.revisions}
+        return {
+            "revisions": revisions,
+            "manifests": {digest: held for digest, held in sorted(manifests.items()) if held},
+            "blobs": blobs,
+            "garbage": garbage(repositories, blobs, manifests.get),
+            "garbage_untagged": garbage(repositories, blobs, manifests.get, delete_untagged=True),
         }
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -121,7 +143,7 @@ def _refusal(text: str) -> web.HTTPBadRequest:
 
 
 def _sections(named: str | None) -> Iterable[str]:
-    wanted = SECTIONS if named is None else named.split(",")
+    wanted = USUAL if named is None else named.split(",")
     for section in wanted:
         if section not in SECTIONS:
             raise _refusal(f"the edge has no section {section!r}; it has {', '.join(SECTIONS)}")
