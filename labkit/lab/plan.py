@@ -7,7 +7,7 @@ from pathlib import Path
 
 import labkit
 from labkit.content import personal
-from labkit.edge import policy
+from labkit.edge.policy import policies
 from labkit.errors import LabError, nearest
 from labkit.seen.person import Person
 
@@ -81,7 +81,7 @@ EXTRAS: dict[str, tuple[Machine, ...]] = {
 @functools.cache
 def registry_hosts() -> tuple[str, ...]:
     """The names that the edge answers to (labkit/edge/registries.json says what each of them is)."""
-    return tuple(dict.fromkeys(host for registry in policy.policies().values() for host in registry.hosts))
+    return tuple(dict.fromkeys(host for registry in policies().values() for host in registry.hosts))
 
 
 @dataclass(frozen=True)

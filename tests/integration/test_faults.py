@@ -217,7 +217,7 @@ def test_an_observation_that_is_none(tmp_path, lab):
         ("nonsense", "This is not an observation"),
         ("[]", "names no schema"),
         ('{"schema": 99}', "schema 99"),
-        ('{"schema": 1}', "damaged: KeyError at 'nodes'"),
+        ('{"schema": 1}', "damaged: KeyError at 'labkit'"),
         ('{"schema": 1, "nodes": 7}', "damaged"),
     ):
         file = tmp_path / "o.json"
@@ -386,7 +386,8 @@ def test_an_edge_that_answers_nonsense_is_no_crash(lab):
         edge = lab.parts["edge"]
         fake = Part(edge.id, "edge", "edge", "running", edge.address, server.getsockname()[1], edge.image)
         seen = observe(Lab(lab.engine, lab.name, {**lab.parts, "edge": fake}, lab.work))
-    assert "error" in seen.data["edge"]
+    assert {"registries", "log"} <= set(seen.unobserved)
+    assert seen.registries is None
 
 
 def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
