@@ -12,6 +12,9 @@ The sections:
 * `registries`: {"known": {key: {"title", "host", "hosts", "seeded", "repositories": {repository: {tag: digest}}}},
   "manifests": {digest: summary}, "sample": fingerprint}. `known` is in the order of registries.json; `manifests` are those
   that a tag leads to, what they list, and what refers to them.
+  With `own=http[s]://[user:password@]host:port`, as often as there are such, also what each of these registries says of itself
+  (reader.py): its key, title and host are host:port, and its manifests stand among the others. One that cannot be read is
+  missing there, and beside the sections stands {"unobserved": {"registries/host:port": why}}.
 * `store`: {"revisions": {key: {repository: [digest]}}, "manifests": {digest: summary}, "blobs": {digest: bytes}, "garbage":
   {"digests", "size"}, "garbage_untagged": the same}: every manifest, tagged or not, every blob, and what a garbage collection
   frees (garbage.py), without and with --delete-untagged.
@@ -32,6 +35,7 @@ from .garbage import garbage
 from .grammar import is_repository
 from .log import AccessLog
 from .policy import Policy
+from .reader import Address, Held, Reader, Unreadable
 from .shelf import Shelf, Tags
 
 SECTIONS = ("registries", "log", "store")
@@ -44,6 +48,7 @@ class Desk:
     policies: dict[str, Policy]
     log: AccessLog
     shelf: Shelf
+    reader: Reader
     sample: str
     """The sample app's fingerprint."""
 
@@ -66,7 +71,12 @@ class Desk:
         if "log" in wanted:
             seen["log"] = self._log(_number(request.query.get("seq", "0")))
         if "registries" in wanted:
-            seen["registries"] = await asyncio.to_thread(self._registries)
+            own = _addresses(request.query.getall("own", []))
+            seen["registries"], visited = await asyncio.gather(
+                asyncio.to_thread(self._registries), self.reader.look(own)
+            )
+            unobserved = _add(seen["registries"], visited)
+            seen |= {"unobserved": unobserved} if unobserved else {}
         if "store" in wanted:
             seen["store"] = await asyncio.to_thread(self._store)
         return web.json_response(seen)
@@ -140,6 +150,28 @@ class Desk:
 
 def _refusal(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=f"{text}\n")
+
+
+def _addresses(texts: list[str]) -> list[Address]:
+    try:
+        return [Address.parse(text) for text in texts]
+    except ValueError as error:
+        raise _refusal(str(error)) from error
+
+
+def _add(registries: dict[str, Any], visited: dict[str, Held | Unreadable]) -> dict[str, str]:
+    """Adds what the learner's own registries hold. Returns why the others could not be read."""
+    unobserved = {}
+    for key, held in visited.items():
+        if isinstance(held, Unreadable):
+            unobserved[f"registries/{key}"] = str(held)
+            continue
+        host = key.rpartition(":")[0]
+        known = {"title": key, "host": key, "hosts": [host], "seeded": [], "repositories": held.repositories}
+        registries["known"][key] = known
+        # What the store's own bytes say is never replaced by what somebody tells of them.
+        registries["manifests"] = {**held.manifests, **registries["manifests"]}
+    return unobserved
 
 
 def _sections(named: str | None) -> Iterable[str]:

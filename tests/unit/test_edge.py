@@ -13,6 +13,7 @@ from labkit.edge.garbage import garbage
 from labkit.edge.grammar import clean, is_digest, is_repository
 from labkit.edge.log import AccessLog
 from labkit.edge.policy import parse_scope, policies
+from labkit.edge.reader import Reader
 from labkit.edge.shelf import Shelf, fingerprint
 from labkit.edge.summary import DEEPEST, LARGEST, Summaries, parse, summary, unknown
 from labkit.edge.tokens import Token, Tokens
@@ -544,7 +545,7 @@ def ask(folder, log):
 
     from aiohttp import test_utils
 
-    desk = Desk(policies(), log, Shelf(folder.path), "sample")
+    desk = Desk(policies(), log, Shelf(folder.path), Reader(), "sample")
 
     async def answer(method, path, body):
         async with test_utils.TestClient(test_utils.TestServer(desk.app())) as client:
@@ -604,6 +605,16 @@ def test_the_desk_tells_the_store_in_the_shape_of_seen(ask, folder):
     assert store.blobs[layer] == 5 and store.blobs[lost] == 4
     assert store.garbage.digests == tuple(sorted((lost, d("x")))) and store.garbage.size == 5
     assert set(store.garbage_untagged.digests) == {lost, d("x"), first}
+
+
+def test_the_desk_tells_of_a_registry_that_does_not_answer_beside_those_that_do(ask):
+    status, held = ask("GET", "/observation?own=http://me:s3cret@127.0.0.1:1&own=https://127.0.0.1:2")
+    assert status == 200 and list(held["registries"]["known"]) == ["hub", "private"]
+    assert sorted(held["unobserved"]) == ["registries/127.0.0.1:1", "registries/127.0.0.1:2"]
+    assert "does not answer" in held["unobserved"]["registries/127.0.0.1:1"]
+    assert "s3cret" not in json.dumps(held)
+    status, text = ask("GET", "/observation?own=http://me:s3cret@")
+    assert status == 400 and "a registry's address is http://host:port" in text and "s3cret" not in text
 
 
 def test_the_desk_marks_a_reset(ask, log):
