@@ -297,10 +297,9 @@ def test_a_registry_that_holds_odd_things(lab):
     assert time.monotonic() - start < 2
     tags = hub.repositories["myusername/odd"]
     assert len([tag for tag in tags if tag.startswith("t")]) == 2000
-    assert hub.manifests[tags["index"]].kind == "index"
+    kinds = {tag: hub.manifests[tags[tag]].kind for tag in tags if not tag.startswith("t")}
+    assert kinds == {"image": "image", "index": "index", "artifact": "artifact", "notjson": "unknown"}
     assert hub.image_ids(tags["index"]) == hub.image_ids(tags["image"]) != set()
-    assert hub.manifests[tags["artifact"]].kind == "artifact"
-    assert hub.manifests[tags["notjson"]].kind == "artifact" if "notjson" in tags else True
     report = labkit("check", "03-push", "--json", check=1)
     assert json.loads(report.stdout)["exercises"][0]["checks"][0]["diagnosis"] == "push-none"
     assert "and 1" in labkit("status", check=0).stdout
