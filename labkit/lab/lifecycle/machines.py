@@ -17,21 +17,24 @@ PATIENCE = 60.0
 
 LOAD_SAMPLE = ["docker", "load", "--quiet", "--input", "/lab/myapp.tar"]
 
-LEFTOVER = ("created", "removing", "dead")
-"""States of a container that cannot be started again: an `up` was killed before it had copied the keys in, or a removal was
-cut short ("container is marked for removal and cannot be started")."""
+LEFTOVER = ("removing", "dead")
+"""States of a container that cannot be started again: a removal was cut short ("container is marked for removal and cannot be
+started")."""
 
 
 def start(site: Site, machine: Machine) -> None:
     """Makes the machine, or starts what was found of it. Raises LabError."""
     found = site.found(machine.name)
-    if found.state in LEFTOVER and site.creates:
+    if found.state in LEFTOVER and site.makes(machine):
         sweep.container(site.engine, site.plan.name, found.id)
         found = site.found("")
     if found.state == "missing":
-        if not site.creates:
-            composed = site.plan.version == "compose"
-            fix = "docker compose up   (where you started it)" if composed else "labkit up   (it repairs the lab)"
+        if not site.makes(machine):
+            fix = (
+                "docker compose up   (where you started it)"
+                if site.plan.composed
+                else "labkit up   (it repairs the lab)"
+            )
             raise LabError(f"The machine {machine.name} is missing.", fix)
         site.instances[machine.name] = create.machine(site, machine)
         return

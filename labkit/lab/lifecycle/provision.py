@@ -39,8 +39,8 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
 
     A lab that is up keeps its learner and its deadline; workers and extras are added. Raises LabError.
     """
-    image = images.ensure(engine, say)
     lab = find.on(engine, home)
+    image = _image(engine, lab, say)
     if lab is None or lab.expired or not (client_keys(home.state) / "key.pem").exists():
         # Volumes and networks of an `up` that was killed are found by their labels even where no container is.
         sweep.everything(engine, home.name, say)
@@ -49,9 +49,7 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
     if lab:
         plan = lab.plan.grown(plan)
     site = Site(engine, home, plan, say, there=lab.parts if lab else {}, image=image)
-    site.creates = plan.version != "compose"
-    number = len(plan.machines)
-    says = f"starting {number} machines"
+    says = f"starting {len(plan.machines)} machines"
     if lab:
         whole = not site.lab.missing
         says = "checking the lab that is up" if whole else "repairing the lab"
@@ -73,11 +71,17 @@ def start_extra(lab: Lab, name: str, say: Say) -> Lab:
     with lock(lab.home, say):
         lab = find.on(lab.engine, lab.home) or lab
         plan = lab.plan.grown(replace(lab.plan, extras=(name,)))
-        image = images.ensure(lab.engine, say)
-        site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=image)
+        site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=_image(lab.engine, lab, say))
         with site.open:
             run([*making(site), *starting(site, EXTRAS[name], f"starting the {name}")], say)
     return site.lab
+
+
+def _image(engine: Engine, lab: Lab | None, say: Say) -> str:
+    """The image of the lab's machines; built where it is missing. A lab of Docker Compose's has one of its own."""
+    if lab and lab.plan.composed and (held := [part.image for part in lab.parts.values() if part.role == "store"]):
+        return held[0]
+    return images.ensure(engine, say)
 
 
 def making(site: Site) -> list[Step]:

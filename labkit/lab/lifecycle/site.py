@@ -7,7 +7,7 @@ from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
 from labkit.lab.lab import GONE, Instance, Lab, Owner
 from labkit.lab.lifecycle.swarm import Manager
-from labkit.lab.plan import Plan
+from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home
 
 
@@ -22,7 +22,7 @@ class Site:
     there: dict[str, Instance] = field(default_factory=dict)
     """The containers that were found, as they were then."""
     creates: bool = True
-    """Whether a machine that is missing is made; False where its containers are Docker Compose's."""
+    """Whether a machine that is missing is made."""
     image: str = ""
     prefix: str = ""
     """The first three numbers of the addresses in the lab's network."""
@@ -38,6 +38,10 @@ class Site:
     def of(cls, lab: Lab, say: Say) -> "Site":
         """To repair what there is."""
         return cls(lab.engine, lab.home, lab.plan, say, there=lab.parts, creates=False)
+
+    def makes(self, machine: Machine) -> bool:
+        """Whether that machine is made where it is missing. One with keys of Docker Compose's is not ours to make."""
+        return self.creates and not (self.plan.composed and machine.tls)
 
     def found(self, machine: str) -> Instance:
         return self.there.get(machine, GONE)
