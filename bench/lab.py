@@ -36,6 +36,7 @@ from labkit.lab.engine import (  # noqa: E402
     capabilities,
     engines,
     images,
+    own,
 )
 from labkit.lab.lifecycle import machines, pki, sweep  # noqa: E402
 from labkit.lab.looking.observe import observe  # noqa: E402
@@ -202,7 +203,7 @@ def main():
         down()
         subprocess.run(["docker", "-H", engine.url, "rm", "-f", keep], capture_output=True, check=True)
         if engine.own and not sweep.used_by_labs(engine):
-            engines.stop_own(HOME)
+            own.stop(HOME)
     print("\n".join(lines))
     if chosen.write:
         write(lines, chosen.runs)
