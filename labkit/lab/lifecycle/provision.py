@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -40,6 +40,8 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
     A lab that is up keeps its learner and its deadline; workers and extras are added. Raises LabError.
     """
     lab = find.on(engine, home)
+    if lab:
+        find.adopt(lab)
     image = _image(engine, lab, say)
     if lab is None or lab.expired or not (client_keys(home.state) / "key.pem").exists():
         # Volumes and networks of an `up` that was killed are found by their labels even where no container is.
@@ -54,7 +56,7 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
         whole = not site.lab.missing
         says = "checking the lab that is up" if whole else "repairing the lab"
     with site.open:
-        run([*making(site), *starting(site, plan.machines, says), *joining(site)], say)
+        run([*starting(site, plan.machines, says), *joining(site)], say)
     return site.lab
 
 
@@ -73,7 +75,7 @@ def start_extra(lab: Lab, name: str, say: Say) -> Lab:
         plan = lab.plan.grown(replace(lab.plan, extras=(name,)))
         site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=_image(lab.engine, lab, say))
         with site.open:
-            run([*making(site), *starting(site, EXTRAS[name], f"starting the {name}")], say)
+            run(starting(site, EXTRAS[name], f"starting the {name}"), say)
     return site.lab
 
 
@@ -85,7 +87,7 @@ def _image(engine: Engine, lab: Lab | None, say: Say) -> str:
 
 
 def making(site: Site) -> list[Step]:
-    """What must be there before a machine can be made."""
+    """What must be there before any machine can be made."""
     return [
         Step("network", partial(network.ensure, site)),
         Step("keys", partial(pki.make, site.home.state / "pki", site.plan)),
@@ -93,10 +95,10 @@ def making(site: Site) -> list[Step]:
     ]
 
 
-def starting(site: Site, chosen: Iterable[Machine], says: str = "") -> list[Step]:
+def starting(site: Site, chosen: Sequence[Machine], says: str = "") -> list[Step]:
     """Each of these machines started, or made where the site makes machines, until it answers."""
-    needs = ("network", "keys", "tools") if site.creates else ()
-    steps = [Step("machines", lambda: None, needs, says)]
+    made = making(site) if any(map(site.lacks, chosen)) else []
+    steps = [*made, Step("machines", lambda: None, tuple(step.name for step in made), says)]
     for machine in chosen:
         steps.append(Step(f"start {machine.name}", partial(machines.start, site, machine), ("machines",)))
         if machine.port:

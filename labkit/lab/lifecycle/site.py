@@ -10,6 +10,10 @@ from labkit.lab.lifecycle.swarm import Manager
 from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home
 
+GONE_STATES = ("missing", "removing", "dead")
+"""States of a machine that cannot be started: there is none, or its removal was cut short ("container is marked for removal and
+cannot be started")."""
+
 
 @dataclass
 class Site:
@@ -39,9 +43,10 @@ class Site:
         """To repair what there is."""
         return cls(lab.engine, lab.home, lab.plan, say, there=lab.parts, creates=False)
 
-    def makes(self, machine: Machine) -> bool:
-        """Whether that machine is made where it is missing. One with keys of Docker Compose's is not ours to make."""
-        return self.creates and not (self.plan.composed and machine.tls)
+    def lacks(self, machine: Machine) -> bool:
+        """Whether that machine is to be made. One with keys of Docker Compose's is not ours to make."""
+        makes = self.creates and not (self.plan.composed and machine.tls)
+        return makes and self.found(machine.name).state in GONE_STATES
 
     def found(self, machine: str) -> Instance:
         return self.there.get(machine, GONE)
