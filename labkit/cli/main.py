@@ -156,7 +156,7 @@ def doctor(as_json: bool) -> None:
     "extras",
     multiple=True,
     metavar="NAME",
-    help="A part beyond the standard lab: registry. May be given again.",
+    help="A part beyond the standard lab, such as registry. May be given again.",
 )
 def up(
     detach: bool,

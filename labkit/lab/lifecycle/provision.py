@@ -109,11 +109,12 @@ def starting(site: Site, chosen: Sequence[Machine], says: str = "") -> list[Step
 def joining(site: Site) -> list[Step]:
     """The nodes as one Swarm, each as soon as it answers, and what a learner finds on them."""
     workers = [machine.name for machine in site.plan.nodes if machine.name != MANAGER]
+    says = "checking the Swarm" if site.there else "making the Swarm"
     started = tuple(f"start {machine.name}" for machine in site.plan.nodes)
     return [
         Step("contexts", partial(machines.write_contexts, site), started),
         Step("sample", partial(machines.load_sample, site), (f"reach {MANAGER}",)),
-        Step("manager", partial(swarm.manage, site), (f"reach {MANAGER}",), "making the Swarm"),
+        Step("manager", partial(swarm.manage, site), (f"reach {MANAGER}",), says),
         *(Step(f"join {name}", partial(swarm.join, site, name), ("manager", f"reach {name}")) for name in workers),
         Step("order", partial(swarm.tidy, site), ("manager", *(f"join {name}" for name in workers))),
     ]
