@@ -41,7 +41,7 @@ def quiet(_text):
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
     from labkit import paths
-    from labkit.lab.engine import engines, images
+    from labkit.lab.engine import engines, images, own
     from labkit.lab.lifecycle import sweep
 
     home = paths.home()
@@ -49,7 +49,7 @@ def engine():
     images.ensure(found, print)
     yield found
     if found.own and not sweep.used_by_labs(found):
-        engines.stop_own(home)
+        own.stop(home)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ STEPS = 3
     "extras",
     multiple=True,
     metavar="NAME",
-    help="A part beyond the standard lab: registry. May be given again.",
+    help="A part beyond the standard lab, such as registry. May be given again.",
 )
 @progress_option
 def up(

@@ -8,10 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import ROOT, labkit, labkit_json
+
+OWN = "from labkit.lab.engine import own; from labkit.paths import home"
 
 
 def own_paths(tmp_path):
@@ -55,9 +58,9 @@ def test_no_permission_on_the_socket(engine):
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
         "from labkit.errors import LabError\n"
-        "from labkit.lab import engine, wire, processes\n"
+        "from labkit.lab.engine import engines, processes\n"
         "os.setgid(65534); os.setuid(65534)\n"
-        "try: engine.ping(sys.argv[1])\n"
+        "try: engines.ping(sys.argv[1])\n"
         "except LabError as error: print(error)\n"
     )
     if os.geteuid() != 0:
@@ -118,12 +121,12 @@ def second_engine(tmp_path, size):
     data.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(data)], check=True)
     env = {**own_paths(tmp_path), "LABKIT_ENGINE": f"unix://{tmp_path}/run/docker.sock"}
-    code = "from labkit.lab import engine; engine.start_own(print)"
+    code = f"{OWN}; own.start(home(), print)"
     try:
         subprocess.run([sys.executable, "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True)
         yield env
     finally:
-        stop = "from labkit.lab import engine; engine.stop_own()"
+        stop = f"{OWN}; own.stop(home())"
         subprocess.run([sys.executable, "-c", stop], env={**os.environ, **env}, cwd=ROOT, check=True)
         subprocess.run(["umount", "-l", str(data)], check=True)
 
@@ -350,7 +353,7 @@ def test_the_engine_restarted(tmp_path, engine):
     }
     image = tmp_path / "lab.tar"
     labkit("image", "save", str(image), env={"LABKIT_ENGINE": engine.url}, check=0)
-    start = "from labkit.lab import engine; engine.start_own(print)"
+    start = f"{OWN}; own.start(home(), print)"
     subprocess.run([sys.executable, "-c", start], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True)
     own = {**env, "LABKIT_ENGINE": f"unix://{tmp_path}/run/docker.sock"}
     try:
@@ -379,7 +382,7 @@ def test_the_engine_restarted(tmp_path, engine):
 
 def test_an_edge_that_answers_nonsense_is_no_crash(lab):
     """Whatever listens on a machine's port instead of it: told as an error of the lab."""
-    from labkit.lab.find import Lab, Part
+    from labkit.lab.lab import Instance
     from labkit.lab.looking.observe import observe
 
     with socket.socket() as server:
@@ -394,8 +397,8 @@ def test_an_edge_that_answers_nonsense_is_no_crash(lab):
 
         threading.Thread(target=serve, daemon=True).start()
         edge = lab.parts["edge"]
-        fake = Part(edge.id, "edge", "edge", "running", edge.address, server.getsockname()[1], edge.image)
-        seen = observe(Lab(lab.engine, lab.name, {**lab.parts, "edge": fake}, lab.work))
+        fake = Instance(edge.id, "edge", "edge", "running", edge.address, server.getsockname()[1], edge.image)
+        seen = observe(replace(lab, parts={**lab.parts, "edge": fake}))
     assert {"registries", "log"} <= set(seen.unobserved)
     assert seen.registries is None
 
@@ -404,7 +407,7 @@ def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can start an engine")
     env = {**os.environ, **own_paths(tmp_path)}
-    code = "from labkit.lab import engine; engine.start_own(print); print(engine.own_process())"
+    code = f"{OWN}; own.start(home(), print); print(own.process(home()))"
     command = [sys.executable, "-c", code]
     try:
         both = [subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -412,6 +415,6 @@ def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
         assert [one.returncode for one in both] == [0, 0]
         assert told[0] == told[1]
     finally:
-        stop = "from labkit.lab import engine; engine.stop_own(); engine.purge_own()"
+        stop = f"{OWN}; own.stop(home()); own.purge(home())"
         subprocess.run([sys.executable, "-c", stop], env=env, cwd=ROOT, check=True)
     assert not (tmp_path / "run").exists()

@@ -6,6 +6,9 @@ certificate, servers and clients have an authority each, so that no machine's ow
 The authorities' own keys are never written down: every certificate that a lab can need is issued at once.
 """
 
+import base64
+import io
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,3 +57,13 @@ def make(folder: Path, plan: Plan) -> None:
     client = clients.issue_cert("labkit")
     files = {"ca.pem": servers.cert_pem, "cert.pem": client.cert_chain_pems[0], "key.pem": client.private_key_pem}
     write("client", files)
+
+
+def packed(folder: Path) -> str:
+    """The files of one machine as its container takes them (with-keys.sh): a tar, zipped, in base64. Handing them over so costs
+    the engine nothing; a copy into a container costs it a process and a mount, 50 ms each (docs/decisions/0006-start-up.md)."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.add(file, file.name)
+    return base64.b64encode(buffer.getvalue()).decode()
