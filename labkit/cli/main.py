@@ -459,15 +459,16 @@ def reset(exercise: str | None) -> None:
     """
     from labkit.content import exercises
     from labkit.lab import find
-    from labkit.lab.playing import play
+    from labkit.lab.playing.reset import reset as back
+    from labkit.lab.playing.reset import reset_all
 
     chosen = exercises.chosen([exercise]) if exercise else []
     lab = find.current()
     with progress() as say:
         if chosen:
-            play.reset(lab, chosen, say)
+            back(lab, chosen, say)
         else:
-            play.reset_all(lab, say)
+            reset_all(lab, say)
     click.echo(f"{exercise or 'The lab'} is as it was before. Your attempts are kept.")
 
 

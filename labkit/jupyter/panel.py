@@ -23,7 +23,7 @@ from labkit.lab.engine import doctor
 from labkit.lab.engine.doctor import Finding
 from labkit.lab.looking import watch
 from labkit.lab.looking.watch import Sight, Watch
-from labkit.lab.playing import play
+from labkit.lab.playing.reset import reset
 from labkit.seen.observation import Unobserved
 from labkit.view import compose, feed, render
 from labkit.view.render import LABELS, Explained, Work
@@ -267,7 +267,7 @@ class Panel:
         from labkit.lab import find
 
         assert self._exercise is not None
-        play.reset(find.current(), [self._exercise])
+        reset(find.current(), [self._exercise])
         self.say(f"{self._slug()} is as it was before. Your attempts are kept.")
 
     def _hint(self, check: str) -> None:
