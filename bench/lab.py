@@ -42,7 +42,7 @@ from labkit.lab.engine import (  # noqa: E402
 from labkit.lab.lifecycle import machines, pki, sweep  # noqa: E402
 from labkit.lab.looking.observe import observe  # noqa: E402
 from labkit.lab.plan import Plan  # noqa: E402
-from labkit.lab.playing import play  # noqa: E402
+from labkit.lab.playing.reset import reset_all  # noqa: E402
 from labkit.seen.observation import Observation  # noqa: E402
 
 HOME = paths.home()
@@ -249,7 +249,7 @@ def figures(engine, times):
             "docker", "service", "create", "-d", "-q", "--replicas", "0", "--name", f"s{number}", "busybox", env=env
         )
     observing_much = [timed(lambda: observe(lab)) for _ in range(10)]
-    resetting = [timed(lambda: play.reset_all(lab)) for _ in range(5)]
+    resetting = [timed(lambda: reset_all(lab)) for _ in range(5)]
 
     def row(what, value, note=""):
         return f"| {what} | {value} | {note} |"

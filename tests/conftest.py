@@ -78,8 +78,6 @@ def running_lab(engine):
 def lab(running_lab):
     """The shared lab, as if it had just started."""
     from labkit.lab import find
-    from labkit.lab.playing import play
+    from labkit.lab.playing.reset import reset_all
 
-    found = find.current()  # a test may have started it anew
-    play.reset_all(found)
-    return found
+    return reset_all(find.current())  # a test may have started it anew

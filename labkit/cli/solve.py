@@ -10,7 +10,7 @@ from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.report import Judge, Report
 from labkit.lab import find
-from labkit.lab.playing import play
+from labkit.lab.playing import reset as resets
 
 HERE = Judge(__version__, "")
 
@@ -51,7 +51,7 @@ def reset(exercise: str | None) -> None:
     lab = find.current()
     with progress() as say:
         if chosen:
-            play.reset(lab, chosen, say)
+            resets.reset(lab, chosen, say)
         else:
-            play.reset_all(lab, say)
+            resets.reset_all(lab, say)
     click.echo(f"{exercise or 'The lab'} is as it was before. Your attempts are kept.")

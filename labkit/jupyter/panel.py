@@ -15,7 +15,7 @@ from labkit.jupyter.workarounds import answer_during_cells
 from labkit.lab.engine import doctor
 from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight
-from labkit.lab.playing import play
+from labkit.lab.playing.reset import reset
 from labkit.seen.lab import Unobserved
 from labkit.view import compose, plain, render
 from labkit.work import answers, attempts
@@ -156,7 +156,7 @@ class Panel:
         from labkit.lab import find
 
         exercise = self._chosen()
-        play.reset(find.current(), [exercise])
+        reset(find.current(), [exercise])
         self.say(f"{exercise.slug} is as it was before. Your attempts are kept.")
 
     def _hint(self, check: str) -> None:

@@ -37,7 +37,7 @@ def prepare(work: Path, person: Person = DEFAULT) -> list[str]:
 
 def _personal(text: str, person: Person) -> str:
     mark = f"- `LABEL {LABEL}={person.secret}`: the mark of your own lab, which your image is to carry;"
-    return person.swap(text.replace(MARK_LINE, mark) if person.secret else text)
+    return person.personal(text.replace(MARK_LINE, mark) if person.secret else text)
 
 
 def _wanted(work: Path) -> list[tuple[Path, Path]]:
