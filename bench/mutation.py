@@ -35,7 +35,6 @@ from labkit.grading.grade import grade_one  # noqa: E402
 
 JUDGES = (
     "exercises/*/checks.py",
-    "labkit/content/facts.py",
     "labkit/content/facts/*.py",
     "labkit/content/diagnoses.py",
     "labkit/content/quiz.py",

@@ -1,57 +1,80 @@
-"""Where things lie on the learner's machine. Nothing here creates a folder."""
+"""Where things lie on the learner's machine. Nothing here creates a folder, and nothing is read when this is imported."""
 
 import os
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-LAB = os.environ.get("LABKIT_LAB", "registry-lab")
-"""The name of this lab: label value, network name and prefix of every container and volume."""
-
-
-def _xdg(variable: str, default: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / default)
-
-
-def state() -> Path:
-    """What a running lab needs on this side: keys, Docker contexts, JupyterLab's runtime files. Gone after `down`."""
-    if chosen := os.environ.get("LABKIT_STATE"):
-        return Path(chosen)
-    return _xdg("XDG_STATE_HOME", ".local/state") / "registry-lab" / LAB
-
 
 JUPYTER_FILES = ("jupyter", "jupyter.log")
 """In `state`: what a running JupyterLab and its kernels need. It may outlive the lab, and be there before the next."""
 
 
-def clear_state(keep: tuple[str, ...] = JUPYTER_FILES) -> None:
-    """Removes what a lab kept on this side, but for these names."""
-    for one in state().iterdir() if state().is_dir() else ():
-        if one.name in keep:
-            continue
-        if one.is_dir():
-            shutil.rmtree(one, ignore_errors=True)
-        else:
-            one.unlink(missing_ok=True)
+@dataclass(frozen=True)
+class Home:
+    """Where one lab lies on this side. Made from an environment where a door is opened, and passed down from there."""
 
-
-def cache() -> Path:
-    """What belongs to the installation and outlives a lab: the base image's archive, the lock of `up` and `down`."""
-    return _xdg("XDG_CACHE_HOME", ".cache") / "registry-lab"
-
-
-def engine_data() -> Path:
-    """Data folder of the lab's own engine, used where the machine has no Docker Engine; it keeps the lab image."""
-    return Path(os.environ.get("LABKIT_ENGINE_DATA", "/var/lib/registry-lab/engine"))
-
-
-def engine_run() -> Path:
-    """Socket, pid file and log of the lab's own engine. Gone when that engine has ended."""
-    return Path(os.environ.get("LABKIT_ENGINE_RUN", "/run/registry-lab"))
-
-
-def work() -> Path:
+    name: str
+    """The lab's name: label value, network name and prefix of every container and volume."""
+    state: Path
+    """What a running lab needs on this side: keys, Docker contexts, JupyterLab's runtime files. Gone after `down`."""
+    work: Path
     """The learner's folder: notebooks, files and attempts. Never removed, never written over."""
-    return Path(os.environ.get("LABKIT_WORK") or Path.home() / "registry-lab").absolute()
+    cache: Path
+    """What belongs to the installation and outlives a lab: the lock of `up` and `down`."""
+    engine_run: Path = Path("/run/registry-lab")
+    """Socket, pid file and log of an engine of the lab's own. Gone when that engine has ended."""
+    engine_data: Path = Path("/var/lib/registry-lab/engine")
+    """Data folder of that engine, used where the machine has no Docker Engine; it keeps the lab image."""
+    engine: str = ""
+    """The address of the one engine to look at; "" for the engine that the docker CLI would use."""
+    inside: bool = False
+    """Whether this side is a container on the lab's network (docker-compose.lab.yml)."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Home":
+        """The home that these variables name, each with its default."""
+        user = Path(environ.get("HOME") or Path.home())
+        name = environ.get("LABKIT_LAB") or "registry-lab"
+        state = Path(environ.get("XDG_STATE_HOME") or user / ".local/state")
+        cache = Path(environ.get("XDG_CACHE_HOME") or user / ".cache")
+        return cls(
+            name=name,
+            state=Path(environ.get("LABKIT_STATE") or state / "registry-lab" / name),
+            work=Path(environ.get("LABKIT_WORK") or user / "registry-lab").absolute(),
+            cache=Path(environ.get("LABKIT_CACHE") or cache / "registry-lab"),
+            engine_run=Path(environ.get("LABKIT_ENGINE_RUN") or cls.engine_run),
+            engine_data=Path(environ.get("LABKIT_ENGINE_DATA") or cls.engine_data),
+            engine=environ.get("LABKIT_ENGINE", ""),
+            inside=environ.get("LABKIT_INSIDE") == "1",
+        )
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """What must be set beside `environ` so that a process there has this home."""
+        there = Home.of({**environ, "LABKIT_LAB": self.name})
+        places = {
+            "LABKIT_STATE": (self.state, there.state),
+            "LABKIT_WORK": (self.work, there.work),
+            "LABKIT_CACHE": (self.cache, there.cache),
+            "LABKIT_ENGINE_RUN": (self.engine_run, there.engine_run),
+            "LABKIT_ENGINE_DATA": (self.engine_data, there.engine_data),
+        }
+        return {"LABKIT_LAB": self.name, **{key: str(own) for key, (own, other) in places.items() if own != other}}
+
+    def clear_state(self, keep: tuple[str, ...] = JUPYTER_FILES) -> None:
+        """Removes what a lab kept on this side, but for these names."""
+        for path in self.state.iterdir() if self.state.is_dir() else ():
+            if path.name in keep:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def home() -> Home:
+    """The home that this process's environment names: for doors."""
+    return Home.of(os.environ)
 
 
 def course() -> Path:

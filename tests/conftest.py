@@ -12,7 +12,7 @@ os.environ["XDG_STATE_HOME"] = str(SCRATCH / "state")
 os.environ["XDG_CACHE_HOME"] = str(SCRATCH / "cache")
 os.environ["LABKIT_WORK"] = str(SCRATCH / "work")
 os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
-for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND", "LABKIT_LANG"):
+for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND"):
     os.environ.pop(variable, None)
 
 import pytest  # noqa: E402
@@ -44,14 +44,16 @@ def quiet(_text):
 @pytest.fixture(scope="session")
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
-    from labkit.lab.engine import engines, images
-    from labkit.lab.lifecycle import provision
+    from labkit import paths
+    from labkit.lab.engine import engines, images, own
+    from labkit.lab.lifecycle import sweep
 
-    found = engines.ensure(print)
+    home = paths.home()
+    found = engines.ensure(home, print)
     images.ensure(found, print)
     yield found
-    if found.own and not provision.used_by_labs(found):
-        engines.stop_own()
+    if found.own and not sweep.used_by_labs(found):
+        own.stop(home)
 
 
 @pytest.fixture(scope="session")
@@ -59,25 +61,27 @@ def running_lab(engine):
     """One lab for all tests that leave it whole."""
     import time
 
-    from labkit.lab.lifecycle import provision
+    from labkit import paths
+    from labkit.lab.lifecycle import provision, sweep
+    from labkit.lab.plan import Plan
     from labkit.work import files as workspace
 
+    home = paths.home()
     try:
-        with provision.lock(quiet):
-            lab = provision.up(engine, quiet, deadline=time.time() + 7200)
+        with provision.lock(home, quiet):
+            plan = Plan(home.name, home.work, deadline=round(time.time() + 7200))
+            lab = provision.up(engine, home, plan, quiet)
         workspace.prepare(lab.work)
         yield lab
     finally:
-        with provision.lock(quiet):
-            provision.sweep(engine, quiet)
+        with provision.lock(home, quiet):
+            sweep.everything(engine, home.name, quiet)
 
 
 @pytest.fixture
 def lab(running_lab):
     """The shared lab, as if it had just started."""
     from labkit.lab import find
-    from labkit.lab.playing import play
+    from labkit.lab.playing.reset import reset_all
 
-    found = find.current()  # a test may have started it anew
-    play.reset_all(found)
-    return found
+    return reset_all(find.current())  # a test may have started it anew

@@ -22,9 +22,10 @@ from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
-from labkit.lab.playing import play as playing
+from labkit.lab.playing import script
+from labkit.lab.playing.reset import reset_all
 from labkit.seen.observation import Observation
 
 PATIENCE = 90.0
@@ -148,6 +149,8 @@ def corpus(names: Iterable[str] = ()) -> list[Attempt]:
 class Played:
     """What came of playing an attempt: what the lab then held, what the grader says of it, and what was printed."""
 
+    lab: Lab
+    """As it now is: a machine that had to be made anew for the attempt has another container."""
     observation: Observation
     result: ExerciseResult
     output: str
@@ -159,20 +162,20 @@ def play(lab: Lab, attempt: Attempt) -> Played:
     An attempt that expects a verdict of converging is looked at right away. One that does not end counts as what it has typed.
     """
     exercise = exercises.load(attempt.slug)
-    playing.reset_all(lab)
+    lab = reset_all(lab)
     with tempfile.TemporaryDirectory(prefix="labkit-attempt-") as scratch:
         folder, words = Path(scratch) / "folder", Path(scratch) / "words.sh"
         folder.mkdir()
         if (exercise.folder / "files").is_dir():
             shutil.copytree(exercise.folder / "files", folder, dirs_exist_ok=True)
         prelude = paths.course() / "solutions" / "prelude.sh"
-        words.write_text(lab.person.swap(prelude.read_text()) if prelude.exists() else "")
+        words.write_text(lab.person.personal(prelude.read_text()) if prelude.exists() else "")
         try:
-            _, output = playing.script(lab, attempt.file, folder, PATIENCE, {"BASH_ENV": str(words)})
+            _, output = script.play(lab, attempt.file, folder, PATIENCE, {"BASH_ENV": str(words)})
         except LabError as error:
             output = str(error)
     if Outcome.CONVERGING.value in attempt.expected.values():
-        observation = observe(lab)
-        return Played(observation, grade_one(exercise, observation), output)
+        observation = observe(lab, exercise.sees)
+        return Played(lab, observation, grade_one(exercise, observation), output)
     observation, result = settled(lab, exercise)
-    return Played(observation, result, output)
+    return Played(lab, observation, result, output)

@@ -13,11 +13,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from labkit import paths
 from labkit.authoring.attempts import Verdicts
 from labkit.content import exercises
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
+from labkit.seen.log import Log
 from labkit.seen.observation import Observation
 
 Told = dict[str, dict[str, str]]
@@ -45,18 +48,10 @@ def folder() -> Path:
     return paths.course() / "tests" / "recordings"
 
 
-def read(data: dict[str, Any]) -> Observation:
-    """A recorded observation. The only place that knows how."""
-    return Observation(data)
-
-
-def data_of(observation: Observation) -> dict[str, Any]:
-    return observation.data
-
-
 def told(result: ExerciseResult) -> Told:
     """What a learner is told of each check."""
-    return {check["id"]: {name: check[name] for name in TEXTS if check[name]} for check in result.to_json()["checks"]}
+    checks: list[dict[str, Any]] = [dict(check) for check in result.to_json()["checks"]]
+    return {check["id"]: {name: check[name] for name in TEXTS if check[name]} for check in checks}
 
 
 def verdicts(said: Told) -> Verdicts:
@@ -68,8 +63,8 @@ def verdicts(said: Told) -> Verdicts:
 
 
 def retell(slug: str, data: dict[str, Any]) -> Told:
-    """What the grader says today of a recorded observation."""
-    return told(grade_one(exercises.load(slug), read(data)))
+    """What the grader says today of a recorded observation, of whatever schema."""
+    return told(grade_one(exercises.load(slug), Observation.read(data)))
 
 
 def normal(text: str) -> str:
@@ -90,18 +85,27 @@ def differences(recorded: Told, now: Told) -> list[str]:
     return found
 
 
-def shortened(data: dict[str, Any], past: int) -> dict[str, Any]:
+def shortened(observation: Observation, past: int) -> Observation:
     """An observation without the lines of the access log that belong to other attempts: those after `past`, which every
     recording keeps as what was done before the lab was cleared, and before the lab was last cleared."""
+    log = observation.log
+    if log is None:
+        return observation
     every = set(exercises.slugs())
-    clearings = [line["seq"] for line in data["log"] if every <= set(line.get("exercises", ()))]
-    begun = max(clearings, default=0)
-    return {**data, "log": [line for line in data["log"] if line["seq"] <= past or line["seq"] >= begun]}
+    begun = max((reset.seq for reset in log.resets if every <= set(reset.exercises)), default=0)
+
+    def kept(seq: int) -> bool:
+        return seq <= past or seq >= begun
+
+    events = tuple(event for event in log.events if kept(event.seq))
+    resets = tuple(reset for reset in log.resets if kept(reset.seq))
+    return structs.replace(observation, log=Log(events=events, resets=resets))
 
 
-def last_line(data: dict[str, Any]) -> int:
+def last_line(observation: Observation) -> int:
     """The number of the access log's last line."""
-    return max((line["seq"] for line in data["log"]), default=0)
+    log = observation.log
+    return max((line.seq for line in (*log.events, *log.resets)), default=0) if log else 0
 
 
 def load(slug: str) -> dict[str, dict[str, Any]]:

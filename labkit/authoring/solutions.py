@@ -8,9 +8,9 @@ from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
-from labkit.lab.playing import play
+from labkit.lab.playing.script import play
 from labkit.seen.observation import Observation
 
 SETTLING = 90.0
@@ -21,7 +21,7 @@ def settled(lab: Lab, exercise: Exercise) -> tuple[Observation, ExerciseResult]:
     """What the lab holds once the Swarm is at rest as far as this exercise asks, and what the grader says of it."""
     deadline = time.monotonic() + SETTLING
     while True:
-        observation = observe(lab)
+        observation = observe(lab, exercise.sees)
         result = grade_one(exercise, observation)
         moving = any(check.outcome is Outcome.CONVERGING for check in result.checks)
         if not moving or time.monotonic() > deadline:
@@ -52,7 +52,7 @@ def _play(lab: Lab, exercise: Exercise, folder: Path) -> None:
     if not script.exists():
         raise LabError(f"{exercise.slug} has no solve.sh.", f"write {script}")
     place = folder / exercise.slug
-    code, output = play.script(lab, script, place if place.is_dir() else folder)
+    code, output = play(lab, script, place if place.is_dir() else folder)
     if code:
         last = output.strip().splitlines()[-1:] or ["it printed nothing"]
         raise LabError(f"The solution of {exercise.slug} failed (exit status {code}): {last[0]}", f"look into {script}")

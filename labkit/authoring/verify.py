@@ -12,8 +12,8 @@ from labkit.authoring.solutions import look, solve
 from labkit.content import exercises
 from labkit.content.exercises import Exercise
 from labkit.grading.report import ExerciseResult, Outcome
-from labkit.lab.find import Lab
-from labkit.lab.playing import play
+from labkit.lab.lab import Lab
+from labkit.lab.playing.reset import reset_all
 
 FEWEST = 3
 """Wrong ways that an author writes at least."""
@@ -40,13 +40,15 @@ def verify(lab: Lab, chosen: list[Exercise], wrong_ways: bool = True) -> Iterato
     """
     with tempfile.TemporaryDirectory(prefix="labkit-verify-") as scratch:
         for exercise in chosen:
+            lab = reset_all(lab)
             yield from _solution(lab, exercise, _scratch(Path(scratch), exercise))
             ways = attempts.of_author(exercise.slug)
             few = "" if len(ways) >= FEWEST else f"it has {len(ways)}"
             yield Proof(exercise.slug, "has at least three wrong ways", few)
             for way in ways if wrong_ways else ():
-                yield _wrong(lab, way)
-    play.reset_all(lab)
+                lab, proof = _wrong(lab, way)
+                yield proof
+    reset_all(lab)
 
 
 def _scratch(scratch: Path, exercise: Exercise) -> Path:
@@ -59,7 +61,6 @@ def _scratch(scratch: Path, exercise: Exercise) -> Path:
 
 
 def _solution(lab: Lab, exercise: Exercise, folder: Path) -> Iterator[Proof]:
-    play.reset_all(lab)
     for slug in exercise.needs:
         solve(lab, exercises.load(slug), folder)
     before = look(lab, exercise)
@@ -70,10 +71,11 @@ def _solution(lab: Lab, exercise: Exercise, folder: Path) -> Iterator[Proof]:
     yield Proof(exercise.slug, "solved twice: the same", _open(solve(lab, exercise, folder)))
 
 
-def _wrong(lab: Lab, way: Attempt) -> Proof:
+def _wrong(lab: Lab, way: Attempt) -> tuple[Lab, Proof]:
     expected = way.diagnosis  # read first: a wrong first line must not cost the playing
-    result = attempts.play(lab, way).result
-    return Proof(way.slug, f"{way.file.name} is told as {expected}", way.problem(attempts.verdicts(result)))
+    played = attempts.play(lab, way)
+    problem = way.problem(attempts.verdicts(played.result))
+    return played.lab, Proof(way.slug, f"{way.file.name} is told as {expected}", problem)
 
 
 def _open(result: ExerciseResult) -> str:

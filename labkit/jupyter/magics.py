@@ -11,9 +11,10 @@ import sys
 import time
 from typing import Any
 
+from labkit import session
 from labkit.errors import LabError, nearest
-from labkit.jupyter import failures
 from labkit.jupyter.failures import Tee
+from labkit.jupyter.notebook import kernel
 
 SCRIPT = 'echo "$$"; exec bash -c \'eval "$(cat)"\''
 """Reads the cell from its input, so that it stands in no list of processes. The first line tells whom to interrupt."""
@@ -21,15 +22,15 @@ SCRIPT = 'echo "$$"; exec bash -c \'eval "$(cat)"\''
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython. Loading twice changes nothing."""
-    if getattr(shell, "_labkit_magics", False):
+    if "on" in shell.magics_manager.magics["cell"]:
         return
-    shell._labkit_magics = True
     shell.register_magic_function(on, "cell")
     shell.register_magic_function(explain, "line")
     shell.set_hook("complete_command", complete, re_key=r"!?docker")
-    sys.stdout, sys.stderr = Tee(sys.stdout, failures.memory), Tee(sys.stderr, failures.memory)
-    shell.events.register("pre_run_cell", lambda info: failures.memory.begin(info.raw_cell or ""))
-    shell.events.register("post_run_cell", lambda _: failures.memory.end())
+    memory = kernel.memory
+    sys.stdout, sys.stderr = Tee(sys.stdout, memory), Tee(sys.stderr, memory)
+    shell.events.register("pre_run_cell", lambda info: memory.begin(info.raw_cell or ""))
+    shell.events.register("post_run_cell", lambda _: memory.end())
 
 
 def on(line: str, cell: str) -> None:
@@ -95,10 +96,7 @@ def _interrupt(docker: list[str], leader: str, process: "subprocess.Popen[bytes]
 
 def explain(line: str) -> None:
     """Says what the last failed docker command's message means: `%explain`. Or a message that you give: `%explain TEXT`."""
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
-
-    print(render.explained(compose.explain(line or failures.memory.last(), watch.look().observation)))
+    print(session.explained(line or kernel.memory.last()))
 
 
 WORD = re.compile(r"\S*$")
@@ -106,11 +104,9 @@ WORD = re.compile(r"\S*$")
 
 def complete(_: Any, event: Any) -> list[str]:
     """Names of images that the lab knows, for the word that is being typed after `docker …`."""
-    from labkit.jupyter import panel
-
     match = WORD.search(event.text_until_cursor)
     typed = match[0] if match else ""
     if not typed or typed.startswith("-"):
         return []
     cut = len(typed) - len(event.symbol)
-    return [name[cut:] for name in panel.known_names() if name.startswith(typed)]
+    return [name[cut:] for name in kernel.image_names() if name.startswith(typed)]

@@ -14,7 +14,7 @@ from labkit import paths
 from labkit.errors import LabError
 from labkit.lab import environment
 from labkit.lab.engine import processes
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 
 PORT = 8888
 PATIENCE = 60.0
@@ -29,7 +29,7 @@ class Server:
 
 
 def _runtime() -> Path:
-    return paths.state() / "jupyter"
+    return paths.home().state / "jupyter"
 
 
 def running() -> Server | None:
@@ -104,7 +104,7 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
         "JUPYTER_TOKEN": secrets.token_urlsafe(24),
         "JUPYTER_RUNTIME_DIR": str(_runtime()),
     }
-    return processes.detach(command, paths.state() / "jupyter.log", variables)
+    return processes.detach(command, paths.home().state / "jupyter.log", variables)
 
 
 def wait(pid: int) -> Server:
@@ -117,7 +117,8 @@ def wait(pid: int) -> Server:
         time.sleep(0.05)
     processes.end(pid)
     raise LabError(
-        f"JupyterLab did not start: {processes.last_words(paths.state() / 'jupyter.log')}", "labkit up --no-jupyter"
+        f"JupyterLab did not start: {processes.last_words(paths.home().state / 'jupyter.log')}",
+        "labkit up --no-jupyter",
     )
 
 

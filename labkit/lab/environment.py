@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.lab import contexts
-from labkit.lab.find import Lab
+from labkit.lab.lab import Lab
 from labkit.lab.plan import MANAGER
 
 UNSET = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
@@ -17,12 +17,12 @@ UNSET = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH
 def variables(lab: Lab) -> dict[str, str]:
     """What is set in it. LABKIT_ENGINE says where the lab is, for labkit itself: what chose the engine is unset."""
     return {
-        "DOCKER_CONFIG": str(contexts.folder()),
+        **lab.home.variables(os.environ),
+        "DOCKER_CONFIG": str(contexts.folder(lab.folder)),
         "LABKIT_ENGINE": lab.engine.url,
         "LABKIT_WORK": str(lab.work),
-        "LABKIT_LAB": lab.name,
-        "LABKIT_WORKERS": str(lab.workers),
-        **({"LABKIT_LEARNER": lab.person.learner, "LABKIT_WORKSHOP": lab.workshop} if lab.person.learner else {}),
+        "LABKIT_WORKERS": str(lab.plan.workers),
+        **({"LABKIT_LEARNER": lab.plan.learner, "LABKIT_WORKSHOP": lab.plan.workshop} if lab.plan.learner else {}),
         **({"LAB_SECRET": lab.person.secret} if lab.person.secret else {}),
     }
 

@@ -1,12 +1,22 @@
-"""What a lab consists of: names, roles, addresses, ports and labels. Data only."""
+"""What a lab consists of: names, roles, addresses, ports and labels. Values only: nothing is looked up or started here."""
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import labkit
+from labkit.content import personal
+from labkit.edge.policy import policies
+from labkit.errors import LabError, nearest
+from labkit.seen.person import Person
 
 LABEL = "io.registry-lab"
 """On every container, network and volume of a lab; the value is the lab's name. A lab is found by nothing else."""
 
-MACHINE, ROLE, WORK, DEADLINE, VERSION, LEARNER, WORKSHOP = (
-    f"{LABEL}.{key}" for key in ("machine", "role", "work", "deadline", "version", "learner", "workshop")
+MACHINE, ROLE = f"{LABEL}.machine", f"{LABEL}.role"
+WORK, DEADLINE, VERSION, LEARNER, WORKSHOP, WORKERS, EXTRA = (
+    f"{LABEL}.{key}" for key in ("work", "deadline", "version", "learner", "workshop", "workers", "extras")
 )
 
 ENGINE_PORT = 2376
@@ -18,6 +28,9 @@ JUPYTER = "jupyter"
 
 INSIDE_STATE = "/state"
 """Where labkit keeps its state in that container (LABKIT_STATE)."""
+
+COMPOSE = "compose"
+"""The version of a lab whose containers Docker Compose made."""
 
 MAX_WORKERS = 5
 MANAGER = "workstation"
@@ -32,23 +45,165 @@ class Machine:
     host: int
     command: str
     port: int | None = None
+    """The port that this side reaches it by; None for a machine that only the lab reaches."""
     aliases: tuple[str, ...] = ()
-    store: bool = False
+    data: str = ""
+    """Where its volume is mounted; "" for none."""
+    volume: str = ""
+    """Its volume's name after the lab's; "" for the machine's own name."""
+    ping: str = "/_ping"
+    """The path that it answers once it is ready."""
+    tls: bool = True
+    """Whether it has keys and answers with mutual TLS. Without, it is a plain server, as a learner starts one."""
 
     @property
     def is_node(self) -> bool:
         return self.role == "node"
 
+    @property
+    def bare(self) -> bool:
+        """Whether its volume is empty at first. Only the store's has what the image brings there (busybox): of two that bring
+        the same at once, one stumbles."""
+        return self.role != "store"
 
-# The names that the edge answers to; labkit/edge/registries.json says what each of them is.
-EDGE_NAMES = ("registry-1.docker.io", "auth.docker.io", "index.docker.io", "docker.io", "registry.lab")
+
+EXTRAS: dict[str, tuple[Machine, ...]] = {
+    # CNCF Distribution as it comes: no sign-in, no TLS, a volume of its own that is empty at first.
+    "registry": (
+        Machine(
+            *("my-registry", "registry", 40, "docker-registry serve /lab/store.yml", 5000),
+            data="/var/lib/registry",
+            ping="/v2/",
+            tls=False,
+        ),
+    ),
+}
+"""What an exercise may ask for beyond the standard lab, by the name that `labkit up --with NAME` and its exercise.toml say."""
 
 
-def machines(workers: int = 2) -> tuple[Machine, ...]:
-    """The machines of a lab with that many workers."""
-    return (
-        Machine("edge", "edge", 10, "/lab/bin/edge.sh", DESK_PORT, EDGE_NAMES, store=True),
-        Machine("store", "store", 11, "/lab/bin/store.sh", store=True),
-        Machine(MANAGER, "node", 21, "/lab/bin/node.sh", ENGINE_PORT),
-        *(Machine(f"worker{n}", "node", 21 + n, "/lab/bin/node.sh", ENGINE_PORT) for n in range(1, workers + 1)),
-    )
+@functools.cache
+def registry_hosts() -> tuple[str, ...]:
+    """The names that the edge answers to (labkit/edge/registries.json says what each of them is)."""
+    return tuple(dict.fromkeys(host for registry in policies().values() for host in registry.hosts))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that `up` is asked for. It is kept in the labels of the lab's containers, and read from nowhere else."""
+
+    name: str
+    work: Path = Path()
+    workers: int = 2
+    deadline: float = 0.0
+    """The Unix time, in whole seconds, at which the lab ends; 0 for never."""
+    learner: str = ""
+    workshop: str = ""
+    extras: tuple[str, ...] = ()
+    """Names of EXTRAS, in their order."""
+    version: str = labkit.__version__
+    hosts: tuple[str, ...] = field(default_factory=registry_hosts)
+
+    def __post_init__(self) -> None:
+        """Raises LabError for an extra that there is not."""
+        for name in self.extras:
+            if name not in EXTRAS:
+                raise LabError(
+                    f"There is no part {name!r} for a lab: {nearest(name, list(EXTRAS))}", "labkit up --help"
+                )
+        object.__setattr__(self, "extras", tuple(name for name in EXTRAS if name in self.extras))
+
+    @functools.cached_property
+    def machines(self) -> tuple[Machine, ...]:
+        return (
+            Machine(
+                *("edge", "edge", 10, "/lab/bin/edge.sh", DESK_PORT),
+                aliases=self.hosts,
+                data="/var/lib/registry",
+                volume="store",
+            ),
+            Machine("store", "store", 11, "/lab/bin/store.sh", data="/var/lib/registry"),
+            *(
+                Machine(name, "node", 21 + number, "/lab/bin/node.sh", ENGINE_PORT, data="/var/lib/docker")
+                for number, name in enumerate((MANAGER, *(f"worker{n}" for n in range(1, self.workers + 1))))
+            ),
+            *(machine for name in self.extras for machine in EXTRAS[name]),
+        )
+
+    @property
+    def nodes(self) -> tuple[Machine, ...]:
+        return tuple(machine for machine in self.machines if machine.is_node)
+
+    def machine(self, name: str) -> Machine:
+        """Raises KeyError for a machine that the plan lacks."""
+        return next((machine for machine in self.machines if machine.name == name), None) or _unknown(name)
+
+    @property
+    def composed(self) -> bool:
+        """Whether docker-compose.lab.yml made its containers and keys, so that only Compose can make them anew."""
+        return self.version == COMPOSE
+
+    @property
+    def person(self) -> Person:
+        return personal.person(self.learner, self.workshop)
+
+    def container(self, machine: Machine) -> str:
+        """The name of the machine's container."""
+        return f"{self.name}-{machine.name}"
+
+    def volume(self, machine: Machine) -> str:
+        return f"{self.name}-{machine.volume or machine.name}"
+
+    def environment(self, machine: Machine) -> dict[str, str]:
+        """The variables in the machine's container."""
+        return {"LAB_NODE": machine.name, **({"LAB_ACCOUNT": self.person.username} if machine.role == "edge" else {})}
+
+    @property
+    def bare_labels(self) -> dict[str, str]:
+        """The label by which a lab is found: on its network and volumes."""
+        return {LABEL: self.name}
+
+    def labels(self, machine: Machine | None = None) -> dict[str, str]:
+        """The plan as labels; with a machine, those of its container. What has its default is left out."""
+        said = {
+            WORK: str(self.work),
+            WORKERS: str(self.workers),
+            DEADLINE: f"{self.deadline:.0f}" if self.deadline else "",
+            VERSION: self.version,
+            LEARNER: self.learner,
+            WORKSHOP: self.workshop,
+            EXTRA: ",".join(self.extras),
+        }
+        own = {MACHINE: machine.name, ROLE: machine.role} if machine else {}
+        return {LABEL: self.name, **{key: value for key, value in said.items() if value}, **own}
+
+    @classmethod
+    def from_labels(cls, labels: Iterable[Mapping[str, str]]) -> "Plan":
+        """The plan that these containers' labels tell. Labels cannot be changed, so a lab that was added to since it was
+        made has two kinds: the most workers and all extras count, of the rest what any of them says."""
+        found = list(labels)
+        said = {key: value for each in found for key, value in each.items()}
+        extras = {name for each in found for name in each.get(EXTRA, "").split(",")}
+        return cls(
+            name=said[LABEL],
+            work=Path(said.get(WORK, "")),
+            workers=max((int(each[WORKERS]) for each in found if WORKERS in each), default=cls.workers),
+            deadline=float(said.get(DEADLINE) or 0),
+            learner=said.get(LEARNER, ""),
+            workshop=said.get(WORKSHOP, ""),
+            extras=tuple(name for name in EXTRAS if name in extras),
+            version=said.get(VERSION, ""),
+        )
+
+    def grown(self, asked: "Plan") -> "Plan":
+        """This plan of a lab that is up, with what `asked` adds: machines are added, never taken away, and the rest stays as
+        it is. Raises LabError where another learner's lab is asked for."""
+        if asked.learner and asked.learner != self.learner:
+            whose = f"of {self.learner}" if self.learner else "without a learner's name"
+            raise LabError(
+                f"A lab {whose} is up; it cannot become that of {asked.learner}.", "labkit down   (then up again)"
+            )
+        return replace(self, workers=max(self.workers, asked.workers), extras=(*self.extras, *asked.extras))
+
+
+def _unknown(name: str) -> Machine:
+    raise KeyError(name)

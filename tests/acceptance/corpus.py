@@ -24,7 +24,7 @@ from labkit.authoring import attempts, recordings, solutions
 from labkit.content import exercises
 from labkit.lab import find
 from labkit.lab.looking.observe import observe
-from labkit.lab.playing import play
+from labkit.lab.playing.reset import reset_all
 
 RECORD = ".venv/bin/python tests/acceptance/corpus.py --record"
 
@@ -101,29 +101,32 @@ def work(record):
     out = sys.stdout
     with redirect_stdout(sys.stderr):
         lab = find.current()
-        past = live_before(lab) if record else 0
+        past = 0
+        if record:
+            lab, past = live_before(lab)
         by_id = {attempt.id: attempt for attempt in attempts.corpus()}
         for line in sys.stdin:
             began = time.monotonic()
             played = attempts.play(lab, by_id[line.strip()])
-            data = recordings.shortened(recordings.data_of(played.observation), past) if record else None
+            lab = played.lab
             result = {
                 "id": line.strip(),
                 "verdicts": attempts.verdicts(played.result),
                 "told": recordings.told(played.result),
                 "output": played.output,
                 "seconds": time.monotonic() - began,
-                "observation": data,
+                "observation": recordings.shortened(played.observation, past).data() if record else None,
             }
             print(json.dumps(result), file=out, flush=True)
 
 
 def live_before(lab):
-    """Solves the whole course, so that every recording has a past that must not count. Returns the number of its last line."""
-    play.reset_all(lab)
+    """Solves the whole course, so that every recording has a past that must not count. Returns the lab, and the number
+    of its last line."""
+    lab = reset_all(lab)
     for slug in exercises.slugs():
         solutions.solve(lab, exercises.load(slug))
-    return recordings.last_line(recordings.data_of(observe(lab)))
+    return lab, recordings.last_line(observe(lab, ["log"]))
 
 
 def main():

@@ -1,5 +1,6 @@
 """The lab image: its base pulled where a registry answers, and a refused or silent one told within seconds."""
 
+import os
 import socket
 import time
 
@@ -33,9 +34,25 @@ def test_the_base_is_pulled_where_docker_hub_answers(engine):
     assert images.exists(engine, images.BASE)
 
 
-def test_without_docker_hub_the_base_is_made_from_packages(engine):
-    assert images.exists(engine, images.MADE_BASE) or images.exists(engine, images.BASE)
-    assert images.exists(engine)
+def test_without_docker_hub_the_base_is_made_from_packages(engine, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(images, "BASE", f"127.0.0.1:{closed.getsockname()[1]}/debian:trixie-slim")
+        monkeypatch.setattr(images, "MADE_BASE", f"labkit-test-base-{os.getpid()}:trixie")
+    said = []
+    try:
+        assert images._base(engine, said.append) == images.MADE_BASE
+        assert "Docker Hub does not answer" in said
+        with images.client(engine) as docker:
+            release = docker.containers.run(images.MADE_BASE, ["cat", "/etc/os-release"], network="none", remove=True)
+        assert b"VERSION_CODENAME=trixie" in release
+        # It is made once.
+        said.clear()
+        assert images._base(engine, said.append) == images.MADE_BASE
+        assert not [line for line in said if line.startswith("making")]
+    finally:
+        with images.client(engine) as docker:
+            docker.images.remove(images.MADE_BASE, force=True)
 
 
 def test_an_engine_without_room_builds_nothing(engine, monkeypatch):

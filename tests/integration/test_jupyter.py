@@ -11,7 +11,7 @@ from helpers import ROOT, labkit, shell, until
 
 from labkit.jupyter import server as jupyter
 from labkit.lab import environment
-from labkit.lab.lifecycle import provision
+from labkit.lab.lifecycle import machines
 from labkit.lab.looking.watch import Watch
 
 
@@ -96,7 +96,7 @@ def test_on_streams_and_can_be_interrupted(kernel, lab):
 def sleepers(lab):
     """How many processes on worker2 sleep for the test."""
     count = "for one in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $one; echo; done 2>/dev/null | grep -c '^sleep 4321' || true"
-    return int(provision.execute(lab.engine, lab.parts["worker2"].id, ["sh", "-c", count]))
+    return int(machines.execute(lab.engine, lab.parts["worker2"].id, ["sh", "-c", count]))
 
 
 def test_explain_takes_the_last_failed_docker_command(kernel):

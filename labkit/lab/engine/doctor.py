@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit import paths
 from labkit.errors import LabError
-from labkit.lab.engine import capabilities, images
+from labkit.lab.engine import capabilities, images, own
 from labkit.lab.engine import engines as engine
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
+from labkit.paths import Home
 
 MEMORY = 1024**3
 """Bytes that a lab with three nodes takes with some to spare (measured: docs/performance.md)."""
@@ -33,14 +35,15 @@ class Finding:
         return f"{symbol} {self.name:<12} {self.found}{fix}"
 
 
-def examine() -> list[Finding]:
+def examine(home: Home | None = None) -> list[Finding]:
     """Every finding, the engine first. What needs an engine is left out where there is none."""
+    home = home or paths.home()
     found: Engine | None = None
     try:
-        found = engine.find()
+        found = engine.find(home)
         first = _engine(found)
     except LabError as error:
-        first = _no_engine(error)
+        first = _no_engine(home, error)
     looks: list[Callable[[Engine], Finding]] = [_capabilities, _memory, _disk, _image]
     findings = [first, _command(), _ipvs(), _overlay()]
     if found:
@@ -59,9 +62,9 @@ def _engine(found: Engine) -> Finding:
     return Finding("engine", "ok", f"Docker Engine {version['Version']} at {found.url}{own}")
 
 
-def _no_engine(error: LabError) -> Finding:
-    chosen = engine.chosen()
-    if engine.can_start_own() and not (chosen and chosen[0] != engine.own_url()):
+def _no_engine(home: Home, error: LabError) -> Finding:
+    chosen = engine.chosen(home)
+    if own.can_start() and not (chosen and chosen[0] != engine.own_url(home)):
         return Finding("engine", "warning", "none runs here", "labkit up starts one of the lab's own")
     return Finding("engine", "broken", error.what, error.fix)
 

@@ -1,21 +1,15 @@
 """The Docker Engine that carries the lab: the one in use on this machine, else one of the lab's own."""
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit import paths
 from labkit.errors import LabError
-from labkit.lab.engine import processes
 from labkit.lab.engine.wire import Wire, WireError
+from labkit.paths import Home
 
 Say = Callable[[str], None]
 """Is told, in a few words, what is being done now."""
@@ -34,40 +28,42 @@ class Engine:
         return Wire(self.url, _tls(self.url), timeout)
 
 
-def own_url() -> str:
-    return f"unix://{paths.engine_run()}/docker.sock"
+def own_url(home: Home) -> str:
+    return f"unix://{home.engine_run}/docker.sock"
 
 
-def chosen() -> tuple[str, str] | None:
+def chosen(home: Home) -> tuple[str, str] | None:
     """The address of the engine that the docker CLI would use, and where that was said; None where nothing says it.
 
     LABKIT_ENGINE comes first: inside the lab's environment DOCKER_HOST is unset and the context is the workstation's.
     """
-    for variable in ("LABKIT_ENGINE", "DOCKER_HOST"):
-        if url := os.environ.get(variable):
-            return url, variable
-    if (name := _context_name()) and (url := _context_url(name)):
-        return url, f"Docker context {name}"
+    if home.engine:
+        return home.engine, "LABKIT_ENGINE"
+    if url := os.environ.get("DOCKER_HOST"):
+        return url, "DOCKER_HOST"
+    folder = _config_folder(home)
+    if (name := _context_name(folder)) and (found := _context_url(folder, name)):
+        return found, f"Docker context {name}"
     return None
 
 
-def _config_folder() -> Path:
+def _config_folder(home: Home) -> Path:
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    return Path.home() / ".docker" if folder.is_relative_to(paths.state()) else folder
+    return Path.home() / ".docker" if folder.is_relative_to(home.state) else folder
 
 
-def _context_name() -> str | None:
+def _context_name(folder: Path) -> str | None:
     if name := os.environ.get("DOCKER_CONTEXT"):
         return name
     try:
-        name = json.loads((_config_folder() / "config.json").read_text())["currentContext"]
+        name = json.loads((folder / "config.json").read_text())["currentContext"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return None if name == "default" else str(name)
 
 
-def _context_url(name: str) -> str | None:
-    for meta in _config_folder().glob("contexts/meta/*/meta.json"):
+def _context_url(folder: Path, name: str) -> str | None:
+    for meta in folder.glob("contexts/meta/*/meta.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             data = json.loads(meta.read_text())
             if data["Name"] == name:
@@ -112,51 +108,52 @@ def _unreachable(url: str, error: WireError, timeout: float) -> LabError:
             return LabError(f"No Docker Engine answers at {url}: {error}.", "sudo systemctl start docker")
 
 
-def running() -> Iterator[Engine]:
+def running(home: Home) -> Iterator[Engine]:
     """The engines that answer now, the likeliest to carry a lab first. LABKIT_ENGINE narrows them to one."""
     seen: set[str] = set()
-    choice = chosen()
-    only = os.environ.get("LABKIT_ENGINE")
-    for url in [only] if only else [own_url(), choice[0] if choice else DEFAULT_SOCKET, DEFAULT_SOCKET]:
+    choice, own = chosen(home), own_url(home)
+    for url in [home.engine] if home.engine else [own, choice[0] if choice else DEFAULT_SOCKET, DEFAULT_SOCKET]:
         if url in seen or (url.startswith("unix://") and not Path(url.removeprefix("unix://")).exists()):
             continue
         seen.add(url)
         with contextlib.suppress(LabError):
             ping(url, timeout=3)
-            yield Engine(url, own=url == own_url())
+            yield Engine(url, own=url == own)
 
 
-def find() -> Engine:
+def find(home: Home) -> Engine:
     """The engine in use. Raises LabError where there is none, or where the chosen one does not answer."""
-    choice = chosen()
-    if choice and choice[0] != own_url():
+    choice, own = chosen(home), own_url(home)
+    if choice and choice[0] != own:
         url, source = choice
         try:
             ping(url)
         except LabError as error:
             raise LabError(f"{error.what} ({source} chose it.)", error.fix) from error
         return Engine(url)
-    if Path(own_url().removeprefix("unix://")).exists():
+    if Path(own.removeprefix("unix://")).exists():
         with contextlib.suppress(LabError):
-            ping(own_url())
-            return Engine(own_url(), own=True)
+            ping(own)
+            return Engine(own, own=True)
     ping(DEFAULT_SOCKET)
     return Engine(DEFAULT_SOCKET)
 
 
-def ensure(say: Say) -> Engine:
+def ensure(home: Home, say: Say) -> Engine:
     """The engine in use, else one of the lab's own, installed from the distribution's packages if it is missing.
 
     Raises LabError.
     """
+    from labkit.lab.engine import own
+
     try:
-        return find()
+        return find(home)
     except LabError:
         socket = Path(DEFAULT_SOCKET.removeprefix("unix://"))
-        choice = chosen()
-        if (choice and choice[0] != own_url()) or _answers_badly(socket) or not can_start_own():
+        choice = chosen(home)
+        if (choice and choice[0] != own_url(home)) or _answers_badly(socket) or not own.can_start():
             raise
-    return start_own(say)
+    return own.start(home, say)
 
 
 def _answers_badly(socket: Path) -> bool:
@@ -168,128 +165,3 @@ def _answers_badly(socket: Path) -> bool:
     except LabError as error:
         return not isinstance(error.__cause__ and getattr(error.__cause__, "cause", None), ConnectionRefusedError)
     return True
-
-
-def can_start_own() -> bool:
-    """On Linux, as root, where the engine is installed or can be."""
-    has_engine = bool(shutil.which("dockerd") or shutil.which("apt-get"))
-    return sys.platform == "linux" and os.geteuid() == 0 and has_engine
-
-
-def start_own(say: Say) -> Engine:
-    """Starts an engine with its own socket, data folder and pid file. Raises LabError."""
-    if not (shutil.which("dockerd") and shutil.which("docker")):
-        say("installing the Docker Engine (docker.io) from the distribution's packages")
-        install("docker.io", *(["docker-cli"] if _has_package("docker-cli") else []))
-    run, data = paths.engine_run(), paths.engine_data()
-    say("starting an engine of the lab's own")
-    for folder in (run, data):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    with _alone(data):
-        if (run / "docker.sock").exists():
-            with contextlib.suppress(LabError):
-                ping(own_url())
-                return Engine(own_url(), own=True)  # another lab was quicker
-        return _start(run, data)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time; the system lets go of it when the process dies."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _start(run: Path, data: Path) -> Engine:
-    (run / "docker.pid").unlink(missing_ok=True)
-    pid = processes.detach(
-        [
-            *("dockerd", "--host", own_url(), "--data-root", str(data), "--exec-root", str(run / "exec")),
-            *("--pidfile", str(run / "docker.pid"), "--bridge", "none", "--log-level", "warn"),
-        ],
-        log=run / "dockerd.log",
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and processes.alive(pid):
-        with contextlib.suppress(LabError):
-            ping(own_url())
-            return Engine(own_url(), own=True)
-        time.sleep(0.05)
-    processes.end(pid)
-    raise LabError(
-        f"The lab's own Docker Engine did not start: {processes.last_words(run / 'dockerd.log')}",
-        f"read {run}/dockerd.log, or install Docker and start it: systemctl start docker",
-    )
-
-
-def own_process() -> int | None:
-    """The process id of the lab's own engine, if that is what runs under it."""
-    import psutil
-
-    try:
-        pid = int((paths.engine_run() / "docker.pid").read_text())
-        return pid if "dockerd" in psutil.Process(pid).name() else None
-    except (OSError, ValueError, psutil.Error):
-        return None
-
-
-def stop_own() -> None:
-    """Ends the lab's own engine and waits until it is gone. Its data folder, which holds the lab image, stays."""
-    if pid := own_process():
-        processes.end(pid, patience=30)
-    _unmount_below(paths.engine_run())
-    _unmount_below(paths.engine_data())
-    shutil.rmtree(paths.engine_run(), ignore_errors=True)
-
-
-def _unmount_below(folder: Path) -> None:
-    """An engine leaves mounts behind: its network namespace when it ends, and its data folder, mounted on itself, when it is
-    killed. A disk that somebody has mounted at the folder is theirs, and stays."""
-    with contextlib.suppress(OSError):
-        rows = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        for root, place in reversed([(row[3], row[4]) for row in rows]):
-            if folder in Path(place).parents or (Path(place) == folder and root != "/"):
-                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
-
-
-def purge_own() -> None:
-    """Removes the data folder of the lab's own engine, and with it the lab image."""
-    _unmount_below(paths.engine_data())
-    shutil.rmtree(paths.engine_data(), ignore_errors=True)
-    with contextlib.suppress(OSError):
-        paths.engine_data().parent.rmdir()
-
-
-def _has_package(name: str) -> bool:
-    _apt("update")
-    found = subprocess.run(["apt-cache", "show", name], capture_output=True, check=False)
-    return found.returncode == 0
-
-
-def _apt(*words: str) -> None:
-    result = subprocess.run(
-        ["apt-get", "-q", *words],
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # `update` also fails when one of many sources does; the install that follows tells whether it matters.
-    if result.returncode and words[0] != "update":
-        lines = result.stderr.strip().splitlines()
-        raise LabError(
-            f"Debian's packages could not be installed: {lines[-1] if lines else 'apt-get failed'}",
-            f"apt-get {' '.join(words)}",
-        )
-
-
-def install(*packages: str) -> None:
-    """Installs the distribution's packages. Raises LabError."""
-    _apt("update")
-    _apt("install", "-y", *packages)

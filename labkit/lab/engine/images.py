@@ -9,14 +9,15 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit import paths
 from labkit.errors import LabError
-from labkit.lab.engine.engines import Engine, Say, install
+from labkit.lab.engine import packages
+from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import WireError
 
 PACKAGE = Path(__file__).parents[2]
@@ -143,16 +144,21 @@ def _base(engine: Engine, say: Say) -> str:
         return BASE
     if exists(engine, MADE_BASE):
         return MADE_BASE
-    say("Docker Hub does not answer: making the base from Debian's packages")
-    archive = _make_base()
-    say("importing the base")
-    repository, _, tag = MADE_BASE.partition(":")
-    with client(engine) as docker:
+    say("Docker Hub does not answer")
+    make_base(engine, MADE_BASE, say)
+    return MADE_BASE
+
+
+def make_base(engine: Engine, image: str, say: Say) -> None:
+    """Makes a minimal Debian from its packages and gives it to the engine under that name. Raises LabError."""
+    say("making the base from Debian's packages")
+    repository, _, tag = image.partition(":")
+    with tempfile.TemporaryDirectory(prefix="labkit-base-") as folder, client(engine) as docker:
+        archive = _make_base(Path(folder))
+        say("importing the base")
         answer = docker.api.import_image_from_data(archive.read_bytes(), repository=repository, tag=tag)
-    archive.unlink()
     if "error" in answer.lower():
         raise LabError(f"The base image could not be imported: {answer.strip()}", "labkit doctor")
-    return MADE_BASE
 
 
 def pull(engine: Engine, image: str, patience: float = PULL_PATIENCE) -> bool:
@@ -188,7 +194,7 @@ def pull(engine: Engine, image: str, patience: float = PULL_PATIENCE) -> bool:
     return state.get("done", False)
 
 
-def _make_base() -> Path:
+def _make_base(folder: Path) -> Path:
     """A minimal Debian trixie as a tar file, made by mmdebstrap. Raises LabError."""
     if not shutil.which("mmdebstrap"):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -196,9 +202,8 @@ def _make_base() -> Path:
                 f"The lab image needs {BASE}, which could not be pulled, and mmdebstrap, which makes it, is missing.",
                 "bring the image from a machine that has it: labkit image save lab.tar, here labkit image load lab.tar",
             )
-        install("mmdebstrap")
-    paths.cache().mkdir(parents=True, exist_ok=True)
-    archive = paths.cache() / "base.tar"
+        packages.install("mmdebstrap")
+    archive = folder / "base.tar"
     command = [
         *("mmdebstrap", "--variant=apt", "--format=tar"),
         *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"),
@@ -206,7 +211,6 @@ def _make_base() -> Path:
     ]
     result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if result.returncode:
-        archive.unlink(missing_ok=True)
         lines = result.stderr.strip().splitlines()
         raise LabError(f"mmdebstrap could not make the base image: {lines[-1] if lines else ''}", "labkit doctor")
     return archive

@@ -1,25 +1,30 @@
 """Keys and certificates of one lab, made when it starts and thrown away with it.
 
-Three authorities, so that no key opens a door that is not its own: `lab` (engines and the edge's desk, which only this
-side may call), `hub` (the registries' names, which the nodes trust), `store` (the registry, which only the edge may call).
-Their own keys are never written down: every certificate that a lab can need is issued at once.
+No key opens a door that is not its own. Three doors: `lab` (engines and the edge's desk, which only this side may call), `hub`
+(the registries' names, which the nodes trust), `store` (the registry, which only the edge may call). Where both sides show a
+certificate, servers and clients have an authority each, so that no machine's own key lets it in elsewhere.
+The authorities' own keys are never written down: every certificate that a lab can need is issued at once.
 """
 
+import base64
+import io
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
-from labkit.lab.plan import EDGE_NAMES, MAX_WORKERS, machines
+from labkit.lab.plan import MAX_WORKERS, Plan
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, plan: Plan) -> None:
     """Writes `folder`/MACHINE/pki/*.pem for each machine, and `folder`/client/ (ca.pem, cert.pem, key.pem) for this side.
 
-    Keys that are there are kept.
+    For as many workers as a lab can have: some may be added later. Keys that are there are kept.
     """
     if (folder / "client" / "key.pem").exists():
         return
     import trustme
 
-    lab, hub, store = trustme.CA(), trustme.CA(), trustme.CA()
+    servers, clients, hub, store, edge = (trustme.CA() for _ in range(5))
 
     def write(place: str, files: dict[str, trustme.Blob | bytes]) -> None:
         target = folder / place
@@ -30,20 +35,35 @@ def make(folder: Path) -> None:
             path.write_bytes(blob if isinstance(blob, bytes) else blob.bytes())
 
     def pair(leaf: trustme.LeafCert, name: str) -> dict[str, trustme.Blob | bytes]:
-        chain = b"".join(one.bytes() for one in leaf.cert_chain_pems)
+        chain = b"".join(certificate.bytes() for certificate in leaf.cert_chain_pems)
         return {f"{name}.pem": chain, f"{name}-key.pem": leaf.private_key_pem}
 
-    for machine in machines(MAX_WORKERS):
-        issuer = store if machine.role == "store" else lab
+    for machine in replace(plan, workers=MAX_WORKERS).machines:
+        if not machine.tls:
+            continue
+        issuer = store if machine.role == "store" else servers
         files = pair(issuer.issue_cert("localhost", "127.0.0.1", machine.name), "server")
-        if machine.role == "edge":
-            files |= pair(hub.issue_cert(*EDGE_NAMES), "hub") | pair(store.issue_cert("edge"), "store")
-        if machine.role in ("edge", "store"):
-            files["store-ca.pem"] = store.cert_pem
-        if machine.role != "store":
-            files |= {"lab-ca.pem": lab.cert_pem, "hub-ca.pem": hub.cert_pem}
+        # NAME-ca.pem is what the other side of that door is known by: a server's file names the clients that it lets in.
+        match machine.role:
+            case "store":
+                files["store-ca.pem"] = edge.cert_pem
+            case "edge":
+                files |= pair(hub.issue_cert(*plan.hosts), "hub") | pair(edge.issue_cert("edge"), "store")
+                files |= {"store-ca.pem": store.cert_pem, "lab-ca.pem": clients.cert_pem, "hub-ca.pem": hub.cert_pem}
+            case _:
+                files |= {"lab-ca.pem": clients.cert_pem, "hub-ca.pem": hub.cert_pem}
         write(f"{machine.name}/pki", files)
 
-    client = lab.issue_cert("labkit")
-    files = {"ca.pem": lab.cert_pem, "cert.pem": client.cert_chain_pems[0], "key.pem": client.private_key_pem}
+    client = clients.issue_cert("labkit")
+    files = {"ca.pem": servers.cert_pem, "cert.pem": client.cert_chain_pems[0], "key.pem": client.private_key_pem}
     write("client", files)
+
+
+def packed(folder: Path) -> str:
+    """The files of one machine as its container takes them (with-keys.sh): a tar, zipped, in base64. Handing them over so costs
+    the engine nothing; a copy into a container costs it a process and a mount, 50 ms each (docs/decisions/0006-start-up.md)."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.add(file, file.name)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -3,10 +3,14 @@
 import contextlib
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.lab.engine.wire import Wire, WireError
+from labkit.lab.plan import MANAGER
+
+if TYPE_CHECKING:
+    from labkit.lab.lifecycle.site import Site
 
 PATIENCE = 30.0
 
@@ -20,46 +24,58 @@ class Manager:
     """Ids of the nodes that the manager knew when it was asked."""
 
 
-def manage(wire: Wire, address: str) -> Manager:
-    """Makes this engine the manager of a Swarm if it is not. Raises LabError."""
-    state = _state(wire)
-    if state["LocalNodeState"] != "active" or not state["ControlAvailable"]:
-        if state["LocalNodeState"] != "inactive":
-            wire.request("POST", "/swarm/leave?force=1")
-        body = {
-            "ListenAddr": "0.0.0.0:2377",
-            "AdvertiseAddr": address,
-            "DefaultAddrPool": ["10.204.0.0/16"],
-            "SubnetSize": 24,
-        }
-        _retry(lambda: wire.request("POST", "/swarm/init", body))
-    swarm = _retry(lambda: wire.get("/swarm"))
-    nodes = frozenset(node["ID"] for node in wire.get("/nodes"))
-    return Manager(wire, address, swarm["JoinTokens"]["Worker"], nodes)
-
-
-def join(wire: Wire, manager: Manager, address: str) -> None:
-    """Makes this engine a worker of the manager's Swarm if it is not. Raises LabError."""
-    state = _state(wire)
-    if state["LocalNodeState"] == "active" and state["NodeID"] in manager.nodes:
-        return
-    if state["LocalNodeState"] != "inactive":
-        wire.request("POST", "/swarm/leave?force=1")
+def manage(site: "Site") -> None:
+    """Makes the workstation the manager of a Swarm if it is not. Raises LabError."""
+    wire, address = site.wires[MANAGER], site.instances[MANAGER].address
     body = {
         "ListenAddr": "0.0.0.0:2377",
         "AdvertiseAddr": address,
+        "DefaultAddrPool": ["10.204.0.0/16"],
+        "SubnetSize": 24,
+    }
+    # Most engines are new: trying is cheaper than asking, for which an engine starts runc and docker-init.
+    try:
+        wire.request("POST", "/swarm/init", body)
+    except WireError:
+        state = _state(wire)
+        if state["LocalNodeState"] != "active" or not state["ControlAvailable"]:
+            if state["LocalNodeState"] != "inactive":
+                wire.request("POST", "/swarm/leave?force=1")
+            _retry(lambda: wire.request("POST", "/swarm/init", body))
+    swarm = _retry(lambda: wire.get("/swarm"))
+    nodes = frozenset(node["ID"] for node in wire.get("/nodes"))
+    site.manager = Manager(wire, address, swarm["JoinTokens"]["Worker"], nodes)
+
+
+def join(site: "Site", machine: str) -> None:
+    """Makes this machine a worker of the manager's Swarm if it is not. Raises LabError."""
+    wire, manager = site.wires[machine], site.manager
+    assert manager is not None
+    body = {
+        "ListenAddr": "0.0.0.0:2377",
+        "AdvertiseAddr": site.instances[machine].address,
         "RemoteAddrs": [f"{manager.address}:2377"],
         "JoinToken": manager.token,
     }
-    _retry(lambda: wire.request("POST", "/swarm/join", body))
+    try:
+        wire.request("POST", "/swarm/join", body)
+    except WireError:
+        state = _state(wire)
+        if state["LocalNodeState"] == "active" and state["NodeID"] in manager.nodes:
+            return
+        if state["LocalNodeState"] != "inactive":
+            wire.request("POST", "/swarm/leave?force=1")
+        _retry(lambda: wire.request("POST", "/swarm/join", body))
 
 
-def tidy(manager: Manager, machines: list[str]) -> None:
+def tidy(site: "Site") -> None:
     """Waits until every machine is a ready node, forgets nodes that are gone for good, and opens those that were drained or
     paused."""
+    manager, machines = site.manager, {machine.name for machine in site.plan.nodes}
+    assert manager is not None
     deadline = time.monotonic() + PATIENCE
     nodes = manager.wire.get("/nodes")
-    while not set(machines) <= {hostname(node) for node in nodes if node["Status"]["State"] == "ready"}:
+    while not machines <= {hostname(node) for node in nodes if node["Status"]["State"] == "ready"}:
         if time.monotonic() > deadline:
             raise LabError("Not every machine became a node of the Swarm.", "labkit down && labkit up")
         time.sleep(0.02)

@@ -1,0 +1,132 @@
+"""A lab that was found, as a value: everything that talks to a lab gets it from here."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labkit.errors import LabError
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import Wire, tls_context
+from labkit.lab.plan import Plan
+from labkit.paths import Home
+from labkit.seen.person import Person
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A machine's container as its engine tells it. `state` is Docker's word: running, exited, …"""
+
+    id: str
+    machine: str
+    role: str
+    state: str
+    address: str
+    port: int | None
+    image: str
+
+
+GONE = Instance("", "", "", "missing", "", None, "")
+"""Stands for a machine that has no container."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Has the engine that carries the lab: up, repair, down, observe, a shell in a machine."""
+
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Has the nodes' contexts and keys only, and an owner's address to ask for the rest."""
+
+    owner: str
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab that was found: whole, broken or half made."""
+
+    plan: Plan
+    home: Home
+    access: Owner | Guest
+    parts: dict[str, Instance] = field(default_factory=dict)
+    """What there is of it, by the machine's name."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that carries the lab. Raises LabError for a guest, who never has it."""
+        if isinstance(self.access, Owner):
+            return self.access.engine
+        raise LabError("Only the lab's owner can do this.", f"ask the owner: {self.access.owner}")
+
+    @property
+    def name(self) -> str:
+        return self.plan.name
+
+    @property
+    def folder(self) -> Path:
+        """What the lab keeps on this side: keys, Docker contexts, sign-ins."""
+        return self.home.state
+
+    @property
+    def work(self) -> Path:
+        """The learner's folder."""
+        return self.home.work
+
+    @property
+    def keys(self) -> Path:
+        """ca.pem, cert.pem and key.pem, which open the engines and the edge's desk."""
+        return client_keys(self.folder)
+
+    @property
+    def person(self) -> Person:
+        return self.plan.person
+
+    @property
+    def nodes(self) -> list[Instance]:
+        """The nodes that there are, the manager first."""
+        return [self.parts[machine.name] for machine in self.plan.nodes if machine.name in self.parts]
+
+    @property
+    def missing(self) -> list[str]:
+        """Machines of the plan that this lab lacks, or that do not run."""
+        return [name for name in (machine.name for machine in self.plan.machines) if self.state(name) != "running"]
+
+    @property
+    def expired(self) -> bool:
+        return 0 < self.plan.deadline < datetime.now(UTC).timestamp()
+
+    def state(self, machine: str) -> str:
+        """Docker's word, or "missing"."""
+        return self.parts.get(machine, GONE).state
+
+    def url(self, machine: str) -> str:
+        """Where this side reaches a machine."""
+        return address(self.home, self.plan, self.parts[machine])
+
+    def wire(self, machine: str, timeout: float | None = 10) -> Wire:
+        """A connection to that node's engine, or to the edge's desk. Raises LabError where it does not run."""
+        if self.state(machine) != "running":
+            raise LabError(
+                f"The lab's machine {machine} is not running (it is {self.state(machine)}).",
+                "labkit up   (it repairs the lab)",
+            )
+        if not self.plan.machine(machine).tls:
+            return Wire(self.url(machine), timeout=timeout)
+        try:
+            tls = tls_context(self.keys)
+        except OSError as error:
+            raise LabError(f"The keys of the lab are missing: {self.keys}.", "labkit down && labkit up") from error
+        return Wire(self.url(machine), tls, timeout)
+
+
+def client_keys(state: Path) -> Path:
+    return state / "pki" / "client"
+
+
+def address(home: Home, plan: Plan, instance: Instance) -> str:
+    """Where this side reaches a machine: its loopback port, or its name where labkit runs inside the lab's network."""
+    if home.inside:
+        return f"tcp://{instance.machine}:{plan.machine(instance.machine).port}"
+    return f"tcp://127.0.0.1:{instance.port}"

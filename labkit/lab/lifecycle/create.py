@@ -1,0 +1,76 @@
+"""Creates the lab's containers, with testcontainers. The only place that does."""
+
+import contextlib
+import os
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.lab.engine import capabilities
+from labkit.lab.lab import Instance
+from labkit.lab.lifecycle import pki
+from labkit.lab.lifecycle.site import Site
+from labkit.lab.plan import Machine
+
+
+def prepare() -> None:
+    """Loads testcontainers, which takes a while, and settles its ways: the lab ends with `down`, its deadline or its `up`, not
+    with the process that created it, and Ryuk's image may be out of reach (docs/decisions/0003-lifetime.md); the lab image is
+    no image of Docker Hub; and no sign-in is needed."""
+    import testcontainers.core.container  # noqa: F401
+    from testcontainers.core.config import testcontainers_config
+
+    testcontainers_config.ryuk_disabled = True
+    testcontainers_config.hub_image_name_prefix = ""
+    os.environ.pop("DOCKER_AUTH_CONFIG", None)
+
+
+def machine(site: Site, machine: Machine) -> Instance:
+    """Creates and starts a machine. Raises LabError."""
+    import docker
+
+    try:
+        container = _container(site, machine)
+        with contextlib.closing(container.get_docker_client().client):
+            container.start()
+            made = container.get_wrapped_container()
+            if machine.port:
+                made.reload()  # the engine has chosen a port
+            ports = made.ports.get(f"{machine.port}/tcp") or [{}]
+    except docker.errors.APIError as error:
+        text = str(error.explanation or error)
+        withheld = "caps" in text or "operation not permitted" in text
+        hint = "   (it shows which capabilities this host withholds)" if withheld else ""
+        raise LabError(f"The machine {machine.name} could not be started: {text}", f"labkit doctor{hint}") from error
+    port = int(ports[0]["HostPort"]) if machine.port else None
+    return Instance(made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, site.image)
+
+
+def _container(site: Site, machine: Machine) -> Any:
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
+    from docker.types import EndpointConfig, Mount
+    from testcontainers.core.container import DockerContainer
+
+    plan = site.plan
+    endpoint = EndpointConfig(
+        DEFAULT_DOCKER_API_VERSION, aliases=list(machine.aliases), ipv4_address=f"{site.prefix}.{machine.host}"
+    )
+    mount = Mount(machine.data, plan.volume(machine), type="volume", labels=plan.bare_labels, no_copy=machine.bare)
+    container = DockerContainer(
+        site.image,
+        docker_client_kw={"environment": {"DOCKER_HOST": site.engine.url}},
+        command=machine.command,
+        name=plan.container(machine),
+        env=plan.environment(machine),
+    ).with_kwargs(
+        hostname=machine.name,
+        labels=plan.labels(machine),
+        mounts=[mount],
+        network=plan.name,
+        networking_config={plan.name: endpoint},
+        **(capabilities.node_kwargs(site.engine) if machine.is_node else {}),
+    )
+    if machine.tls:
+        container.with_env("LAB_KEYS", pki.packed(site.home.state / "pki" / machine.name / "pki"))
+    if machine.port:
+        container.ports[f"{machine.port}/tcp"] = ("127.0.0.1",)
+    return container

@@ -1,0 +1,115 @@
+"""The steps that each machine takes: it is started or made, and answers."""
+
+import json
+import time
+
+from labkit.errors import LabError
+from labkit.lab import contexts, find
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import Wire, WireError, tls_context
+from labkit.lab.lab import Instance, address, client_keys
+from labkit.lab.lifecycle import create, sweep
+from labkit.lab.lifecycle.site import GONE_STATES, Site
+from labkit.lab.plan import MANAGER, Machine
+
+PATIENCE = 60.0
+"""Seconds that a machine may take to answer."""
+
+LOAD_SAMPLE = ["docker", "load", "--quiet", "--input", "/lab/myapp.tar"]
+
+
+def start(site: Site, machine: Machine) -> None:
+    """Makes the machine, or starts what was found of it. Raises LabError."""
+    found = site.found(machine.name)
+    if site.lacks(machine):
+        if found.id:
+            sweep.container(site.engine, site.plan.name, found.id)
+        site.instances[machine.name] = create.machine(site, machine)
+        return
+    if found.state in GONE_STATES:
+        fix = "docker compose up   (where you started it)" if site.plan.composed else "labkit up   (it repairs the lab)"
+        raise LabError(f"The machine {machine.name} is missing.", fix)
+    if found.state != "running":
+        verb = "unpause" if found.state == "paused" else "start"
+        _post(site.engine, f"/containers/{found.id}/{verb}")
+        found = _seen_again(site, machine)
+    elif not found.address:  # it was seen while it started
+        found = _seen_again(site, machine)
+    site.instances[machine.name] = found
+
+
+def answer(site: Site, machine: Machine) -> None:
+    """Waits until the machine answers. Raises LabError with its last words where it never does."""
+    instance = site.instances[machine.name]
+    tls = tls_context(client_keys(site.home.state)) if machine.tls else None
+    url = address(site.home, site.plan, instance)
+    deadline = time.monotonic() + PATIENCE
+    pause = 0.02
+    while True:
+        wire = Wire(url, tls)
+        try:
+            wire.request("GET", machine.ping)
+        except WireError as error:
+            wire.close()
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"The machine {machine.name} does not answer: {error}.", "labkit down && labkit up"
+                ) from error
+        else:
+            site.wires[machine.name] = site.open.enter_context(wire)
+            return
+        if time.monotonic() > deadline - PATIENCE + 2:
+            _check_alive(site.engine, machine, instance)
+            pause = 0.2
+        time.sleep(pause)
+
+
+def write_contexts(site: Site) -> None:
+    """One Docker context a node on this side."""
+    nodes = [site.instances[machine.name] for machine in site.plan.nodes]
+    contexts.write(site.home.state, {node.machine: address(site.home, site.plan, node) for node in nodes})
+
+
+def load_sample(site: Site) -> None:
+    """Puts myapp:latest on the workstation, where a learner finds it as if it had just been built."""
+    execute(site.engine, site.instances[MANAGER].id, LOAD_SAMPLE)
+
+
+def execute(engine: Engine, container: str, command: list[str]) -> str:
+    """Runs a command in a container of the lab and returns what it printed. Raises LabError where it fails."""
+    with engine.wire(timeout=PATIENCE) as wire:
+        body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True}
+        identifier = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
+        output = wire.request("POST", f"/exec/{identifier}/start", {"Detach": False, "Tty": True})
+    with engine.wire() as wire:
+        code = wire.get(f"/exec/{identifier}/json")["ExitCode"]
+    text = output.decode(errors="replace").strip()
+    if code:
+        raise LabError(f"In the lab, `{' '.join(command)}` failed: {text}", "labkit up   (it repairs the lab)")
+    return text
+
+
+def _post(engine: Engine, path: str) -> None:
+    with engine.wire(timeout=PATIENCE) as wire:
+        try:
+            wire.request("POST", path)
+        except WireError as error:
+            raise LabError(f"A machine of the lab could not be started: {error}", "labkit down && labkit up") from error
+
+
+def _seen_again(site: Site, machine: Machine) -> Instance:
+    """A machine that was started has a new port."""
+    for container in find.containers(site.engine, site.plan.name):
+        if (instance := find.instance(container)).machine == machine.name:
+            return instance
+    raise LabError(f"The machine {machine.name} vanished while it started.", "labkit up")
+
+
+def _check_alive(engine: Engine, machine: Machine, instance: Instance) -> None:
+    with engine.wire() as wire:
+        state = wire.get(f"/containers/{instance.id}/json")["State"]
+        if state["Running"]:
+            return
+        logs = wire.request("GET", f"/containers/{instance.id}/logs?stderr=1&stdout=1&tail=5").decode(errors="replace")
+    last = " ".join("".join(c for c in logs if c.isprintable() or c == "\n").split())
+    raise LabError(f"The machine {machine.name} ended with exit code {state['ExitCode']}: {last}", "labkit doctor")

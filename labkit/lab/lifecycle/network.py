@@ -1,0 +1,63 @@
+"""The lab's own network. Its addresses are fixed, so that a Swarm survives a restart."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from labkit.errors import LabError
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import WireError
+from labkit.lab.lifecycle.site import Site
+from labkit.lab.plan import LABEL
+
+
+def ensure(site: Site) -> None:
+    """Finds the lab's network or makes it, and keeps its prefix. Raises LabError."""
+    site.prefix = _prefix(site.engine, site.plan.name) or _make(site)
+
+
+def labelled(engine: Engine, kind: str, name: str) -> list[dict[str, Any]]:
+    """The `networks` or `volumes` of that lab, as the Engine API lists them."""
+    filters = quote(json.dumps({"label": [f"{LABEL}={name}"]}))
+    with engine.wire() as wire:
+        found = wire.get(f"/{kind}?filters={filters}")
+    return list(found["Volumes"] or [] if kind == "volumes" else found)
+
+
+def _prefix(engine: Engine, name: str) -> str:
+    for network in labelled(engine, "networks", name):
+        for pool in network["IPAM"]["Config"] or []:
+            return str(pool["Subnet"]).rsplit(".", 1)[0]
+    return ""
+
+
+def _make(site: Site) -> str:
+    for prefix in _free():
+        body = {
+            "Name": site.plan.name,
+            "CheckDuplicate": True,
+            "Driver": "bridge",
+            "IPAM": {"Config": [{"Subnet": f"{prefix}.0/24", "Gateway": f"{prefix}.1"}]},
+            "Labels": site.plan.bare_labels,
+        }
+        try:
+            with site.engine.wire(timeout=60) as wire:
+                wire.request("POST", "/networks/create", body)
+        except WireError as error:
+            if "overlap" in str(error):
+                continue
+            raise LabError(f"The lab's network could not be made: {error}.", "labkit doctor") from error
+        return prefix
+    raise LabError("No free network address was found for the lab.", "docker network prune")
+
+
+def _free() -> Iterator[str]:
+    """Private /24 networks which this machine has no route into."""
+    try:
+        rows = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+        routed = {".".join(str(byte) for byte in bytes.fromhex(row[1])[::-1][:3]) for row in rows}
+    except OSError:
+        routed = set()
+    return (prefix for n in range(256) if (prefix := f"10.203.{n}") not in routed)

@@ -1,0 +1,59 @@
+"""What the steps of one `up` share."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from labkit.lab.engine.engines import Engine, Say
+from labkit.lab.engine.wire import Wire
+from labkit.lab.lab import GONE, Instance, Lab, Owner
+from labkit.lab.lifecycle.swarm import Manager
+from labkit.lab.plan import Machine, Plan
+from labkit.paths import Home
+
+GONE_STATES = ("missing", "removing", "dead")
+"""States of a machine that cannot be started: there is none, or its removal was cut short ("container is marked for removal and
+cannot be started")."""
+
+
+@dataclass
+class Site:
+    """A lab in the making, or under repair. Each step writes its own entries and reads those of the steps that it needs."""
+
+    engine: Engine
+    home: Home
+    plan: Plan
+    say: Say
+    there: dict[str, Instance] = field(default_factory=dict)
+    """The containers that were found, as they were then."""
+    creates: bool = True
+    """Whether a machine that is missing is made."""
+    image: str = ""
+    prefix: str = ""
+    """The first three numbers of the addresses in the lab's network."""
+    instances: dict[str, Instance] = field(default_factory=dict)
+    """Machines that run now, by name."""
+    wires: dict[str, Wire] = field(default_factory=dict)
+    """An open connection to each machine that answered."""
+    manager: Manager | None = None
+    open: ExitStack = field(default_factory=ExitStack)
+    """Closes the connections."""
+
+    @classmethod
+    def of(cls, lab: Lab, say: Say) -> "Site":
+        """To repair what there is."""
+        return cls(lab.engine, lab.home, lab.plan, say, there=lab.parts, creates=False)
+
+    def lacks(self, machine: Machine) -> bool:
+        """Whether that machine is to be made. One with keys of Docker Compose's is not ours to make."""
+        makes = self.creates and not (self.plan.composed and machine.tls)
+        return makes and self.found(machine.name).state in GONE_STATES
+
+    def found(self, machine: str) -> Instance:
+        return self.there.get(machine, GONE)
+
+    @property
+    def lab(self) -> Lab:
+        """The lab as the steps have left it."""
+        work = self.home.work if self.home.inside else self.plan.work
+        home = replace(self.home, work=work)
+        return Lab(self.plan, home, Owner(self.engine), {**self.there, **self.instances})

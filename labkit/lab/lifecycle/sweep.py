@@ -1,0 +1,87 @@
+"""Removes what carries a lab's label."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from labkit.errors import LabError
+from labkit.lab import find
+from labkit.lab.engine.engines import Engine, Say
+from labkit.lab.engine.wire import WireError
+from labkit.lab.lifecycle.network import labelled
+from labkit.lab.lifecycle.steps import Step, run
+from labkit.lab.plan import LABEL
+
+PATIENCE = 60.0
+"""Seconds that a removal may take, however often it has to be asked for."""
+
+
+def everything(engine: Engine, name: str, say: Say) -> int:
+    """Removes every container, network and volume of that lab, each as soon as nothing uses it. Returns how many there were.
+    Raises LabError."""
+    found = find.containers(engine, name)
+    steps = [Step(each["Id"], partial(_remove, engine, f"/containers/{each['Id']}?force=1&v=1")) for each in found]
+    volumes: dict[str, list[str]] = {each["Name"]: [] for each in labelled(engine, "volumes", name)}
+    for each in found:
+        for mount in each["Mounts"]:
+            if (held := mount.get("Name")) in volumes:
+                volumes[held].append(each["Id"])
+    for volume, users in volumes.items():
+        steps.append(Step(volume, partial(_remove, engine, f"/volumes/{volume}?force=1"), tuple(users)))
+    containers = tuple(each["Id"] for each in found)
+    for network in labelled(engine, "networks", name):
+        steps.append(Step(network["Id"], partial(_remove, engine, f"/networks/{network['Id']}"), containers))
+    if found:
+        say("removing the lab's machines")
+    run(steps, say)
+    # Whoever was told that it is being removed already has not waited for it.
+    _until_gone(
+        lambda: [
+            *find.containers(engine, name),
+            *labelled(engine, "volumes", name),
+            *labelled(engine, "networks", name),
+        ]
+    )
+    return len(steps)
+
+
+def container(engine: Engine, name: str, identifier: str) -> None:
+    """Removes one container of that lab and waits until it is gone. Raises LabError."""
+    _remove(engine, f"/containers/{identifier}?force=1&v=1")
+    _until_gone(lambda: [each for each in find.containers(engine, name) if each["Id"] == identifier])
+
+
+def used_by_labs(engine: Engine) -> bool:
+    """Whether any lab, of whatever name, is on this engine."""
+    filters = quote(f'{{"label": ["{LABEL}"]}}')
+    with engine.wire() as wire:
+        return bool(wire.get(f"/containers/json?all=1&filters={filters}"))
+
+
+def _remove(engine: Engine, path: str) -> None:
+    """Removes what the path names, however often that takes: whoever looks into a container just then (a panel does) has its
+    file system mounted, and the engine fails with "directory not empty". Raises LabError after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with engine.wire(timeout=PATIENCE) as wire:
+            try:
+                wire.request("DELETE", path)
+            except WireError as error:
+                if error.status in (404, 409):  # 409: somebody else is removing it right now
+                    return
+                if error.status != 500 or time.monotonic() > deadline:
+                    raise LabError(f"A part of the lab could not be removed: {error}", "labkit down") from error
+            else:
+                return
+        time.sleep(0.1)
+
+
+def _until_gone(left: Callable[[], list[dict[str, Any]]]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while found := left():
+        if time.monotonic() > deadline:
+            names = ", ".join(str(each.get("Name") or each.get("Names")) for each in found)
+            raise LabError(f"These parts of the lab could not be removed: {names}.", "labkit down   (once more)")
+        time.sleep(0.05)

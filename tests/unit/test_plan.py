@@ -1,0 +1,285 @@
+"""What a lab is: its plan, where it lies, and the value that is found of it. No engine."""
+
+import ssl
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit import paths
+from labkit.content import exercises
+from labkit.errors import LabError
+from labkit.lab import compose, contexts, environment
+from labkit.lab.engine import engines
+from labkit.lab.engine.engines import Engine
+from labkit.lab.lab import Guest, Instance, Lab, Owner
+from labkit.lab.lifecycle import machines, pki
+from labkit.lab.lifecycle.site import Site
+from labkit.lab.lifecycle.steps import Step, run
+from labkit.lab.plan import COMPOSE, EXTRAS, MACHINE, MAX_WORKERS, ROLE, Plan
+from labkit.paths import Home
+
+
+def home(folder, name="lab", **more):
+    return Home(name, folder / name / "state", folder / name / "work", folder / "cache", **more)
+
+
+plans = st.builds(
+    Plan,
+    name=st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True),
+    work=st.just(Path("/home/ada/registry-lab")),
+    workers=st.integers(1, MAX_WORKERS),
+    deadline=st.integers(0, 2**33),
+    learner=st.text(max_size=20),
+    workshop=st.text(max_size=20),
+    extras=st.lists(st.sampled_from(sorted(EXTRAS)), max_size=3).map(tuple),
+    version=st.just("1.2"),
+)
+
+
+@given(plans)
+def test_a_plan_is_kept_in_its_labels(plan):
+    labels = [plan.labels(machine) for machine in plan.machines]
+    assert Plan.from_labels(labels) == plan
+    assert [(each[MACHINE], each[ROLE]) for each in labels] == [(each.name, each.role) for each in plan.machines]
+
+
+def test_the_standard_lab():
+    plan = Plan("lab")
+    assert [machine.name for machine in plan.machines] == ["edge", "store", "workstation", "worker1", "worker2"]
+    assert len({machine.host for machine in replace(plan, workers=MAX_WORKERS, extras=tuple(EXTRAS)).machines}) == (
+        3 + MAX_WORKERS + sum(map(len, EXTRAS.values()))
+    )
+    assert {"registry-1.docker.io", "auth.docker.io", "registry.lab"} <= set(plan.machine("edge").aliases)
+    with pytest.raises(KeyError):
+        plan.machine("worker3")
+
+
+def test_a_plan_grows_and_never_shrinks():
+    ada = Plan("lab", workers=3, deadline=7, learner="Ada")
+    grown = ada.grown(Plan("lab", workers=1, deadline=9, extras=("registry",)))
+    assert grown == replace(ada, extras=("registry",))
+    assert grown.grown(Plan("lab", workers=5)).workers == 5
+    # A lab that was added to has containers with older labels beside the new ones.
+    both = [*(ada.labels(each) for each in ada.machines), grown.labels(EXTRAS["registry"][0])]
+    assert Plan.from_labels(both) == grown
+    with pytest.raises(LabError, match="A lab of Ada is up; it cannot become that of Bob"):
+        ada.grown(Plan("lab", learner="Bob"))
+    with pytest.raises(LabError, match="without a learner's name is up"):
+        Plan("lab").grown(Plan("lab", learner="Bob"))
+
+
+def test_an_unknown_part_is_told():
+    with pytest.raises(LabError, match="no part 'regstry' for a lab: did you mean registry"):
+        Plan("lab", extras=("regstry",))
+
+
+def test_a_home_is_what_the_environment_says(tmp_path):
+    plain = Home.of({"HOME": "/home/ada"})
+    assert plain == Home(
+        "registry-lab",
+        Path("/home/ada/.local/state/registry-lab/registry-lab"),
+        Path("/home/ada/registry-lab"),
+        Path("/home/ada/.cache/registry-lab"),
+    )
+    said = {
+        "LABKIT_LAB": "mine",
+        "XDG_STATE_HOME": "/s",
+        "XDG_CACHE_HOME": "/c",
+        "LABKIT_WORK": "/w",
+        "LABKIT_ENGINE": "unix:///e",
+        "LABKIT_INSIDE": "1",
+    }
+    assert Home.of(said) == Home(
+        "mine", Path("/s/registry-lab/mine"), Path("/w"), Path("/c/registry-lab"), engine="unix:///e", inside=True
+    )
+    assert Home.of({**said, "LABKIT_STATE": "/t"}).state == Path("/t")
+
+
+def test_a_process_is_told_only_what_its_environment_does_not_say(tmp_path):
+    environ = {"HOME": "/home/ada", "LABKIT_LAB": "other"}
+    same = Home.of({"HOME": "/home/ada"})
+    assert same.variables(environ) == {"LABKIT_LAB": "registry-lab"}
+    elsewhere = home(tmp_path, engine_run=tmp_path / "run", engine_data=tmp_path / "data")
+    assert Home.of({**environ, **elsewhere.variables(environ)}) == elsewhere
+
+
+def instance(name, state="running"):
+    return Instance("id", name, "node" if "work" in name else name, state, "10.0.0.1", 1, "image")
+
+
+def lab(folder, names, plan=None, **more):
+    plan = plan or Plan("lab")
+    access = Owner(Engine("unix:///x"))
+    return Lab(plan, home(folder, plan.name), access, {name: instance(name) for name in names}, **more)
+
+
+NAMES = ("edge", "store", "workstation", "worker1", "worker2")
+
+
+def test_what_a_lab_lacks(tmp_path):
+    whole = lab(tmp_path, NAMES)
+    assert whole.missing == []
+    assert replace(whole, parts={**whole.parts, "worker1": instance("worker1", "exited")}).missing == ["worker1"]
+    # The plan says how many there are: a worker that was removed is missed.
+    assert lab(tmp_path, NAMES[:-1]).missing == ["worker2"]
+    assert lab(tmp_path, NAMES, Plan("lab", extras=("registry",))).missing == ["my-registry"]
+    with pytest.raises(LabError, match="worker3 is not running"):
+        whole.wire("worker3")
+    with pytest.raises(LabError, match="keys of the lab are missing"):
+        whole.wire("worker1")
+
+
+def test_a_guest_never_has_the_engine(tmp_path):
+    guest = replace(lab(tmp_path, NAMES), access=Guest("https://classroom.example/ada"))
+    with pytest.raises(LabError, match="Only the lab's owner"):
+        _ = guest.engine
+    assert guest.url("worker1") == "tcp://127.0.0.1:1"
+
+
+def test_two_labs_lie_apart(tmp_path):
+    """What one keeps on this side is not seen in the other, in one process."""
+    labs = [lab(tmp_path, NAMES, Plan(name, learner=name)) for name in ("ada", "bob")]
+    for each in labs:
+        pki.make(each.folder / "pki", each.plan)
+        contexts.write(each.folder, {node.machine: each.url(node.machine) for node in each.nodes})
+    ada, bob = labs
+    assert (ada.keys / "key.pem").read_bytes() != (bob.keys / "key.pem").read_bytes()
+    (contexts.folder(ada.folder) / "config.json").write_text('{"auths": {"registry.lab:5000": {"auth": "eA=="}}}')
+    assert "registry.lab:5000" in contexts.config(ada.folder)["auths"]
+    assert "registry.lab:5000" not in contexts.config(bob.folder)["auths"]
+    contexts.sign_out(ada.folder)
+    assert contexts.config(ada.folder) == contexts.EMPTY
+    for each in labs:
+        told = environment.process(each)
+        assert told["LABKIT_LAB"] == told["LABKIT_LEARNER"] == each.name
+        assert Home.of(told) == replace(each.home, engine="unix:///x")
+        assert told["DOCKER_CONFIG"] == str(each.folder / "docker")
+
+
+def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):
+    plan = Plan("lab", extras=("registry",))
+    pki.make(tmp_path, plan)
+    made = {file.parent.parent.name for file in tmp_path.glob("*/pki/server-key.pem")}
+    assert made == {"edge", "store", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
+    assert all(key.stat().st_mode & 0o077 == 0 for key in tmp_path.rglob("*key.pem"))
+    before = (tmp_path / "client/key.pem").read_bytes()
+    pki.make(tmp_path, plan)
+    assert (tmp_path / "client/key.pem").read_bytes() == before
+
+
+def test_no_server_is_a_client(tmp_path):
+    """Where both sides show a certificate, the authority of one is unknown to the other."""
+    pki.make(tmp_path, Plan("lab"))
+    servers, clients = tmp_path / "client/ca.pem", tmp_path / "worker1/pki/lab-ca.pem"
+    context = ssl.create_default_context(cafile=str(servers))
+    context.load_cert_chain(tmp_path / "client/cert.pem", tmp_path / "client/key.pem")
+    authorities = [servers, clients, *(tmp_path / place for place in ("edge/pki/hub-ca.pem", "edge/pki/store-ca.pem"))]
+    authorities.append(tmp_path / "store/pki/store-ca.pem")
+    assert len({file.read_text() for file in authorities}) == 5
+
+
+DOCKER = ("LABKIT_ENGINE", "DOCKER_HOST", "DOCKER_CONTEXT")
+
+
+def test_the_engine_that_the_docker_cli_would_use(tmp_path, monkeypatch):
+    for name in DOCKER:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    place = home(tmp_path)
+    assert engines.chosen(place) is None
+    (tmp_path / "config.json").write_text('{"currentContext": "colima"}')
+    meta = tmp_path / "contexts/meta/abc"
+    meta.mkdir(parents=True)
+    (meta / "meta.json").write_text('{"Name": "colima", "Endpoints": {"docker": {"Host": "unix:///colima.sock"}}}')
+    assert engines.chosen(place) == ("unix:///colima.sock", "Docker context colima")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    assert engines.chosen(place) == ("tcp://127.0.0.1:1", "DOCKER_HOST")
+    assert engines.chosen(replace(place, engine="unix:///mine.sock")) == ("unix:///mine.sock", "LABKIT_ENGINE")
+
+
+def test_the_labs_own_contexts_are_not_taken_for_the_learners(tmp_path, monkeypatch):
+    for name in DOCKER:
+        monkeypatch.delenv(name, raising=False)
+    place = home(tmp_path)
+    folder = contexts.folder(place.state)
+    pki.make(place.state / "pki", Plan("lab"))
+    contexts.write(place.state, {"workstation": "tcp://127.0.0.1:1"})
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    assert engines.chosen(place) is None
+    assert engines.chosen(home(tmp_path, "another")) == ("tcp://127.0.0.1:1", "Docker context workstation")
+
+
+def test_nothing_is_decided_at_import():
+    assert not [name for name, value in vars(paths).items() if isinstance(value, Home)]
+
+
+def test_steps_run_side_by_side_and_after_what_they_need():
+    both = threading.Barrier(2, timeout=10)
+    order, said = [], []
+    steps = [
+        Step("base", lambda: order.append("base"), says="laying the base"),
+        Step("left", lambda: both.wait() is None or order.append("left"), ("base",)),
+        Step("right", lambda: both.wait() is None or order.append("right"), ("base",)),
+        Step("roof", lambda: order.append("roof"), ("left", "right"), "putting on the roof"),
+    ]
+    run(steps, said.append)
+    assert order[0] == "base" and order[-1] == "roof" and set(order[1:-1]) == {"left", "right"}
+    assert said == ["laying the base", "putting on the roof"]
+
+
+def test_what_needs_a_step_that_failed_is_not_tried():
+    tried = []
+
+    def fail():
+        raise LabError("the base broke")
+
+    steps = [
+        Step("base", fail),
+        Step("beside", lambda: tried.append("beside")),
+        Step("roof", lambda: tried.append("roof"), ("base",)),
+    ]
+    with pytest.raises(LabError, match="the base broke"):
+        run(steps, print)
+    assert tried == ["beside"]
+
+
+def test_the_compose_file_is_made_from_the_plan():
+    """After a change of the plan: python -m labkit.lab.compose > docker-compose.lab.yml"""
+    assert (Path(__file__).parents[2] / "docker-compose.lab.yml").read_bytes() == compose.text().encode()
+
+
+def test_an_exercise_names_the_parts_that_it_needs(tmp_path):
+    folder = tmp_path / "90-own"
+    folder.mkdir()
+    (folder / "lesson.md").write_text("# A registry of your own\n")
+    (folder / "checks.py").write_text("")
+    (folder / "exercise.toml").write_text('lab = ["registry"]\n')
+    assert exercises.read(folder).extras == ("registry",)
+
+
+@pytest.mark.parametrize("exercise", exercises.every(), ids=lambda exercise: exercise.slug)
+def test_every_part_that_an_exercise_needs_is_known(exercise):
+    assert set(exercise.extras) <= set(EXTRAS)
+
+
+def test_what_up_makes(tmp_path):
+    """A machine that is missing, or whose removal was cut short. Of a lab of Docker Compose's only what needs no keys."""
+    plan = Plan("lab", extras=("registry",))
+    found = lab(tmp_path, NAMES[:3], plan)
+    there = {**found.parts, "edge": instance("edge", "dead"), "store": instance("store", "exited")}
+
+    def made(plan):
+        site = Site(found.engine, found.home, plan, print, there=there)
+        return [machine.name for machine in plan.machines if site.lacks(machine)]
+
+    assert made(plan) == ["edge", "worker1", "worker2", "my-registry"]
+    assert made(replace(plan, version=COMPOSE)) == ["my-registry"]
+    repaired = Site.of(found, print)
+    assert not any(map(repaired.lacks, plan.machines))
+    with pytest.raises(LabError, match="worker1 is missing"):
+        machines.start(repaired, plan.machine("worker1"))
