@@ -42,12 +42,15 @@ def mutants(file: str, source: str, path: str) -> Iterator[Mutant]:
     for name, function in functions(ast.parse(source)):
         first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
         function.decorator_list = []
-        for node in inner(function):
+        nodes = list(inner(function))
+        if compiled(function, path, "." in name).co_freevars:  # must stay, also where super() is what was left out
+            function.body.append(ast.Expr(ast.Name("__class__", ast.Load())))
+        for node in nodes:
             for kind, apply in changes(node):
                 before = ast.unparse(node)
                 undo = apply()
                 change = brief(before, ast.unparse(node))
-                code = compiled(function, path)
+                code = compiled(function, path, in_class="." in name)
                 undo()
                 mutant = Mutant(file, name, first, getattr(node, "lineno", function.lineno), kind, change, code)
                 met[mutant.key] += 1
@@ -81,9 +84,13 @@ def walk(node: ast.AST) -> Iterator[Any]:
                 yield from walk(child)
 
 
-def compiled(function: ast.FunctionDef, path: str) -> CodeType:
-    module = ast.fix_missing_locations(ast.Module([function], []))
-    return next(one for one in compile(module, path, "exec").co_consts if isinstance(one, CodeType))
+def compiled(function: ast.FunctionDef, path: str, in_class: bool) -> CodeType:
+    """The function's code; of a method as in a class, so that super() finds it."""
+    around = ast.ClassDef("Around", [], [], [function], []) if in_class else function
+    code = compile(ast.fix_missing_locations(ast.Module([around], [])), path, "exec")
+    for _ in range(1 + in_class):
+        code = next(const for const in code.co_consts if isinstance(const, CodeType))
+    return code
 
 
 def brief(before: str, after: str) -> str:

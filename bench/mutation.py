@@ -3,8 +3,9 @@
 
     .venv/bin/python bench/mutation.py [--write] [WORD …]       (WORD: only places with one of these words: facts.py, pulls)
 
-Every recording that comes by the changed function is graded again. A change is noticed when one verdict or one sentence reads
-otherwise. Changes that nothing could notice stand in bench/equivalent.toml, each with its reason. No Docker is needed.
+Every recording that comes by the changed function is graded again: a change is noticed when one verdict or one sentence reads
+otherwise. What no recording notices is tried with those unit tests that come by it. Changes that nothing could notice stand in
+bench/equivalent.toml, each with its reason. No Docker is needed.
 """
 
 import argparse
@@ -17,17 +18,20 @@ import sys
 import time
 import tomllib
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from types import FunctionType
 
 from mutants import mutants
+from mutation_tests import noticed_by_unit_tests
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from labkit.authoring import attempts, recordings  # noqa: E402
 from labkit.content import exercises  # noqa: E402
+from labkit.grading.grade import grade_one  # noqa: E402
 
 JUDGES = (
     "exercises/*/checks.py",
@@ -70,13 +74,15 @@ class Corpus:
 
     def __init__(self):
         self.cases = []
+        """[(exercise, observation, what was told)]"""
         exercises.every()
         for file in files():
             if file.is_relative_to(ROOT / "labkit"):
                 importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
         for slug in exercises.slugs():
             told = recordings.load_told(slug)
-            self.cases += [(slug, data, told[name]) for name, data in recordings.load(slug).items()]
+            read = {name: recordings.read(data) for name, data in recordings.load(slug).items()}
+            self.cases += [(exercises.load(slug), observation, told[name]) for name, observation in read.items()]
         self.alive = alive()
         self.caches = caches()
         self.lines = defaultdict(list)
@@ -100,17 +106,17 @@ class Corpus:
             return local(frame, event, _)
 
         self.forget()
-        slug, data, told = self.cases[index]
+        exercise, observation, told = self.cases[index]
         sys.settrace(calls)
         try:
-            now = recordings.retell(slug, data)
+            now = recordings.told(grade_one(exercise, observation))
         finally:
             sys.settrace(None)
         return lines, entered, now == told
 
     def keep(self, index, traced):
         lines, entered, agrees = traced
-        assert agrees, f"{self.cases[index][0]}: a recording is not told as it was: run the unit tests first"
+        assert agrees, f"{self.cases[index][0].slug}: a recording is not told as it was: run the unit tests first"
         for place in lines:
             self.lines[place].append(index)
         for place in entered:
@@ -121,23 +127,31 @@ class Corpus:
         file = str(ROOT / mutant.file)
         first = self.lines[file, mutant.line]
         rest = self.entered[file, mutant.function_line]
-        functions = self.alive[file, mutant.function_line]
+        with self.changed(mutant):
+            return any(self.told_otherwise(index) for index in dict.fromkeys(first + rest))
+
+    @contextmanager
+    def changed(self, mutant):
+        """Makes the change in the functions that are alive, and takes it back."""
+        functions = self.alive[str(ROOT / mutant.file), mutant.function_line]
         assert functions, f"{mutant} is in no function that was loaded"
         before = [function.__code__ for function in functions]
         for function in functions:
             function.__code__ = mutant.code
+        self.forget()
         try:
-            return any(self.told_otherwise(index) for index in dict.fromkeys(first + rest))
+            yield
         finally:
             for function, code in zip(functions, before, strict=True):
                 function.__code__ = code
+            self.forget()
 
     def told_otherwise(self, index):
-        slug, data, told = self.cases[index]
+        exercise, observation, told = self.cases[index]
         self.forget()
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         try:
-            return recordings.retell(slug, data) != told
+            return recordings.told(grade_one(exercise, observation)) != told
         except Exception:
             return True
         finally:
@@ -187,7 +201,7 @@ chosen_mutants = []
 
 
 def run(words, say):
-    """[(mutant, noticed)]"""
+    """[(mutant, what noticed it: "recordings", "unit tests" or "")]"""
     global corpus  # noqa: PLW0603 (what the forked workers share)
     signal.signal(signal.SIGALRM, too_long)
     corpus = Corpus()
@@ -200,20 +214,29 @@ def run(words, say):
     say(f"{len(chosen_mutants)} changes, {len(corpus.cases)} recordings, {cores} cores")
     with fork.Pool(cores) as pool:
         results = pool.map(noticed, range(len(chosen_mutants)), 4)
-    return list(zip(chosen_mutants, results, strict=True))
+    left = [mutant for mutant, seen in zip(chosen_mutants, results, strict=True) if not seen]
+    say(f"{len(left)} that no recording notices: the unit tests")
+    by_tests = dict(zip(left, noticed_by_unit_tests(left, files(), corpus.changed), strict=True))
+    told = {True: "recordings", False: ""}
+    return [
+        (mutant, "unit tests" if by_tests.get(mutant) else told[seen])
+        for mutant, seen in zip(chosen_mutants, results, strict=True)
+    ]
 
 
 def table(results):
     known = equivalents()
     kinds = defaultdict(Counter)
-    for mutant, seen in results:
-        for name in (mutant.kind, "**all**"):
-            kinds[name].update(made=1, noticed=seen, equivalent=not seen and mutant.key in known)
-    rows = [
-        f"| {kind} | {count['made']} | {count['noticed']} | {count['equivalent']} | {count['noticed'] / count['made']:.1%} |"
-        for kind, count in sorted(kinds.items(), key=lambda pair: (pair[0] == "**all**", pair[0]))
-    ]
-    return ["| change | made | noticed | equivalent | |", "|---|---|---|---|---|", *rows]
+    for mutant, by in results:
+        for kind in (mutant.kind, "**all**"):
+            kinds[kind].update(["made", by or ("equivalent" if mutant.key in known else "left")])
+    columns = ("made", "recordings", "unit tests", "equivalent", "left")
+    rows = []
+    for kind, count in sorted(kinds.items(), key=lambda pair: (pair[0] == "**all**", pair[0])):
+        seen = count["recordings"] + count["unit tests"]
+        rows.append(f"| {kind} | {' | '.join(str(count[name]) for name in columns)} | {seen / count['made']:.1%} |")
+    head = "| change | made | noticed by recordings | by unit tests alone | equivalent | left | noticed |"
+    return [head, "|---|---|---|---|---|---|---|", *rows]
 
 
 def corpus_table():
