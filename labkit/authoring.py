@@ -17,7 +17,8 @@ from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
 from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
-from labkit.lab.playing import play
+from labkit.lab.playing.reset import reset_all
+from labkit.lab.playing.script import play
 
 SETTLING = 90.0
 """Seconds that a Swarm may take to come to rest."""
@@ -64,7 +65,7 @@ def run(lab: Lab, script: Path, exercise: Exercise, folder: Path | None = None) 
         raise LabError(f"{exercise.slug} has no {script.name}.", f"write {script}")
     place = (folder or lab.work) / exercise.slug
     place = place if place.is_dir() else (folder or lab.work)
-    code, output = play.script(lab, script, place)
+    code, output = play(lab, script, place)
     if code and script.name == "solve.sh":
         last = output.strip().splitlines()[-1:] or ["it printed nothing"]
         raise LabError(f"The solution of {exercise.slug} failed (exit status {code}): {last[0]}", f"look into {script}")
@@ -81,7 +82,7 @@ def verify(lab: Lab, chosen: list[Exercise]) -> Iterator[Proof]:
         for exercise in chosen:
             folder = _scratch(Path(scratch), exercise)
             yield from _verify(lab, exercise, folder)
-    play.reset_all(lab)
+    reset_all(lab)
 
 
 def _scratch(scratch: Path, exercise: Exercise) -> Path:
@@ -98,7 +99,7 @@ def _verify(lab: Lab, exercise: Exercise, folder: Path) -> Iterator[Proof]:
         return Proof(exercise.slug, claim, problem)
 
     def begin() -> None:
-        play.reset_all(lab)
+        reset_all(lab)
         for slug in exercise.needs:
             solve(lab, exercises.load(slug), folder)
 

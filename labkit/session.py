@@ -1,4 +1,7 @@
-"""What every door does: look at the lab, grade, keep the attempt. Notebook, command and pytest all come through here."""
+"""What every door does: look at the lab, grade, keep the attempt, hint, answer, explain.
+
+Notebook, command and pytest all come through here.
+"""
 
 import time
 from pathlib import Path
@@ -6,19 +9,20 @@ from pathlib import Path
 from labkit.content import exercises
 from labkit.content.exercises import Exercise
 from labkit.content.personal import person
-from labkit.errors import LabError
+from labkit.errors import LabError, nearest
 from labkit.grading.grade import grade
 from labkit.grading.report import Report
 from labkit.seen.observation import Observation
 from labkit.seen.person import Person
-from labkit.work import attempts as progress
+from labkit.work import answers, attempts
 
 DEFAULT = Person()
 
 
 def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     """Looks at the running lab and grades these exercises, or all. While the Swarm converges it looks again, for at most
-    `wait` seconds. Keeps the attempt. Raises LabError."""
+    `wait` seconds. Keeps the attempt where
+    the verdict changed. Raises LabError."""
     from labkit.lab import find
     from labkit.lab.looking.observe import observe
 
@@ -29,7 +33,7 @@ def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     while report.converging and time.monotonic() < deadline:
         time.sleep(0.3)
         report = grade(chosen, observe(lab, exercises.seen_by(chosen)))
-    progress.keep_attempt(lab.work, report)
+    attempts.keep_attempt(lab.work, report)
     return report
 
 
@@ -59,12 +63,42 @@ def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person =
         result = grade([exercise], observe(find.current())).exercises[0]
         if result.done:
             return f"{exercise.slug} is done: there is nothing left to hint at."
-        check = next(one.id for one in result.checks if one.earned < one.points)
+        check = next(judged.id for judged in result.checks if judged.earned < judged.points)
     chosen = exercise.check(check)
-    taken = progress.hints_taken(work, exercise.slug, chosen.id)
+    taken = attempts.hints_taken(work, exercise.slug, chosen.id)
     if not chosen.hints:
         return f"{chosen.claim} (There is no hint for this one.)"
     number = min(taken + 1, len(chosen.hints))
     if taken < len(chosen.hints):
-        progress.keep_hint(work, exercise.slug, chosen.id, number)
+        attempts.keep_hint(work, exercise.slug, chosen.id, number)
     return whose.swap(f"{chosen.claim}\nHint {number} of {len(chosen.hints)}: {chosen.hints[number - 1]}")
+
+
+def quiz_text(exercise: Exercise) -> str:
+    """The questions of an exercise with the learner's answers, and how to answer them by typing."""
+    from labkit.lab.looking import watch
+    from labkit.view import compose, plain
+
+    questions = plain.text(compose.view(("quiz",), exercise, watch.look()))
+    names = ", ".join(f'{question["id"]}="…"' for question in exercise.quiz)
+    words = ', reflection="…"' if exercise.reflection else ""
+    return f'{questions}\n\nAnswer with the letters: answer("{exercise.slug}", {names}{words})'
+
+
+def keep_answers(work: Path, exercise: Exercise, given: dict[str, str]) -> None:
+    """Keeps answers in the learner's folder. Raises LabError for an unknown question."""
+    known = [*(question["id"] for question in exercise.quiz), "reflection"]
+    for question in given:
+        if question not in known:
+            raise LabError(
+                f"{exercise.slug} has no question {question!r}: {nearest(question, known)}", "answer it by its name"
+            )
+    answers.save(work, exercise.slug, given)
+
+
+def explained(output: str) -> str:
+    """What the error that an output ends with means, and what the lab's access log adds to it."""
+    from labkit.lab.looking import watch
+    from labkit.view import compose, plain
+
+    return plain.explained(compose.explain(output, watch.look().observation))

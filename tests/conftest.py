@@ -12,7 +12,7 @@ os.environ["XDG_STATE_HOME"] = str(SCRATCH / "state")
 os.environ["XDG_CACHE_HOME"] = str(SCRATCH / "cache")
 os.environ["LABKIT_WORK"] = str(SCRATCH / "work")
 os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
-for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND", "LABKIT_LANG"):
+for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND"):
     os.environ.pop(variable, None)
 
 import pytest  # noqa: E402
@@ -41,7 +41,7 @@ def quiet(_text):
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
     from labkit import paths
-    from labkit.lab.engine import engines, images
+    from labkit.lab.engine import engines, images, own
     from labkit.lab.lifecycle import sweep
 
     home = paths.home()
@@ -49,7 +49,7 @@ def engine():
     images.ensure(found, print)
     yield found
     if found.own and not sweep.used_by_labs(found):
-        engines.stop_own(home)
+        own.stop(home)
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +78,6 @@ def running_lab(engine):
 def lab(running_lab):
     """The shared lab, as if it had just started."""
     from labkit.lab import find
-    from labkit.lab.playing import play
+    from labkit.lab.playing.reset import reset_all
 
-    found = find.current()  # a test may have started it anew
-    play.reset_all(found)
-    return found
+    return reset_all(find.current())  # a test may have started it anew

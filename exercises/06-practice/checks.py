@@ -1,6 +1,7 @@
 from labkit.content import facts
 from labkit.content.check import check, fail
 from labkit.content.facts.pushing import SAMPLE
+from labkit.content.quiz import unanswered, wrong
 from labkit.content.scope import Scope
 from labkit.seen.lab import WORKSTATION
 from labkit.seen.reference import Reference
@@ -121,14 +122,12 @@ def deployed(lab: Scope) -> str:
 )
 def quiz(lab: Scope) -> str:
     """6 · The three questions are answered."""
-    questions = {one["id"]: one for one in lab.quiz}
-    open_ones = [name for name in questions if not lab.given.get(name)]
-    if open_ones:
-        fail("quiz-open", expected=list(questions), found=open_ones, exercise=lab.slug)
-    wrong = [name for name, one in questions.items() if lab.given[name].strip().lower() != one["right"]]
-    if wrong:
-        fail("quiz-wrong", expected="three right answers", found=wrong)
-    return ", ".join(f"{name}: {lab.given[name]}" for name in questions)
+    names = [question["id"] for question in lab.quiz]
+    if missing := unanswered(lab.quiz, lab.given):
+        fail("quiz-open", expected=names, found=missing, exercise=lab.slug)
+    if missed := wrong(lab.quiz, lab.given):
+        fail("quiz-wrong", expected="three right answers", found=missed)
+    return ", ".join(f"{name}: {lab.given[name]}" for name in names)
 
 
 @check(

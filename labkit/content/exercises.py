@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import importlib.util
-import os
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -156,7 +155,3 @@ def version() -> str:
     for file in files:
         digest.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
-
-
-def language() -> str:
-    return os.environ.get("LABKIT_LANG") or "en"

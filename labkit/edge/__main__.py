@@ -15,6 +15,7 @@ from .desk import Desk
 from .front import Front
 from .log import AccessLog
 from .policy import policies
+from .reader import Reader
 from .shelf import Shelf
 from .store import Store
 from .summary import fingerprint
@@ -52,7 +53,7 @@ async def main() -> None:
     listeners = [
         (front.app(), 443, hub_tls),
         (front.app(), 5000, hub_tls),
-        (Desk(known, log, shelf, sample).app(), 8443, desk_tls),
+        (Desk(known, log, shelf, Reader(), sample).app(), 8443, desk_tls),
     ]
     for app, port, tls in listeners:
         runner = web.AppRunner(app, access_log=None)

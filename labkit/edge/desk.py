@@ -12,6 +12,12 @@ The sections:
 * `registries`: {"known": {key: {"title", "host", "hosts", "seeded", "repositories": {repository: {tag: digest}}}},
   "manifests": {digest: summary}, "sample": fingerprint}. `known` is in the order of registries.json; `manifests` are those
   that a tag leads to, what they list, and what refers to them.
+  With `own=http[s]://[user:password@]host:port`, as often as there are such, also what each of these registries says of itself
+  (reader.py): its key, title and host are host:port, and its manifests stand among the others. One that cannot be read is
+  missing there, and beside the sections stands {"unobserved": {"registries/host:port": why}}.
+* `store`: {"revisions": {key: {repository: [digest]}}, "manifests": {digest: summary}, "blobs": {digest: bytes}, "garbage":
+  {"digests", "size"}, "garbage_untagged": the same}: every manifest, tagged or not, every blob, and what a garbage collection
+  frees (garbage.py), without and with --delete-untagged.
 * `log`: {"events": [event], "resets": [reset]}, the oldest first. With `seq=N` only what came after that number.
 
 A request that cannot be understood is answered with 400 and a sentence, and changes nothing.
@@ -19,19 +25,22 @@ A request that cannot be understood is answered with 400 and a sentence, and cha
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from .garbage import garbage
 from .grammar import is_repository
 from .log import AccessLog
 from .policy import Policy
+from .reader import Address, Held, Reader, Unreadable
 from .shelf import Shelf, Tags
 
-SECTIONS = ("registries", "log")
-"""The sections that are told where none is named."""
+SECTIONS = ("registries", "log", "store")
+USUAL = ("registries", "log")
+"""The sections that are told where none is named: the store's costs more the more it holds."""
 
 
 @dataclass
@@ -39,6 +48,7 @@ class Desk:
     policies: dict[str, Policy]
     log: AccessLog
     shelf: Shelf
+    reader: Reader
     sample: str
     """The sample app's fingerprint."""
 
@@ -61,7 +71,14 @@ class Desk:
         if "log" in wanted:
             seen["log"] = self._log(_number(request.query.get("seq", "0")))
         if "registries" in wanted:
-            seen["registries"] = await asyncio.to_thread(self._registries)
+            own = _addresses(request.query.getall("own", []))
+            seen["registries"], visited = await asyncio.gather(
+                asyncio.to_thread(self._registries), self.reader.look(own)
+            )
+            unobserved = _add(seen["registries"], visited)
+            seen |= {"unobserved": unobserved} if unobserved else {}
+        if "store" in wanted:
+            seen["store"] = await asyncio.to_thread(self._store)
         return web.json_response(seen)
 
     def _log(self, after: int) -> dict[str, Any]:
@@ -89,6 +106,21 @@ class Desk:
             },
             "manifests": self.shelf.manifests(tagged, untagged),
             "sample": self.sample,
+        }
+
+    def _store(self) -> dict[str, Any]:
+        repositories, blobs = self.shelf.stored(), self.shelf.blobs()
+        revisions: dict[str, dict[str, Sequence[str]]] = {key: {} for key in self.policies}
+        for repository in repositories:
+            if repository.registry in revisions and repository.revisions:
+                revisions[repository.registry][repository.name] = repository.revisions
+        manifests = {digest: self.shelf.manifest(digest) for held in repositories for digest in held.revisions}
+        return {
+            "revisions": revisions,
+            "manifests": {digest: held for digest, held in sorted(manifests.items()) if held},
+            "blobs": blobs,
+            "garbage": garbage(repositories, blobs, manifests.get),
+            "garbage_untagged": garbage(repositories, blobs, manifests.get, delete_untagged=True),
         }
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -120,8 +152,30 @@ def _refusal(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=f"{text}\n")
 
 
+def _addresses(texts: list[str]) -> list[Address]:
+    try:
+        return [Address.parse(text) for text in texts]
+    except ValueError as error:
+        raise _refusal(str(error)) from error
+
+
+def _add(registries: dict[str, Any], visited: dict[str, Held | Unreadable]) -> dict[str, str]:
+    """Adds what the learner's own registries hold. Returns why the others could not be read."""
+    unobserved = {}
+    for key, held in visited.items():
+        if isinstance(held, Unreadable):
+            unobserved[f"registries/{key}"] = str(held)
+            continue
+        host = key.rpartition(":")[0]
+        known = {"title": key, "host": key, "hosts": [host], "seeded": [], "repositories": held.repositories}
+        registries["known"][key] = known
+        # What the store's own bytes say is never replaced by what somebody tells of them.
+        registries["manifests"] = {**held.manifests, **registries["manifests"]}
+    return unobserved
+
+
 def _sections(named: str | None) -> Iterable[str]:
-    wanted = SECTIONS if named is None else named.split(",")
+    wanted = USUAL if named is None else named.split(",")
     for section in wanted:
         if section not in SECTIONS:
             raise _refusal(f"the edge has no section {section!r}; it has {', '.join(SECTIONS)}")

@@ -5,12 +5,14 @@ TAG/current/link holds a digest, _manifests/revisions/sha256/abcd…/link lies t
 blobs/sha256/ab/abcd…/data holds the bytes.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .garbage import Repository
 from .grammar import is_digest, is_repository
 from .summary import LARGEST, Summaries, Summary, fingerprint, parse, summary, unknown
 
@@ -54,9 +56,28 @@ class Shelf:
             untagged.update(_revisions(folder, set(tags.values())))
         return repositories, untagged
 
-    def revisions(self, registry: str) -> dict[str, list[str]]:
-        """{repository: digests of all of its manifests, tagged or not} of those that have a manifest."""
-        return {name: digests for name, folder in self._folders(registry) if (digests := list(_revisions(folder)))}
+    def stored(self) -> list[Repository]:
+        """Every repository that a garbage collection looks at, of whichever registry, with the manifests that are there."""
+        found = []
+        for path, folder in sorted(_walk(f"{self._root}/repositories", "")):
+            registry, _, name = path.partition("/")
+            if os.path.isdir(f"{folder}/_layers"):  # noqa: PTH112
+                there = tuple(digest for digest in _revisions(folder) if self._present(digest))
+                found.append(Repository(registry, name, there, frozenset(dict(_tags(folder)).values())))
+        return found
+
+    def blobs(self) -> dict[str, int]:
+        """{digest: bytes} of every blob, whether anything needs it or not."""
+        found = {}
+        top = f"{self._root}/blobs"
+        for algorithm in _names(top):
+            for start in _names(f"{top}/{algorithm}"):
+                for value in _names(f"{top}/{algorithm}/{start}"):
+                    digest = f"{algorithm}:{value}"
+                    with contextlib.suppress(OSError):
+                        if is_digest(digest):
+                            found[digest] = os.stat(self._path(digest)).st_size  # noqa: PTH116
+        return found
 
     def _folders(self, registry: str) -> list[tuple[str, str]]:
         return sorted(_walk(f"{self._root}/repositories/{registry}", ""))

@@ -70,9 +70,7 @@ def summary(manifest: Any, read: Read) -> Summary:
     """The summary of a manifest, given as `parse` reads it. `read(digest)` gives a blob in the same way, or None."""
     if not isinstance(manifest, dict):
         return unknown()
-    media = manifest.get("mediaType")
-    is_index = media in INDEXES or (media not in IMAGES and isinstance(manifest.get("manifests"), list))
-    told = _index(manifest) if is_index else _image(manifest, read)
+    told = _index(manifest) if _is_index(manifest) else _image(manifest, read)
     subject = manifest.get("subject")
     return {
         **unknown(),
@@ -100,6 +98,12 @@ def unknown() -> Summary:
     }
 
 
+def _is_index(manifest: dict[str, Any]) -> bool:
+    """OCI leaves the media type out where the form tells."""
+    media = manifest.get("mediaType")
+    return media in INDEXES or (media not in IMAGES and isinstance(manifest.get("manifests"), list))
+
+
 def _index(manifest: dict[str, Any]) -> Summary:
     children, sound = _descriptors(manifest.get("manifests"))
     return {
@@ -121,7 +125,7 @@ def _image(manifest: dict[str, Any], read: Read) -> Summary:
         "size": min(sum(_size(layer) for layer in layers), LARGEST_SIZE),
         "artifact_type": clean(manifest.get("artifactType")) or _media_type(config),
     }
-    if manifest.get("artifactType") or "image" not in _media_type(config):
+    if not _is_image(manifest):
         return told
     described = read(named) if named else None
     if not isinstance(described, dict):
@@ -134,6 +138,18 @@ def _image(manifest: dict[str, Any], read: Read) -> Summary:
         "created": clean(described.get("created")),
         "fingerprint": fingerprint(_diff_ids(described), runs),
     }
+
+
+def _is_image(manifest: dict[str, Any]) -> bool:
+    """Whether it says that it is an image; an artifact may have the config of one (image specification, "artifactType")."""
+    return "image" in _media_type(manifest.get("config")) and not manifest.get("artifactType")
+
+
+def config_of(manifest: Any) -> str:
+    """The digest of the config that a summary of this manifest asks for, "" for none."""
+    if not isinstance(manifest, dict) or _is_index(manifest) or not _is_image(manifest):
+        return ""
+    return _digest(manifest.get("config"))
 
 
 def fingerprint(diff_ids: list[str], config: Any) -> str:

@@ -15,12 +15,11 @@ from labkit.seen.observation import Observation
 def grade(exercises: list[Exercise], observation: Observation) -> Report:
     """Judges every check of these exercises. Never raises for what the observation holds."""
     return Report(
-        labkit=labkit.__version__,
         lab=observation.lab.name,
-        content=version(),
         time=observation.taken,
         exercises=tuple(grade_one(exercise, observation) for exercise in exercises),
         seen_by=Judge(observation.labkit, observation.content),
+        graded_by=Judge(labkit.__version__, version()),
     )
 
 

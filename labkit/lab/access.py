@@ -118,9 +118,9 @@ class Owner:
         return lab.wire("edge", timeout=None)
 
     def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
-        from labkit.lab.playing import play
+        from labkit.lab.playing.reset import machines_back
 
-        return play.machines_back(lab, slugs, say)
+        return machines_back(lab, slugs, say)
 
     def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
         from labkit.lab.owner.session import EngineSession

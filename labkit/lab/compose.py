@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from labkit.lab.engine.capabilities import WITHOUT_PRIVILEGED
-from labkit.lab.plan import INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan
+from labkit.lab.plan import COMPOSE, INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan
 
-PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path("${PWD}/work"), version="compose")
+PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path("${PWD}/work"), version=COMPOSE)
 """What Compose starts. It fills in the variables itself."""
 
 PREFIX = "10.203.200"

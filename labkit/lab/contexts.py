@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.lab.plan import MANAGER
+from labkit.work.keeping import write_whole
 
 EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
 """The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the
@@ -71,8 +72,23 @@ def sign_out(state: Path) -> None:
     _write(folder(state) / "config.json", EMPTY)
 
 
+def restore(state: Path, addresses: dict[str, str]) -> None:
+    """Makes the folder as it was when the lab had just started: these contexts and no other, no sign-in, no setting, and
+    nothing that the CLI's plugins keep there."""
+    own = {hashlib.sha256(name.encode()).hexdigest() for name in addresses}
+    kept = {"contexts": {"meta", "tls"}, "contexts/meta": own, "contexts/tls": own, "": {"contexts", "config.json"}}
+    for place, names in kept.items():
+        there = folder(state) / place
+        for path in there.iterdir() if there.is_dir() else ():
+            if path.name in names:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+    _write(folder(state) / "config.json", EMPTY)
+    write(state, addresses)
+
+
 def _write(path: Path, data: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(data, indent=2) + "\n")
-    partial.replace(path)
+    write_whole(path, json.dumps(data, indent=2) + "\n", mode=0o600)

@@ -70,7 +70,7 @@ def any_engine(home: Home | None = None) -> Lab | None:
         return found.lab(home)
     for engine in running(home):
         if lab := on(engine, home):
-            _adopt(lab)
+            adopt(lab)
             return lab
     return None
 
@@ -87,7 +87,7 @@ def current(home: Home | None = None) -> Lab:
     return lab
 
 
-def _adopt(lab: Lab) -> None:
+def adopt(lab: Lab) -> None:
     """Takes over the keys of a lab that Docker Compose started: its JupyterLab's container holds them."""
     jupyter = lab.parts.get(JUPYTER)
     if jupyter is None or lab.keys.exists():

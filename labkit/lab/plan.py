@@ -29,6 +29,9 @@ JUPYTER = "jupyter"
 INSIDE_STATE = "/state"
 """Where labkit keeps its state in that container (LABKIT_STATE)."""
 
+COMPOSE = "compose"
+"""The version of a lab whose containers Docker Compose made."""
+
 MAX_WORKERS = 5
 MANAGER = "workstation"
 
@@ -133,6 +136,11 @@ class Plan:
     def machine(self, name: str) -> Machine:
         """Raises KeyError for a machine that the plan lacks."""
         return next((machine for machine in self.machines if machine.name == name), None) or _unknown(name)
+
+    @property
+    def composed(self) -> bool:
+        """Whether docker-compose.lab.yml made its containers and keys, so that only Compose can make them anew."""
+        return self.version == COMPOSE
 
     @property
     def person(self) -> Person:

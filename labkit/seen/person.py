@@ -30,5 +30,3 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         values = {USERNAME: self.username, VERSION: self.version}
         words = "|".join(map(re.escape, values))
         return re.sub(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])", lambda match: values[match[0]], text)
-
-    swap = personal

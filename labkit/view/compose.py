@@ -8,7 +8,7 @@ from labkit.content.exercises import Exercise
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
 from labkit.lab.engine.doctor import Finding
-from labkit.lab.looking.watch import Sight
+from labkit.lab.looking.sight import Sight
 from labkit.lab.plan import JUPYTER
 from labkit.seen.lab import SeenLab, Unobserved
 from labkit.seen.log import Action, Reason
@@ -16,7 +16,7 @@ from labkit.seen.observation import Observation
 from labkit.seen.reference import Reference
 from labkit.view import feed
 from labkit.view.picture import picture
-from labkit.view.render import CourseLine, Explained, Hints, Part, Question, Reflection, View, Work
+from labkit.view.render import CourseLine, Explained, Hints, LabLine, Question, Reflection, View, Work
 from labkit.work import answers
 from labkit.work import attempts as progress
 
@@ -55,7 +55,7 @@ def view(
         state=sight.state,
         problem=sight.problem,
         failed=failed,
-        inside=paths.home().inside,
+        inside=paths.home().inside or paths.home().guest,
         work=work,
         result=result,
         hints=_hints(exercise, records, lab) if exercise else {},
@@ -128,19 +128,19 @@ def _course(
     return lines
 
 
-def _parts(sight: Sight) -> list[Part]:
+def _parts(sight: Sight) -> list[LabLine]:
     lab, seen = sight.lab, sight.observation
     if lab is None:
-        return [Part("lab", False, sight.problem)]
-    own = ", the lab's own" if lab.engine.own else ""
-    parts = [Part("engine", True, f"{lab.engine.url}{own}")]
+        return [LabLine("lab", False, sight.problem)]
+    name, address = lab.access.where
+    parts = [LabLine(name, True, address)]
     for machine in sorted(
         [part for part in lab.parts.values() if part.machine != JUPYTER], key=lambda one: one.machine
     ):
         gap = _gap(seen, machine.machine) if seen and machine.state == "running" else ""
         ok = machine.state == "running" and not gap
-        parts.append(Part(machine.machine, ok, gap or machine.state))
-    parts += [Part(name, False, "missing") for name in lab.missing if name not in lab.parts]
+        parts.append(LabLine(machine.machine, ok, gap or machine.state))
+    parts += [LabLine(name, False, "missing") for name in lab.missing if name not in lab.parts]
     return [*parts, *_registries(seen)] if seen else parts
 
 
@@ -148,17 +148,17 @@ def _gap(seen: Observation, machine: str) -> str:
     return seen.unobserved.get("registries" if machine == "edge" else f"engines/{machine}", "")
 
 
-def _registries(seen: Observation) -> list[Part]:
+def _registries(seen: Observation) -> list[LabLine]:
     try:
         registries = list(SeenLab(seen).registries.values())
     except Unobserved as gap:
-        return [Part("registries", False, str(gap))]
+        return [LabLine("registries", False, str(gap))]
     parts = []
     for registry in registries:
         tags = sum(len(held) for held in registry.repositories.values())
         repositories = len(registry.repositories)
         ies, s = "y" if repositories == 1 else "ies", "" if tags == 1 else "s"
-        parts.append(Part(registry.title, True, f"{repositories} repositor{ies}, {tags} tag{s}"))
+        parts.append(LabLine(registry.title, True, f"{repositories} repositor{ies}, {tags} tag{s}"))
     return parts
 
 

@@ -25,7 +25,8 @@ from labkit.grading.grade import grade_one
 from labkit.grading.report import Outcome
 from labkit.lab import find
 from labkit.lab.looking.observe import observe
-from labkit.lab.playing import play
+from labkit.lab.playing.reset import reset_all
+from labkit.lab.playing.script import play
 from labkit.seen.observation import Observation
 
 FOLDER = Path(__file__).parents[1] / "attempts"
@@ -73,14 +74,14 @@ def attempts(names=()):
 
 def play_attempt(lab, attempt):
     """Types the attempt into a clean lab; returns what the lab then held, and what was printed."""
-    play.reset_all(lab)
+    lab = reset_all(lab)
     with tempfile.TemporaryDirectory(prefix="labkit-attempt-") as folder:
         files = exercises.load(attempt.slug).folder / "files"
         if files.is_dir():
             shutil.copytree(files, folder, dirs_exist_ok=True)
         prelude = {"BASH_ENV": str(FOLDER / "prelude.sh")}
         try:
-            _, output = play.script(lab, attempt.file, Path(folder), PATIENCE, prelude)
+            _, output = play(lab, attempt.file, Path(folder), PATIENCE, prelude)
         except LabError as error:
             output = str(error)
     if "converging" not in attempt.expected.values():

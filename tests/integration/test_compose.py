@@ -130,8 +130,13 @@ def test_it_starts_for_real_and_labkit_sees_it(compose, running_lab, tmp_path):
         assert solved.returncode == 0, solved.stdout + solved.stderr
         guided = ("01-login", "02-tag", "03-push", "05-deploy")
         assert subprocess.run([*inside, "check", *guided], capture_output=True).returncode == 0
+        more = "provision.start_extra(find.current(), 'registry', print)"
+        imports = "from labkit.lab import find; from labkit.lab.lifecycle import provision"
+        added = subprocess.run([*inside[:-1], "python3", "-c", f"{imports}; {more}"], capture_output=True, text=True)
+        assert added.returncode == 0, added.stderr
         # From this side: the machines are reached at their loopback ports, with the keys that the lab's container holds.
         labkit("check", "02-tag", "03-push", "05-deploy", env=env, check=0)
+        assert "my-registry" in labkit_json("status", "--json", env=env, check=0)["machines"]
     finally:
         labkit("down", env=env, check=0)
         if not there_before:

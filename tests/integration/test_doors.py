@@ -33,7 +33,7 @@ def pytest_door(lab, slug):
 def notebook_door(slug):
     from labkit import check
 
-    return check(slug)
+    return check(slug).report
 
 
 def test_the_three_doors_agree(lab):
@@ -53,7 +53,7 @@ def test_the_three_doors_agree(lab):
             assert properties["outcome"] == one["outcome"]
             if not passed:
                 assert one["message"] in text
-                assert one["message"] in repr(notebook)
+                assert one["message"] in notebook.text()
 
 
 def test_the_json_has_the_agreed_shape(lab):
@@ -168,6 +168,9 @@ def test_reset_takes_an_exercise_back_and_leaves_the_others(lab):
 
 
 def test_watch_prints_what_changes_and_ends_when_all_is_passed(lab):
+    from labkit.work import attempts
+
+    known = len(attempts.read(lab.work)[0])
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "labkit", "check", "02-tag", "--watch"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -180,6 +183,10 @@ def test_watch_prints_what_changes_and_ends_when_all_is_passed(lab):
     rest, _ = process.communicate(timeout=30)
     assert "3/3 points" in rest
     assert process.returncode == 0
+    earned = [
+        record["results"]["02-tag"]["earned"] for record in attempts.read(lab.work)[0][known:] if "results" in record
+    ]
+    assert earned == [0, 3], "only a change of the verdict is an attempt"
 
 
 def test_the_solution_is_offered_when_done_and_not_before(lab):

@@ -23,7 +23,7 @@ def test_observing_and_grading_stay_fast(lab):
     from labkit.grading.grade import grade
     from labkit.lab.lifecycle import machines
     from labkit.lab.looking.observe import observe
-    from labkit.lab.playing import play
+    from labkit.lab.playing.reset import reset_all
 
     machines.execute(lab.engine, lab.parts["store"].id, ["python3", "-c", FILL])
     loop = "for n in $(seq 50); do docker service create --detach --quiet --replicas 0 --name s$n busybox & done; wait"
@@ -47,4 +47,4 @@ def test_observing_and_grading_stay_fast(lab):
     # The aims are 1 s and 50 ms (bench/lab.py measures them); twice that, so that a noisy machine does not fail.
     assert statistics.median(observing) < 2
     assert statistics.median(grading) < 0.1
-    play.reset_all(lab)
+    reset_all(lab)

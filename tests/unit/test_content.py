@@ -146,31 +146,3 @@ def test_lessons_print_no_code_with_a_real_account():
 
 def test_the_json_of_a_notebook_ends_with_a_newline():
     assert all(json.loads(text) and text.endswith("}\n") for text in authoring.notebooks().values())
-
-
-def test_the_catalogue_is_there_in_a_second_language():
-    english, spanish = diagnoses.catalogue("en"), diagnoses.catalogue("es")
-    assert set(english) == set(spanish)
-    for name, one in english.items():
-        for field in ("seen", "why", "next"):
-            names = set(re.findall(r"\{[a-z]+\}", getattr(one, field)))
-            assert set(re.findall(r"\{[a-z]+\}", getattr(spanish[name], field))) == names, (name, field)
-            assert getattr(spanish[name], field) != getattr(one, field)
-        assert len(spanish[name].seen) + len(spanish[name].next) < 260
-    with pytest.raises(LabError, match="no texts in the language 'xx'"):
-        diagnoses.catalogue("xx")
-
-
-def test_a_verdict_does_not_depend_on_the_language(monkeypatch):
-    from world import World
-
-    from labkit.grading.grade import grade_one
-
-    told = {}
-    for language in ("en", "es"):
-        monkeypatch.setenv("LABKIT_LANG", language)
-        told[language] = grade_one(exercises.load("03-push"), World().observation).checks[0]
-    assert told["en"].diagnosis == told["es"].diagnosis == "push-none"
-    assert told["es"].message == (
-        "Docker Hub no tiene el repositorio myusername/myapp. Siguiente: docker push, con el nombre entero."
-    )

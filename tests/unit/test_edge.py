@@ -9,14 +9,16 @@ import pytest
 from labkit.edge import log as access_log
 from labkit.edge.accounts import accounts
 from labkit.edge.desk import Desk
+from labkit.edge.garbage import garbage
 from labkit.edge.grammar import clean, is_digest, is_repository
 from labkit.edge.log import AccessLog
 from labkit.edge.policy import parse_scope, policies
+from labkit.edge.reader import Reader
 from labkit.edge.shelf import Shelf, fingerprint
 from labkit.edge.summary import DEEPEST, LARGEST, Summaries, parse, summary, unknown
 from labkit.edge.tokens import Token, Tokens
 from labkit.seen.log import Action, Log, Reason
-from labkit.seen.registries import Manifest, Registries
+from labkit.seen.registries import Manifest, Registries, Store
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -489,6 +491,50 @@ def test_a_manifest_cannot_lead_out_of_the_store(folder):
     assert Shelf(folder.path).manifests([digest])[digest]["config"] is None
 
 
+def test_garbage_is_what_distribution_frees(folder):
+    """The same store as in tests/integration/test_store.py, where the real one is asked; here each blob by its role."""
+    config = folder.layer("me/app", {"rootfs": {"diff_ids": DIFFS}})
+    layers = {
+        name: folder.layer("me/app", name.encode() * 9) for name in ("old", "new", "child", "sbom", "mounted", "lost")
+    }
+
+    def put(name, *tags, **more):
+        parts = {"config": {"digest": config, "mediaType": CONFIG}, "layers": [{"digest": layers[name]}]}
+        return folder.manifest("me/app", {"mediaType": IMAGE, **parts, **more}, *tags)
+
+    old, new, child = put("old"), put("new", "v1"), put("child")
+    index = folder.manifest("me/app", {"mediaType": INDEX, "manifests": [{"digest": child}]}, "all")
+    sbom = put("sbom", subject={"digest": new})
+    folder.layer("me/other", b"mounted" * 9)  # a layer that was mounted, of which no manifest came
+    never = folder.blob(b"never linked")
+    upload = folder.root / "repositories/hub/me/app/_uploads/1234/data"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"interrupted")
+
+    shelf = Shelf(folder.path)
+    blobs = shelf.blobs()
+    assert set(blobs) == {config, *layers.values(), old, new, child, index, sbom, never}
+    stored = shelf.stored()
+    assert [(held.registry, held.name) for held in stored] == [("hub", "me/app")]
+    assert set(stored[0].revisions) == {old, new, child, index, sbom} and stored[0].tagged == {new, index}
+
+    freed = garbage(stored, blobs, shelf.manifest)
+    assert set(freed["digests"]) == {layers["mounted"], layers["lost"], never}
+    assert freed["size"] == sum(blobs[digest] for digest in freed["digests"]) == 7 * 9 + 4 * 9 + 12
+    more = garbage(stored, blobs, shelf.manifest, delete_untagged=True)
+    assert set(more["digests"]) - set(freed["digests"]) == {old, layers["old"], layers["child"], sbom, layers["sbom"]}
+
+
+def test_what_is_not_there_is_no_revision(folder):
+    folder.layer("me/app", b"layer")
+    digest = folder.manifest("me/app", {"layers": [ref("layer")]}, "v1")
+    gone = folder.manifest("me/app", {"layers": [ref("gone")]}, "v0")
+    folder.free(gone)
+    folder.manifest("me/other", {"layers": [ref("x")]}, "v1")  # a repository without _layers is none for a collection
+    shelf = Shelf(folder.path)
+    assert [(held.name, held.revisions) for held in shelf.stored()] == [("me/app", (digest,))]
+
+
 # ── the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -499,7 +545,7 @@ def ask(folder, log):
 
     from aiohttp import test_utils
 
-    desk = Desk(policies(), log, Shelf(folder.path), "sample")
+    desk = Desk(policies(), log, Shelf(folder.path), Reader(), "sample")
 
     async def answer(method, path, body):
         async with test_utils.TestClient(test_utils.TestServer(desk.app())) as client:
@@ -541,6 +587,34 @@ def test_the_desk_tells_only_what_was_asked_for(ask, log):
     assert status == 400 and "no section ''" in text
     for seq in ("-1", "x", "1e3", "9" * 40, "²"):
         assert ask("GET", f"/observation?sections=log&seq={seq}")[0] == 400
+
+
+def test_the_desk_tells_the_store_in_the_shape_of_seen(ask, folder):
+    layer = folder.layer("me/app", b"layer")
+    first = folder.manifest("me/app", {"layers": [{"digest": layer, "size": 5}]})
+    second = folder.manifest("me/app", {"layers": [ref("layer")], "n": 2}, "v1")
+    folder.layer("me/app", b"x", registry="elsewhere")
+    other = folder.manifest("me/app", {"layers": []}, "v1", registry="elsewhere")
+    lost = folder.blob(b"lost")
+    status, held = ask("GET", "/observation?sections=store")
+    assert status == 200 and list(held) == ["store"]
+    store = msgspec.convert(held["store"], Store, strict=True)
+    assert store.revisions == {"hub": {"me/app": tuple(sorted((first, second)))}, "private": {}}
+    assert store.untagged("hub", "me/app", {"v1": second}) == [first]
+    assert set(store.manifests) == {first, second, other} and store.manifests[first].size == 5
+    assert store.blobs[layer] == 5 and store.blobs[lost] == 4
+    assert store.garbage.digests == tuple(sorted((lost, d("x")))) and store.garbage.size == 5
+    assert set(store.garbage_untagged.digests) == {lost, d("x"), first}
+
+
+def test_the_desk_tells_of_a_registry_that_does_not_answer_beside_those_that_do(ask):
+    status, held = ask("GET", "/observation?own=http://me:s3cret@127.0.0.1:1&own=https://127.0.0.1:2")
+    assert status == 200 and list(held["registries"]["known"]) == ["hub", "private"]
+    assert sorted(held["unobserved"]) == ["registries/127.0.0.1:1", "registries/127.0.0.1:2"]
+    assert "does not answer" in held["unobserved"]["registries/127.0.0.1:1"]
+    assert "s3cret" not in json.dumps(held)
+    status, text = ask("GET", "/observation?own=http://me:s3cret@")
+    assert status == 400 and "a registry's address is http://host:port" in text and "s3cret" not in text
 
 
 def test_the_desk_marks_a_reset(ask, log):

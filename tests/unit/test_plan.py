@@ -17,9 +17,10 @@ from labkit.lab.access import Guest, Owner
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
 from labkit.lab.lab import Instance, Lab
-from labkit.lab.lifecycle import pki
+from labkit.lab.lifecycle import machines, pki
+from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run
-from labkit.lab.plan import EXTRAS, MACHINE, MAX_WORKERS, ROLE, Plan
+from labkit.lab.plan import COMPOSE, EXTRAS, MACHINE, MAX_WORKERS, ROLE, Plan
 from labkit.paths import Home
 
 
@@ -265,3 +266,21 @@ def test_an_exercise_names_the_parts_that_it_needs(tmp_path):
 @pytest.mark.parametrize("exercise", exercises.every(), ids=lambda exercise: exercise.slug)
 def test_every_part_that_an_exercise_needs_is_known(exercise):
     assert set(exercise.extras) <= set(EXTRAS)
+
+
+def test_what_up_makes(tmp_path):
+    """A machine that is missing, or whose removal was cut short. Of a lab of Docker Compose's only what needs no keys."""
+    plan = Plan("lab", extras=("registry",))
+    found = lab(tmp_path, NAMES[:3], plan)
+    there = {**found.parts, "edge": instance("edge", "dead"), "store": instance("store", "exited")}
+
+    def made(plan):
+        site = Site(found.engine, found.home, plan, print, there=there)
+        return [machine.name for machine in plan.machines if site.lacks(machine)]
+
+    assert made(plan) == ["edge", "worker1", "worker2", "my-registry"]
+    assert made(replace(plan, version=COMPOSE)) == ["my-registry"]
+    repaired = Site.of(found, print)
+    assert not any(map(repaired.lacks, plan.machines))
+    with pytest.raises(LabError, match="worker1 is missing"):
+        machines.start(repaired, plan.machine("worker1"))

@@ -10,6 +10,7 @@ from world import MACHINES, World, sha
 from labkit.content import exercises
 from labkit.grading.grade import grade
 from labkit.seen.observation import Observation
+from labkit.view import render
 
 NAMES = st.sampled_from(
     ["myapp", "myusername/myapp", "myusername/webapp", "webapp", "library/busybox", "colleague/myapp", "<b>", "a b", ""]
@@ -73,7 +74,7 @@ def test_grading_holds_its_promises(world, luck):
             assert len(check.message) < 300
     assert grade(every, world.observation).to_json() == report.to_json()
     report.text()
-    report._repr_html_()
+    render.report(report)
     shuffled = grade(every, Observation.read(_shuffled(world.data, luck)))
     assert [_verdict(one) for one in shuffled.exercises] == [_verdict(one) for one in report.exercises]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit import paths
 from labkit.errors import LabError
-from labkit.lab.engine import capabilities, images
+from labkit.lab.engine import capabilities, images, own
 from labkit.lab.engine import engines as engine
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
@@ -66,7 +66,7 @@ def _engine(found: Engine) -> Finding:
 
 def _no_engine(home: Home, error: LabError) -> Finding:
     chosen = engine.chosen(home)
-    if engine.can_start_own() and not (chosen and chosen[0] != engine.own_url(home)):
+    if own.can_start() and not (chosen and chosen[0] != engine.own_url(home)):
         return Finding("engine", "warning", "none runs here", "labkit up starts one of the lab's own")
     return Finding("engine", "broken", error.what, error.fix)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.lab.engine.engines import Engine, Say, install
+from labkit.lab.engine import packages
+from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import WireError
 
 PACKAGE = Path(__file__).parents[2]
@@ -201,7 +202,7 @@ def _make_base(folder: Path) -> Path:
                 f"The lab image needs {BASE}, which could not be pulled, and mmdebstrap, which makes it, is missing.",
                 "bring the image from a machine that has it: labkit image save lab.tar, here labkit image load lab.tar",
             )
-        install("mmdebstrap")
+        packages.install("mmdebstrap")
     archive = folder / "base.tar"
     command = [
         *("mmdebstrap", "--variant=apt", "--format=tar"),

@@ -7,6 +7,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.lab.engine import capabilities
 from labkit.lab.lab import Instance
+from labkit.lab.lifecycle import pki
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.plan import Machine
 
@@ -69,8 +70,7 @@ def _container(site: Site, machine: Machine) -> Any:
         **(capabilities.node_kwargs(site.engine) if machine.is_node else {}),
     )
     if machine.tls:
-        # The folder at once: each copy has the engine mount the container's file system and unmount it again.
-        container.with_copy_into_container(site.home.state / "pki" / machine.name / "pki", "/lab")
+        container.with_env("LAB_KEYS", pki.packed(site.home.state / "pki" / machine.name / "pki"))
     if machine.port:
         container.ports[f"{machine.port}/tcp"] = ("127.0.0.1",)
     return container

@@ -1,0 +1,230 @@
+"""Takes away what a scope names: from a node, from the Swarm, from the registries. Each goes on until nothing is left."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from labkit.errors import LabError
+from labkit.lab.engine.wire import Wire, WireError
+from labkit.lab.playing.scope import Scope
+
+PATIENCE = 20.0
+"""Seconds that a machine has for taking something away: a task may take ten to end."""
+
+AGAIN = "labkit reset   (once more)"
+
+SAMPLE = "myapp:latest"
+"""The image that a lab's workstation starts with."""
+
+OWN_NETWORKS = ("bridge", "host", "none", "docker_gwbridge")
+"""Each engine's own, and the one that every node of a Swarm has."""
+
+UNSETTLED = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting")
+"""States of a task that may still pull an image and create a container."""
+
+Doomed = Iterator[tuple[str, str]]
+"""(what it is called, the path that deletes it) of what has to go."""
+
+
+def gone(wire: Wire, where: str, doomed: Callable[[], Iterable[tuple[str, str]]], spare: bool = False) -> None:
+    """Deletes until nothing is left that has to go: what is in use by something that is just ending goes a moment later.
+
+    With `spare`, what the engine says is in use stays. Raises LabError where something cannot be taken away, WireError where
+    the machine does not answer.
+    """
+    deadline = time.monotonic() + PATIENCE
+    spared: set[str] = set()
+    pause = 0.01
+    while found := [(name, path) for name, path in doomed() if path not in spared]:
+        refused = ""
+        for name, path in found:
+            try:
+                wire.request("DELETE", path)
+            except WireError as error:
+                if error.status == 0:
+                    raise
+                if error.status == 409 and spare:
+                    spared.add(path)
+                elif error.status != 404:
+                    refused = f"{name}: {error}"
+        if refused:
+            if time.monotonic() > deadline:
+                raise LabError(f"{where} could not take away {refused}.", AGAIN)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.2)
+
+
+def node(wire: Wire, machine: str, scope: Scope, services: tuple[str, ...] = (), sample: str = "") -> bool:
+    """Takes containers, images, networks and volumes away, and the containers of these services.
+
+    `sample` is the id of the image that stays, with its one name. Returns whether the machine has it. Raises LabError,
+    WireError.
+    """
+
+    def containers() -> Doomed:
+        for container in wire.get("/containers/json?all=1"):
+            name = (container.get("Names") or [container["Id"][:12]])[0].lstrip("/")
+            labels = container.get("Labels") or {}
+            if scope.takes("containers", name) or labels.get("com.docker.swarm.service.name") in services:
+                yield f"the container {name}", f"/containers/{container['Id']}?force=1&v=1"
+
+    def plugins() -> Doomed:
+        for plugin in wire.get("/plugins"):
+            yield f"the plugin {plugin['Name']}", f"/plugins/{quote(plugin['Name'], safe='')}?force=1"
+
+    def images() -> Doomed:
+        for image in wire.get("/images/json?all=1"):
+            yield from _image(image, scope, sample)
+
+    def networks() -> Doomed:
+        for network in wire.get("/networks"):
+            name = network["Name"]
+            # The Swarm's networks are the manager's to take away.
+            own = network["Scope"] != "local" or name in OWN_NETWORKS
+            if not own and scope.takes("networks", name, network.get("Labels")):
+                yield f"the network {name}", f"/networks/{network['Id']}"
+
+    def volumes() -> Doomed:
+        for volume in wire.get("/volumes")["Volumes"] or []:
+            if scope.takes("volumes", volume["Name"], volume.get("Labels")):
+                yield f"the volume {volume['Name']}", f"/volumes/{quote(volume['Name'], safe='')}?force=1"
+
+    spare = not scope.machines
+    if scope.containers or services:
+        gone(wire, machine, containers)
+    if scope.machines:
+        gone(wire, machine, plugins)
+        if wire.get("/system/df?type=build-cache").get("BuildCache"):
+            wire.request("POST", "/build/prune?all=1")
+    if scope.images:
+        gone(wire, machine, images, spare)
+    if scope.networks or scope.stacks:
+        gone(wire, machine, networks, spare)
+    if scope.volumes or scope.stacks:
+        gone(wire, machine, volumes, spare)
+    return not scope.images or any(SAMPLE in (one.get("RepoTags") or []) for one in wire.get("/images/json"))
+
+
+def _image(image: dict[str, Any], scope: Scope, sample: str) -> Doomed:
+    names = [*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])]
+    names = [name for name in names if "<none>" not in name]
+    going = [name for name in names if scope.takes_image(name) and not (image["Id"] == sample and name == SAMPLE)]
+    if going == names and image["Id"] != sample and (names or "*" in scope.images):
+        yield f"the image {', '.join(names) or image['Id']}", f"/images/{image['Id']}?force=1"
+    else:
+        for name in going:
+            yield f"the image {name}", f"/images/{quote(name, safe='')}?force=1"
+
+
+def services(wire: Wire, scope: Scope) -> tuple[str, ...]:
+    """Takes services away and returns their names. Where there is no Swarm there are none. Raises LabError, WireError."""
+    try:
+        there = wire.get("/services")
+    except WireError as error:
+        if error.status == 503:
+            return ()
+        raise
+    going = [one for one in there if scope.takes("services", one["Spec"]["Name"], one["Spec"].get("Labels"))]
+    paths = {one["ID"]: (f"the service {one['Spec']['Name']}", f"/services/{one['ID']}") for one in going}
+    if paths:
+        gone(wire, "The Swarm", lambda: [paths[one["ID"]] for one in wire.get("/services") if one["ID"] in paths])
+    return tuple(one["Spec"]["Name"] for one in going)
+
+
+def beginning(wire: Wire) -> bool:
+    """Whether a task of a service that is gone may still pull an image and start. Raises WireError."""
+    try:
+        known = {one["ID"] for one in wire.get("/services")}
+        return any(
+            task["ServiceID"] not in known and task["Status"]["State"] in UNSETTLED for task in wire.get("/tasks")
+        )
+    except WireError as error:
+        if error.status == 503:  # no Swarm
+            return False
+        raise
+
+
+def at_rest(wire: Wire) -> None:
+    """Waits until no task of a service that is gone can still begin. Raises LabError, WireError."""
+    deadline = time.monotonic() + PATIENCE
+    while beginning(wire):
+        if time.monotonic() > deadline:
+            raise LabError("The Swarm still starts tasks of services that are gone.", AGAIN)
+        time.sleep(0.05)
+
+
+def swarm(wire: Wire, scope: Scope) -> None:
+    """Takes secrets, configs and the Swarm's networks away. Raises LabError, WireError."""
+
+    def specified(kind: str) -> Callable[[], Doomed]:
+        def doomed() -> Doomed:
+            for thing in wire.get(f"/{kind}"):
+                if scope.takes(kind, thing["Spec"]["Name"], thing["Spec"].get("Labels")):
+                    yield f"the {kind[:-1]} {thing['Spec']['Name']}", f"/{kind}/{thing['ID']}"
+
+        return doomed
+
+    def networks() -> Doomed:
+        for network in wire.get("/networks"):
+            own = network["Scope"] != "swarm" or network["Ingress"]
+            if not own and scope.takes("networks", network["Name"], network.get("Labels")):
+                yield f"the network {network['Name']}", f"/networks/{network['Id']}"
+
+    try:
+        for kind in ("secrets", "configs"):
+            if getattr(scope, kind) or scope.stacks:
+                gone(wire, "The Swarm", specified(kind), not scope.machines)
+        if scope.networks or scope.stacks:
+            gone(wire, "The Swarm", networks, not scope.machines)
+    except WireError as error:
+        if error.status != 503:  # no Swarm
+            raise
+
+
+def repositories(wire: Wire, scope: Scope) -> None:
+    """Takes repositories away, but for those that the lab brings along. Raises WireError."""
+    if not scope.repositories:
+        return
+    doomed = [
+        [key, repository]
+        for key, registry in wire.get("/observation?sections=registries")["registries"]["known"].items()
+        for repository in registry["repositories"]
+        if repository not in registry["seeded"] and scope.takes("repositories", repository.rpartition("/")[2])
+    ]
+    if doomed:
+        wire.request("POST", "/remove", {"repositories": doomed})
+
+
+def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
+    """Has every node of the Swarm ready, open for tasks and without labels; and with `members` ({machine: node id}) has it
+    know these and no other. Raises LabError where a member never gets ready, WireError."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        there = {one["ID"]: one for one in wire.get("/nodes")}
+        wanted = set(there if members is None else members.values())
+        for key in set(there) - wanted:
+            _try(wire, "DELETE", f"/nodes/{key}?force=1")
+        changed = [key for key in wanted & set(there) if there[key]["Spec"] != _fresh(there[key])]
+        for key in changed:
+            _try(wire, "POST", f"/nodes/{key}/update?version={there[key]['Version']['Index']}", _fresh(there[key]))
+        late = [key for key in wanted if key not in there or there[key]["Status"]["State"] != "ready"]
+        if set(there) == wanted and not changed and (members is None or not late):
+            return
+        if time.monotonic() > deadline:
+            names = ", ".join(machine for machine, key in (members or {}).items() if key in {*changed, *late})
+            raise LabError(f"The Swarm's nodes did not come to order: {names or 'one is left over'}.", AGAIN)
+        time.sleep(0.02)
+
+
+def _fresh(node: dict[str, Any]) -> dict[str, Any]:
+    return {"Labels": {}, "Role": node["Spec"]["Role"], "Availability": "active"}
+
+
+def _try(wire: Wire, method: str, path: str, body: Any = None) -> None:
+    """Asks for a change; what changed in between is asked for again by the caller, who looks anew."""
+    try:
+        wire.request(method, path, body)
+    except WireError as error:
+        if error.status == 0:
+            raise

@@ -1,0 +1,252 @@
+"""Brings exercises, or the whole lab, back to before they were begun."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial, reduce
+
+from labkit.content import exercises as content
+from labkit.content.exercises import Exercise
+from labkit.errors import LabError
+from labkit.lab import contexts, find
+from labkit.lab.engine.engines import Say
+from labkit.lab.engine.wire import WireError
+from labkit.lab.lab import Lab
+from labkit.lab.lifecycle import machines, provision, sweep
+from labkit.lab.lifecycle.steps import Step, run
+from labkit.lab.plan import MANAGER
+from labkit.lab.playing import clearing, condition
+from labkit.lab.playing import scope as scopes
+from labkit.lab.playing.condition import Condition
+from labkit.lab.playing.scope import Scope
+from labkit.work import answers
+from labkit.work import attempts as progress
+
+
+def reset(lab: Lab, exercises: Iterable[Exercise], say: Say = lambda _: None) -> Lab:
+    """Undoes what these exercises ask for, wherever it was done, and has their access log begin anew. Returns the lab.
+    Raises LabError."""
+    chosen = list(exercises)
+    slugs = [exercise.slug for exercise in chosen]
+    say(f"resetting {', '.join(slugs)}")
+    return _here(lab.access.reset(lab, slugs, say), _scope(slugs))
+
+
+def reset_all(lab: Lab, say: Say = lambda _: None) -> Lab:
+    """The whole lab as it was when it had just started. Returns it: a machine that was made anew has another container.
+    Raises LabError."""
+    say("clearing the lab")
+    return _here(lab.access.reset(lab, None, say), _scope(None))
+
+
+def _scope(slugs: Sequence[str] | None) -> Scope:
+    """Of these exercises, or of all of the lab. Raises LabError."""
+    if slugs is None:
+        return scopes.everything(content.slugs())
+    return reduce(Scope.__or__, (scopes.of(content.load(slug)) for slug in slugs), Scope())
+
+
+def _here(lab: Lab, scope: Scope) -> Lab:
+    """Brings back what the scope names on the learner's side: contexts, sign-ins, answers. Raises LabError."""
+    if scope.machines:
+        contexts.restore(lab.folder, {node.machine: lab.url(node.machine) for node in lab.nodes})
+    elif scope.sign_out:
+        contexts.sign_out(lab.folder)
+    else:
+        contexts.write(lab.folder, {})  # puts the workstation in use
+    for slug in scope.answers:
+        answers.forget(lab.work, slug)
+    progress.keep_reset(lab.work, list(scope.exercises))
+    return lab
+
+
+def machines_back(lab: Lab, slugs: Sequence[str] | None, say: Say) -> Lab:
+    """Brings back what these exercises, or the whole lab, name on the machines and in the registries: the owner's part. What
+    fails is told, and the rest is done all the same; the evidence begins anew only where everything else is done. Again after
+    an error, or where it was interrupted, it goes on from what it finds. Raises LabError."""
+    scope = _scope(slugs)
+    with provision.lock(lab.home, say):
+        job = _Job(lab, scope, say)
+        if scope.machines:
+            job.find()
+        run(job.steps(), say)
+        return job.lab
+
+
+@dataclass
+class _Job:
+    """One reset. Each step writes its own entries and reads those of the steps that it needs."""
+
+    lab: Lab
+    scope: Scope
+    say: Say
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    anew: dict[str, str] = field(default_factory=dict)
+    """Machines that have to be made anew: {name: why}."""
+    disordered: bool = False
+    """Whether the Swarm has to be made or joined again."""
+    services: tuple[str, ...] = ()
+    """Names of the services that were taken away."""
+    beginning: bool = False
+    """Whether tasks of theirs were about to start, and may do so after their node was cleared."""
+    sampled: bool = True
+    """Whether the workstation has the sample app."""
+
+    def find(self) -> None:
+        """The lab as it is now: the caller's may be of before an accident. What has stopped or is missing is brought back."""
+        found = find.on(self.lab.engine, self.lab.home)
+        if found is None:
+            raise LabError("The lab is not running.", "labkit up")
+        self.lab = self._repaired(found) if found.missing else found
+
+    def steps(self) -> list[Step]:
+        nodes = [node.machine for node in self.lab.nodes]
+        every = [machine.name for machine in self.lab.plan.machines] if self.scope.machines else []
+        looks = [Step(f"look at {name}", partial(self._look, name)) for name in every]
+        clears = [
+            Step(f"clear {name}", partial(self._telling, name, partial(self._clear, name)), ("services",))
+            for name in nodes
+        ]
+        cleared = [step.name for step in clears]
+        return [
+            *looks,
+            Step("judge", self._judge, tuple(step.name for step in looks)),
+            Step("services", partial(self._telling, MANAGER, self._services), ("judge",)),
+            *clears,
+            Step("Swarm", partial(self._telling, MANAGER, self._swarm), ("services",)),
+            Step("repositories", partial(self._telling, "edge", self._repositories), ("judge",)),
+            Step("machines", self._make_anew, ("Swarm", "repositories", *cleared)),
+            Step("nodes", partial(self._telling, MANAGER, self._nodes), ("machines",)),
+            Step("sample", partial(self._telling, MANAGER, self._sample), ("machines",)),
+            Step("evidence", partial(self._telling, "edge", self._evidence), ("nodes", "sample")),
+        ]
+
+    def _telling(self, machine: str, do: Callable[[], None]) -> None:
+        """What a machine refuses, as an error for people."""
+        if machine in self.anew:
+            return
+        try:
+            do()
+        except WireError as error:
+            raise LabError(f"The lab's {machine} could not be reset: {error}", clearing.AGAIN) from error
+
+    def _look(self, machine: str) -> None:
+        self.conditions[machine] = condition.of(self.lab, machine)
+
+    def _judge(self) -> None:
+        """Decides what can be cleared and what has to be made anew, and takes the latter out of its Swarm."""
+        if not self.scope.machines:
+            return
+        nodes = {node.machine: self.conditions[node.machine] for node in self.lab.nodes}
+        self.anew = {name: found.odd for name, found in self.conditions.items() if found.odd}
+        manager = nodes[MANAGER]
+        if manager.odd or not manager.manages or manager.strange:
+            # A worker whose manager is gone takes seconds to leave, one that leaves beside it takes none.
+            self.disordered = True
+            with ThreadPoolExecutor(len(nodes)) as pool:
+                list(pool.map(self._leave, (name for name in nodes if name not in self.anew)))
+        else:
+            self.disordered = any(one.member not in manager.known for one in nodes.values())
+
+    def _leave(self, machine: str) -> None:
+        try:
+            with self.lab.wire(machine, clearing.PATIENCE) as wire:
+                wire.request("POST", "/swarm/leave?force=1")
+        except WireError as error:
+            if error.status != 503:  # it is in no Swarm
+                self.anew[machine] = f"it could not leave its Swarm: {error}"
+
+    def _services(self) -> None:
+        if self.scope.services or self.scope.stacks:
+            with self.lab.wire(MANAGER) as wire:
+                self.services = clearing.services(wire, self.scope)
+                self.beginning = bool(self.services) and clearing.beginning(wire)
+
+    def _clear(self, machine: str) -> None:
+        found = self.conditions.get(machine, Condition())
+        try:
+            if found.untidy:
+                condition.tidy(self.lab, machine)
+            elif self.scope.sign_out and not self.scope.machines:
+                condition.sign_out(self.lab, machine)
+            with self.lab.wire(machine, clearing.PATIENCE) as wire:
+                has_sample = clearing.node(wire, machine, self.scope, self.services, found.sample)
+                if self.beginning:
+                    with self.lab.wire(MANAGER) as manager:
+                        clearing.at_rest(manager)
+                    has_sample = clearing.node(wire, machine, self.scope, self.services, found.sample)
+        except (LabError, WireError) as error:
+            if not self.scope.machines:
+                raise
+            self.anew[machine] = str(error)
+        else:
+            if machine == MANAGER:
+                self.sampled = has_sample
+
+    def _swarm(self) -> None:
+        with self.lab.wire(MANAGER, clearing.PATIENCE) as wire:
+            clearing.swarm(wire, self.scope)
+
+    def _repositories(self) -> None:
+        with self.lab.wire("edge") as wire:
+            clearing.repositories(wire, self.scope)
+
+    def _make_anew(self) -> None:
+        """Has `labkit up`'s repair make and join what needs it."""
+        if not self.anew and not self.disordered:
+            return
+        for machine, why in self.anew.items():
+            if self.lab.plan.version == "compose":
+                raise LabError(
+                    f"The machine {machine} cannot be cleared: {why}.",
+                    "docker compose down -v   (where you started it), then up again",
+                )
+            self.say(f"making {machine} anew: {why}")
+        with ThreadPoolExecutor(max(1, len(self.anew))) as pool:
+            list(pool.map(self._take_away, self.anew))
+        self.lab = self._repaired(self.lab)
+        self.sampled = True  # by the repair
+        if "edge" in self.anew:
+            with self.lab.wire("edge") as wire:
+                clearing.repositories(wire, self.scope)
+        self.anew = {}
+        with ThreadPoolExecutor(len(self.lab.nodes)) as pool:
+            list(pool.map(self._look, (node.machine for node in self.lab.nodes)))
+
+    def _take_away(self, machine: str) -> None:
+        """Removes a machine's container, and a node's or an extra registry's volume with what it held."""
+        planned = self.lab.plan.machine(machine)
+        engine = self.lab.engine
+        sweep.container(engine, self.lab.name, self.lab.parts[machine].id)
+        if planned.role in ("edge", "store"):
+            return
+        volume = self.lab.plan.volume(planned)
+        try:
+            with engine.wire(timeout=sweep.PATIENCE) as wire:
+                wire.request("DELETE", f"/volumes/{volume}?force=1")
+        except WireError as error:
+            if error.status != 404:
+                raise LabError(
+                    f"{machine} could not be made anew: its volume {volume} could not be removed: {error}.",
+                    "labkit reset   (once nothing uses it)",
+                ) from error
+
+    def _repaired(self, lab: Lab) -> Lab:
+        if lab.plan.version == "compose":
+            return provision.repair(lab, self.say)
+        return provision.up(lab.engine, lab.home, lab.plan, self.say)
+
+    def _nodes(self) -> None:
+        if not self.scope.nodes:
+            return
+        with self.lab.wire(MANAGER) as wire:
+            members = {node.machine: self.conditions.get(node.machine, Condition()).member for node in self.lab.nodes}
+            clearing.nodes(wire, members if self.scope.machines else None)
+
+    def _sample(self) -> None:
+        if not self.sampled:
+            machines.execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
+
+    def _evidence(self) -> None:
+        with self.lab.wire("edge") as wire:
+            wire.request("POST", "/mark", {"exercises": list(self.scope.exercises)})
