@@ -29,7 +29,8 @@ import page  # noqa: E402
 import psutil  # noqa: E402
 from test_scale import FILL  # noqa: E402
 
-from labkit import authoring, paths  # noqa: E402
+from labkit import paths  # noqa: E402
+from labkit.authoring import solutions  # noqa: E402
 from labkit.content import exercises  # noqa: E402
 from labkit.grading.grade import grade  # noqa: E402
 from labkit.lab import environment, find  # noqa: E402
@@ -232,7 +233,7 @@ def figures(engine, times):
     lab = find.current()
     idle = memory(engine)
     for slug in ("01-login", "05-deploy"):
-        authoring.solve(lab, exercises.load(slug))
+        solutions.solve(lab, exercises.load(slug))
     every = exercises.every()
     observing = [timed(lambda: observe(lab)) for _ in range(30)]
     checking = [timed(lambda: grade(every, observe(lab))) for _ in range(30)]

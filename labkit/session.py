@@ -71,7 +71,7 @@ def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person =
     number = min(taken + 1, len(chosen.hints))
     if taken < len(chosen.hints):
         attempts.keep_hint(work, exercise.slug, chosen.id, number)
-    return whose.swap(f"{chosen.claim}\nHint {number} of {len(chosen.hints)}: {chosen.hints[number - 1]}")
+    return whose.personal(f"{chosen.claim}\nHint {number} of {len(chosen.hints)}: {chosen.hints[number - 1]}")
 
 
 def quiz_text(exercise: Exercise) -> str:

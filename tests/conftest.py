@@ -20,6 +20,10 @@ import pytest  # noqa: E402
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--corpus-runs", type=int, default=1, help="how often each attempt of the corpus is played")
+
+
 def pytest_collection_modifyitems(items):
     """Values first, then the lab: what fails in a second is told in a second."""
     order = {"unit": 0, "integration": 1, "browser": 2, "acceptance": 3}

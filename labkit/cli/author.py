@@ -4,7 +4,9 @@ import sys
 
 import click
 
-from labkit import authoring
+from labkit.authoring import new as templates
+from labkit.authoring import notebooks as books
+from labkit.authoring.verify import verify as proofs
 from labkit.content import exercises
 from labkit.lab import find
 
@@ -18,7 +20,7 @@ def verify(exercise: str | None) -> None:
     """
     chosen = exercises.chosen([exercise] if exercise else [])
     failed = 0
-    for proof in authoring.verify(find.current(), chosen):
+    for proof in proofs(find.current(), chosen):
         failed += bool(proof.problem)
         click.echo(proof.line())
     sys.exit(1 if failed else 0)
@@ -31,7 +33,7 @@ def new(slug: str) -> None:
 
     Example: labkit new 07-clean
     """
-    for path in authoring.new(slug):
+    for path in templates.new(slug):
         click.echo(f"wrote {path}")
     click.echo(f"Next: edit them, then labkit verify {slug} && labkit notebooks")
 
@@ -42,4 +44,4 @@ def notebooks() -> None:
 
     Example: labkit notebooks
     """
-    authoring.write_notebooks(click.echo)
+    books.write(click.echo)

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from labkit import __version__, authoring
+from labkit import __version__
+from labkit.authoring import solutions
 from labkit.cli.output import colored, progress
 from labkit.content import exercises
 from labkit.errors import LabError
@@ -26,7 +27,7 @@ def solve(exercise: str, show: bool) -> None:
     chosen = exercises.chosen([exercise])[0]
     lab = find.current()
     if show:
-        if not authoring.look(lab, chosen).done:
+        if not solutions.look(lab, chosen).done:
             raise LabError(
                 f"{chosen.slug} is not done yet; its solution is for comparing.", f"labkit hint {chosen.slug}"
             )
@@ -34,7 +35,7 @@ def solve(exercise: str, show: bool) -> None:
         return
     with progress() as say:
         say(f"playing the solution of {chosen.slug}")
-        result = authoring.solve(lab, chosen)
+        result = solutions.solve(lab, chosen)
     report = Report(lab.name, "", (result,), HERE, HERE)
     click.echo(colored(report))
     sys.exit(report.exit_code)

@@ -228,7 +228,7 @@ def test_a_new_exercise_is_accepted_by_verify(lab, tmp_path):
     assert told.count("✓") == 7, told
     assert "is there already" in labkit("new", "07-example", env=env, check=2).stderr
     script = course / "solutions" / "07-example" / "wrong-nothing.sh"
-    script.write_text("# diagnosis: tag-typo\ntrue\n")
+    script.write_text("# expect: tag-typo\ntrue\n")
     wrong = labkit("verify", "07-example", env=env, check=1).stdout
     assert "✗ 07-example   wrong-nothing.sh is told as tag-typo: expected tag-typo, found ['tag-none']" in wrong
     labkit("notebooks", env=env, check=0)

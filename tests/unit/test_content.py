@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labkit import authoring
+from labkit.authoring import attempts, notebooks
 from labkit.content import diagnoses, exercises
 from labkit.errors import LabError
 
@@ -22,10 +22,10 @@ def test_an_exercise_is_whole(slug):
     for check in exercise.checks:
         assert check.claim.endswith(".")
         assert check.hints
-    wrong = sorted(exercises.solutions(slug).glob("wrong-*.sh"))
+    wrong = attempts.of_author(slug)
     assert len(wrong) >= 3
-    for script in wrong:
-        assert authoring.named_diagnosis(script) in diagnoses.catalogue()
+    for way in wrong:
+        assert way.diagnosis in diagnoses.catalogue()
     for slug in exercise.needs:
         exercises.load(slug)
     for question in exercise.quiz:
@@ -74,14 +74,14 @@ def test_values_are_filled_in_and_never_read_as_code():
 
 
 def test_the_notebooks_are_those_that_the_lessons_make():
-    made = authoring.notebooks()
+    made = notebooks.every()
     kept = {one.name: one.read_text() for one in (ROOT / "notebooks").glob("*.ipynb")}
     assert made == kept, "run: ./lab notebooks"
 
 
-@pytest.mark.parametrize("name", sorted(authoring.notebooks()))
+@pytest.mark.parametrize("name", sorted(notebooks.every()))
 def test_a_notebook_is_valid_and_has_no_outputs(name):
-    notebook = nbformat.reads(authoring.notebooks()[name], as_version=4)
+    notebook = nbformat.reads(notebooks.every()[name], as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert code
@@ -92,7 +92,7 @@ def test_a_notebook_is_valid_and_has_no_outputs(name):
 
 def test_fences_become_cells():
     lesson = "# A\n\n```try\nls\n```\n\ntext\n\n```do\n```\n\n```\nshown\n```\n\n```try\na\nb\n```\n\n```python\nx = 1\n```\n"
-    cells = authoring.notebook(lesson, "x")["cells"]
+    cells = notebooks.notebook(lesson, "x")["cells"]
     sources = ["".join(cell["source"]) for cell in cells]
     assert sources[1] == "!ls"
     assert sources[3].startswith("%%bash\n# Type")
@@ -145,4 +145,4 @@ def test_lessons_print_no_code_with_a_real_account():
 
 
 def test_the_json_of_a_notebook_ends_with_a_newline():
-    assert all(json.loads(text) and text.endswith("}\n") for text in authoring.notebooks().values())
+    assert all(json.loads(text) and text.endswith("}\n") for text in notebooks.every().values())
