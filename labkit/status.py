@@ -11,8 +11,6 @@ from labkit.seen.lab import SeenLab, Unobserved
 from labkit.seen.registries import Registry
 from labkit.seen.swarm import Service
 
-OWN = " (the lab's own)"
-
 SHOWN = 8
 """Tags of a repository that the text names; the rest is counted."""
 
@@ -35,6 +33,8 @@ class Status:
     """Addresses of the engines that answered, none of which has the lab: only where it is down."""
     registries: tuple[Registry, ...] = ()
     services: tuple[Service, ...] = field(default=())
+    guest: bool = False
+    """Whether it is shown to a guest, who cannot mend it."""
 
     @property
     def exit_code(self) -> int:
@@ -48,7 +48,7 @@ class Status:
             "schema": 1,
             "state": sight.state,
             "lab": lab.name,
-            "engine": {"url": lab.engine.url, "own": lab.engine.own},
+            **lab.access.told(),
             "machines": {part.machine: {"state": part.state, "role": part.role} for part in lab.parts.values()},
             "missing": lab.missing,
             "work": str(lab.work),
@@ -69,9 +69,9 @@ class Status:
     def text(self) -> str:
         lab = self.sight.lab
         if lab is None:
-            return f"{self.sight.problem}\n  → {MENDS['down']}"
+            return f"{self.sight.problem}\n  → {self._mend()}"
         lines = [f"The lab is {self.sight.state}.{_end(lab)}"]
-        lines.append(f"engine      {lab.engine.url}{OWN if lab.engine.own else ''}")
+        lines.append("{:<11} {}".format(*lab.access.where))
         lines += [_machine(part, self.sight) for part in sorted(lab.parts.values(), key=lambda part: part.machine)]
         lines += [f"✗ {name:<12} {reason}" for name, reason in self.sight.broken.items() if name not in lab.parts]
         for registry in self.registries:
@@ -84,19 +84,23 @@ class Status:
         lines.append(f"JupyterLab: {self.jupyter or 'not running'}")
         lines.append(f"your folder: {lab.work}")
         if self.sight.state in MENDS:
-            lines.append(f"  → {MENDS[self.sight.state]}")
+            lines.append(f"  → {self._mend()}")
         return "\n".join(lines)
 
+    def _mend(self) -> str:
+        mend = MENDS[self.sight.state]
+        return f"ask the lab's owner: {mend}" if self.guest else mend
 
-def of(sight: Sight, name: str, server: str = "", engines: tuple[str, ...] = ()) -> Status:
+
+def of(sight: Sight, name: str, server: str = "", engines: tuple[str, ...] = (), guest: bool = False) -> Status:
     """The status of a sight. `server` is the address of the JupyterLab that runs on this side."""
     container = sight.lab.parts.get(JUPYTER) if sight.lab else None
     jupyter = server or (f"http://127.0.0.1:{container.port}/lab" if container else "")
     seen = sight.observation
     if seen is None:
-        return Status(sight, name, jupyter, engines)
+        return Status(sight, name, jupyter, engines, guest=guest)
     held = SeenLab(seen)
-    return Status(sight, name, jupyter, (), _registries(held), _services(held))
+    return Status(sight, name, jupyter, (), _registries(held), _services(held), guest)
 
 
 def _registries(seen: SeenLab) -> tuple[Registry, ...]:

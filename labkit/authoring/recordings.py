@@ -107,7 +107,8 @@ def shortened(observation: Observation, past: int) -> Observation:
 def last_line(observation: Observation) -> int:
     """The number of the access log's last line."""
     log = observation.log
-    return max((line.seq for line in (*log.events, *log.resets)), default=0) if log else 0
+    lines = [*(event.seq for event in log.events), *(reset.seq for reset in log.resets)] if log else []
+    return max(lines, default=0)
 
 
 def load(slug: str) -> dict[str, dict[str, Any]]:

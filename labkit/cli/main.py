@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from labkit import __version__
+from labkit import __version__, paths
 from labkit.cli.output import complain
 from labkit.errors import LabError, nearest
 
@@ -19,6 +19,8 @@ COMMANDS = {
     "explain": "learn",
     "hint": "learn",
     "image": "image",
+    "invite": "invite",
+    "jupyter": "jupyter",
     "new": "author",
     "notebooks": "author",
     "observe": "check",
@@ -30,6 +32,9 @@ COMMANDS = {
     "verify": "author",
 }
 """Each command and the module beside this one that has it, imported only when that command is asked for."""
+
+OWNERS = {"down", "image", "invite", "up", "verify"}
+"""What only a lab's owner can do."""
 
 
 class Door(click.Group):
@@ -45,6 +50,17 @@ class Door(click.Group):
         if ctx.resilient_parsing:
             return None
         raise LabError(f"labkit has no command {name!r}: {nearest(name, self.list_commands(ctx))}", "labkit --help")
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        found = super().resolve_command(ctx, args)
+        if found[0] in OWNERS and paths.home().guest:
+            raise LabError(
+                f"labkit {found[0]} is for the lab's owner; you are a guest of the lab.",
+                "unset LABKIT_GUEST LABKIT_STATE   (for a lab of your own)",
+            )
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

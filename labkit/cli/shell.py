@@ -5,8 +5,8 @@ import sys
 
 import click
 
-from labkit.errors import LabError, nearest
 from labkit.lab import environment, find
+from labkit.lab.access import Terminal
 
 
 @click.command()
@@ -19,23 +19,21 @@ def env(node: str) -> None:
     click.echo(environment.shell_lines(find.current(), node), nl=False)
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("node")
-def shell(node: str) -> None:
-    """Open a shell on a machine of the lab.
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def shell(node: str, command: tuple[str, ...]) -> None:
+    """Open a shell on a machine of the lab, or run a command there.
 
     Example: labkit shell worker1
     """
+    from labkit.cli import terminal
+
     lab = find.current()
-    part = lab.parts.get(node)
-    if part is None:
-        raise LabError(f"The lab has no machine {node!r}: {nearest(node, sorted(lab.parts))}", "labkit shell worker1")
-    if part.state != "running":
-        raise LabError(f"The machine {node} is not running.", "labkit up   (it repairs the lab)")
-    tty = ["-t"] if sys.stdin.isatty() else []
-    command = ["docker", "-H", lab.engine.url, "exec", "-i", *tty, part.id, "bash", *(["-i"] if tty else [])]
-    variables = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "DOCKER_HOST")}
-    try:
-        os.execvpe(command[0], command, variables)
-    except FileNotFoundError:
-        raise LabError("The docker command is missing.", "apt-get install docker.io   (or docker-cli)") from None
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    wanted = None
+    if on_terminal:
+        columns, rows = os.get_terminal_size()
+        wanted = Terminal(rows, columns, os.environ.get("TERM", "xterm"))
+    words = command or (("bash", "-i") if on_terminal else ("bash",))
+    sys.exit(terminal.attach(lab.access.session(lab, node, words, wanted), on_terminal))

@@ -3,6 +3,7 @@
 The layout is the docker CLI's (docker/cli, cli/context/store): the folder of a context is the SHA-256 of its name.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -45,6 +46,16 @@ def write(state: Path, addresses: dict[str, str]) -> None:
             shutil.copyfile(client / file, tls / file)
             (tls / file).chmod(0o600)
     _write(folder(state) / "config.json", {**EMPTY, **config(state), "currentContext": MANAGER})
+
+
+def addresses(state: Path) -> dict[str, str]:
+    """{name: tcp://host:port} of the contexts that are there; what is damaged is left out."""
+    found = {}
+    for meta in folder(state).glob("contexts/meta/*/meta.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            data = json.loads(meta.read_text())
+            found[str(data["Name"])] = str(data["Endpoints"]["docker"]["Host"])
+    return found
 
 
 def config(state: Path) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def view(
         state=sight.state,
         problem=sight.problem,
         failed=failed,
-        inside=paths.home().inside,
+        inside=paths.home().inside or paths.home().guest,
         work=work,
         result=result,
         hints=_hints(exercise, records, lab) if exercise else {},
@@ -132,8 +132,8 @@ def _parts(sight: Sight) -> list[LabLine]:
     lab, seen = sight.lab, sight.observation
     if lab is None:
         return [LabLine("lab", False, sight.problem)]
-    own = ", the lab's own" if lab.engine.own else ""
-    parts = [LabLine("engine", True, f"{lab.engine.url}{own}")]
+    name, address = lab.access.where
+    parts = [LabLine(name, True, address)]
     for machine in sorted(
         [part for part in lab.parts.values() if part.machine != JUPYTER], key=lambda one: one.machine
     ):

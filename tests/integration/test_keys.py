@@ -4,6 +4,9 @@ import http.client
 import ssl
 
 import pytest
+from helpers import until
+
+from labkit.lab.lifecycle import keeper
 
 STORE_PORT = 5000
 
@@ -11,7 +14,7 @@ STORE_PORT = 5000
 def keys(lab):
     """{name: (certificate, key)} of all that were made, those for workers that are not there included; and no key at all."""
     pki = lab.folder / "pki"
-    found = {"client": (pki / "client/cert.pem", pki / "client/key.pem")}
+    found = {name: (pki / name / "cert.pem", pki / name / "key.pem") for name in ("client", "guest")}
     for key in pki.glob("*/pki/*-key.pem"):
         name = key.name.removesuffix("-key.pem")
         found[f"{key.parent.parent.name}/{name}"] = (key.with_name(f"{name}.pem"), key)
@@ -38,16 +41,26 @@ def answers(address, port, key):
 @pytest.mark.parametrize(
     ("door", "opens"),
     [
-        ("workstation", "client"),
-        ("worker1", "client"),
-        ("worker2", "client"),
-        ("edge", "client"),
-        ("store", "edge/store"),
+        ("workstation", ["client", "guest"]),
+        ("worker1", ["client", "guest"]),
+        ("worker2", ["client", "guest"]),
+        ("edge", ["client"]),
+        ("store", ["edge/store"]),
     ],
 )
-def test_a_door_opens_to_its_own_key_only(running_lab, lab, door, opens):
+def test_a_door_opens_to_its_own_keys_only(lab, door, opens):
     machine = lab.parts[door]
     address, port = ("127.0.0.1", machine.port) if machine.port else (machine.address, STORE_PORT)
     tried = keys(lab)
     assert len(tried) > 10
-    assert [name for name, key in tried.items() if answers(address, port, key)] == [opens]
+    assert [name for name, key in tried.items() if answers(address, port, key)] == opens
+
+
+def test_the_owners_service_opens_to_guests_only(lab):
+    keeper.receive(lab)
+    try:
+        port = until(lambda: keeper.port(lab.home), "the service's port")
+        assert [name for name, key in keys(lab).items() if answers("127.0.0.1", port, key)] == ["guest"]
+    finally:
+        keeper.stop(lab.home)
+        (lab.folder / keeper.GUESTS).unlink()

@@ -13,9 +13,10 @@ from labkit import paths
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.lab import compose, contexts, environment
+from labkit.lab.access import Guest, Owner
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
-from labkit.lab.lab import Guest, Instance, Lab, Owner
+from labkit.lab.lab import Instance, Lab
 from labkit.lab.lifecycle import machines, pki
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run

@@ -7,8 +7,9 @@ import pytest
 from world import World, solved
 
 from labkit import status
+from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine
-from labkit.lab.lab import Instance, Lab, Owner
+from labkit.lab.lab import Instance, Lab
 from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight, state_of
 from labkit.lab.plan import Plan

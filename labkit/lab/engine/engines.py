@@ -108,8 +108,19 @@ def _unreachable(url: str, error: WireError, timeout: float) -> LabError:
             return LabError(f"No Docker Engine answers at {url}: {error}.", "sudo systemctl start docker")
 
 
+def own_only(home: Home) -> None:
+    """Raises LabError for a guest of somebody else's lab."""
+    if home.guest:
+        raise LabError(
+            "You are a guest of this lab; the engine that carries it is its owner's.",
+            "unset LABKIT_GUEST LABKIT_STATE   (for a lab of your own)",
+        )
+
+
 def running(home: Home) -> Iterator[Engine]:
-    """The engines that answer now, the likeliest to carry a lab first. LABKIT_ENGINE narrows them to one."""
+    """The engines that answer now, the likeliest to carry a lab first. LABKIT_ENGINE narrows them to one. Raises LabError for a
+    guest, who has none."""
+    own_only(home)
     seen: set[str] = set()
     choice, own = chosen(home), own_url(home)
     for url in [home.engine] if home.engine else [own, choice[0] if choice else DEFAULT_SOCKET, DEFAULT_SOCKET]:
@@ -122,7 +133,8 @@ def running(home: Home) -> Iterator[Engine]:
 
 
 def find(home: Home) -> Engine:
-    """The engine in use. Raises LabError where there is none, or where the chosen one does not answer."""
+    """The engine in use. Raises LabError where there is none, where the chosen one does not answer, or for a guest."""
+    own_only(home)
     choice, own = chosen(home), own_url(home)
     if choice and choice[0] != own:
         url, source = choice

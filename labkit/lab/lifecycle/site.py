@@ -3,9 +3,10 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
-from labkit.lab.lab import GONE, Instance, Lab, Owner
+from labkit.lab.lab import GONE, Instance, Lab
 from labkit.lab.lifecycle.swarm import Manager
 from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home

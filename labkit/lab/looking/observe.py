@@ -23,9 +23,21 @@ Look = Callable[[], Any]
 
 
 def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Observation:
-    """What the lab holds now in these sections. What does not answer is told as such, under `unobserved`. Raises LabError
-    where no lab runs."""
+    """What the lab holds now in these sections, and what lies on this side. What does not answer is told as such, under
+    `unobserved`. Raises LabError where no lab runs, or where its owner does not answer."""
     lab = lab or find.current()
+    named = tuple(wanted)
+    seen = lab.access.observe(lab, named)
+    if "sign_ins" in named:
+        here = sign_ins.kept(contexts.config(lab.folder), lab.person)
+        seen = msgspec.structs.replace(seen, sign_ins={"here": here, **(seen.sign_ins or {})})
+    if "answers" in named:
+        seen = msgspec.structs.replace(seen, answers=answers.load(lab.work))
+    return seen
+
+
+def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
+    """The same without what lies on this side: answers, and sign-ins made here. Only the lab's owner can look."""
     named = tuple(wanted)
     looks = _looks(lab, named)
     seen: dict[str, Any] = {}
@@ -51,9 +63,8 @@ def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Obser
         store=told.get("store"),
         log=told.get("log"),
         engines=_by_machine("engines", seen) if "engines" in named else None,
-        sign_ins=_sign_ins(lab, seen) if "sign_ins" in named else None,
+        sign_ins=_by_machine("sign_ins", seen) if "sign_ins" in named else None,
         swarm=seen.get("swarm"),
-        answers=answers.load(lab.work) if "answers" in named else None,
     )
 
 
@@ -78,7 +89,3 @@ def _of_edge(named: tuple[str, ...]) -> list[str]:
 
 def _by_machine(section: str, seen: dict[str, Any]) -> dict[str, Any]:
     return {key.partition("/")[2]: value for key, value in seen.items() if key.startswith(f"{section}/")}
-
-
-def _sign_ins(lab: Lab, seen: dict[str, Any]) -> dict[str, dict[str, str]]:
-    return {"here": sign_ins.kept(contexts.config(lab.folder), lab.person), **_by_machine("sign_ins", seen)}

@@ -129,8 +129,9 @@ class Watch:
         for key, part in wanted.items():
             if key not in self._streams and lab is not None:
                 with contextlib.suppress(LabError, WireError):
-                    wire = lab.wire(part.machine, timeout=None)
-                    self._streams[key] = _Stream(wire, EVENTS if part.role == "node" else "/events", self._wake)
+                    node = part.role == "node"
+                    wire = lab.wire(part.machine, timeout=None) if node else lab.access.events(lab)
+                    self._streams[key] = _Stream(wire, EVENTS if node else "/events", self._wake)
 
 
 class _Stream(threading.Thread):

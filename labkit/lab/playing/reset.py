@@ -1,6 +1,6 @@
 """Brings exercises, or the whole lab, back to before they were begun."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -27,21 +27,44 @@ def reset(lab: Lab, exercises: Iterable[Exercise], say: Say = lambda _: None) ->
     """Undoes what these exercises ask for, wherever it was done, and has their access log begin anew. Returns the lab.
     Raises LabError."""
     chosen = list(exercises)
-    say(f"resetting {', '.join(exercise.slug for exercise in chosen)}")
-    return bring_back(lab, reduce(Scope.__or__, map(scopes.of, chosen), Scope()), say)
+    slugs = [exercise.slug for exercise in chosen]
+    say(f"resetting {', '.join(slugs)}")
+    return _here(lab.access.reset(lab, slugs, say), _scope(slugs))
 
 
 def reset_all(lab: Lab, say: Say = lambda _: None) -> Lab:
     """The whole lab as it was when it had just started. Returns it: a machine that was made anew has another container.
     Raises LabError."""
     say("clearing the lab")
-    return bring_back(lab, scopes.everything(content.slugs()), say)
+    return _here(lab.access.reset(lab, None, say), _scope(None))
 
 
-def bring_back(lab: Lab, scope: Scope, say: Say) -> Lab:
-    """Brings back what the scope names. What fails is told, and the rest is done all the same; the evidence begins anew only
-    where everything else is done. Again after an error, or where it was interrupted, it goes on from what it finds.
-    Raises LabError."""
+def _scope(slugs: Sequence[str] | None) -> Scope:
+    """Of these exercises, or of all of the lab. Raises LabError."""
+    if slugs is None:
+        return scopes.everything(content.slugs())
+    return reduce(Scope.__or__, (scopes.of(content.load(slug)) for slug in slugs), Scope())
+
+
+def _here(lab: Lab, scope: Scope) -> Lab:
+    """Brings back what the scope names on the learner's side: contexts, sign-ins, answers. Raises LabError."""
+    if scope.machines:
+        contexts.restore(lab.folder, {node.machine: lab.url(node.machine) for node in lab.nodes})
+    elif scope.sign_out:
+        contexts.sign_out(lab.folder)
+    else:
+        contexts.write(lab.folder, {})  # puts the workstation in use
+    for slug in scope.answers:
+        answers.forget(lab.work, slug)
+    progress.keep_reset(lab.work, list(scope.exercises))
+    return lab
+
+
+def machines_back(lab: Lab, slugs: Sequence[str] | None, say: Say) -> Lab:
+    """Brings back what these exercises, or the whole lab, name on the machines and in the registries: the owner's part. What
+    fails is told, and the rest is done all the same; the evidence begins anew only where everything else is done. Again after
+    an error, or where it was interrupted, it goes on from what it finds. Raises LabError."""
+    scope = _scope(slugs)
     with provision.lock(lab.home, say):
         job = _Job(lab, scope, say)
         if scope.machines:
@@ -60,8 +83,6 @@ class _Job:
     conditions: dict[str, Condition] = field(default_factory=dict)
     anew: dict[str, str] = field(default_factory=dict)
     """Machines that have to be made anew: {name: why}."""
-    disordered: bool = False
-    """Whether the Swarm has to be made or joined again."""
     services: tuple[str, ...] = ()
     """Names of the services that were taken away."""
     beginning: bool = False
@@ -74,7 +95,12 @@ class _Job:
         found = find.on(self.lab.engine, self.lab.home)
         if found is None:
             raise LabError("The lab is not running.", "labkit up")
-        self.lab = self._repaired(found) if found.missing else found
+        self.lab = found
+        if found.missing:
+            running = [one.name for one in found.plan.machines if one.port and found.state(one.name) == "running"]
+            with ThreadPoolExecutor(max(1, len(running))) as pool:
+                silent = dict(zip(running, pool.map(partial(condition.silent, found), running), strict=True))
+            self._remake({name: why for name, why in silent.items() if why})
 
     def steps(self) -> list[Step]:
         nodes = [node.machine for node in self.lab.nodes]
@@ -95,8 +121,7 @@ class _Job:
             Step("machines", self._make_anew, ("Swarm", "repositories", *cleared)),
             Step("nodes", partial(self._telling, MANAGER, self._nodes), ("machines",)),
             Step("sample", partial(self._telling, MANAGER, self._sample), ("machines",)),
-            Step("contexts", self._contexts, ("machines",)),
-            Step("evidence", partial(self._telling, "edge", self._evidence), ("nodes", "sample", "contexts")),
+            Step("evidence", partial(self._telling, "edge", self._evidence), ("nodes", "sample")),
         ]
 
     def _telling(self, machine: str, do: Callable[[], None]) -> None:
@@ -112,27 +137,20 @@ class _Job:
         self.conditions[machine] = condition.of(self.lab, machine)
 
     def _judge(self) -> None:
-        """Decides what can be cleared and what has to be made anew, and takes the latter out of its Swarm."""
+        """Decides what can be cleared and what has to be made anew."""
         if not self.scope.machines:
             return
         nodes = {node.machine: self.conditions[node.machine] for node in self.lab.nodes}
         self.anew = {name: found.odd for name, found in self.conditions.items() if found.odd}
         manager = nodes[MANAGER]
-        if manager.odd or not manager.manages or manager.strange:
-            # A worker whose manager is gone takes seconds to leave, one that leaves beside it takes none.
-            self.disordered = True
-            with ThreadPoolExecutor(len(nodes)) as pool:
-                list(pool.map(self._leave, (name for name in nodes if name not in self.anew)))
-        else:
-            self.disordered = any(one.member not in manager.known for one in nodes.values())
-
-    def _leave(self, machine: str) -> None:
-        try:
-            with self.lab.wire(machine, clearing.PATIENCE) as wire:
-                wire.request("POST", "/swarm/leave?force=1")
-        except WireError as error:
-            if error.status != 503:  # it is in no Swarm
-                self.anew[machine] = f"it could not leave its Swarm: {error}"
+        lost = manager.odd or manager.strange or ("" if manager.manages else "it manages no Swarm")
+        for name, found in nodes.items():
+            # An engine that leaves a Swarm and joins another may keep the port of the old one's networks, and have none in
+            # the new one ("timeout waiting for leave broadcast", "listen tcp 0.0.0.0:7946: bind: address already in use").
+            if lost:
+                self.anew.setdefault(name, f"the Swarm of {MANAGER} is not as it was: {lost}")
+            elif found.member not in manager.known:
+                self.anew.setdefault(name, "it has left the Swarm")
 
     def _services(self) -> None:
         if self.scope.services or self.scope.stacks:
@@ -171,18 +189,9 @@ class _Job:
 
     def _make_anew(self) -> None:
         """Has `labkit up`'s repair make and join what needs it."""
-        if not self.anew and not self.disordered:
+        if not self.anew:
             return
-        for machine, why in self.anew.items():
-            if self.lab.plan.version == "compose":
-                raise LabError(
-                    f"The machine {machine} cannot be cleared: {why}.",
-                    "docker compose down -v   (where you started it), then up again",
-                )
-            self.say(f"making {machine} anew: {why}")
-        with ThreadPoolExecutor(max(1, len(self.anew))) as pool:
-            list(pool.map(self._take_away, self.anew))
-        self.lab = self._repaired(self.lab)
+        self._remake(self.anew)
         self.sampled = True  # by the repair
         if "edge" in self.anew:
             with self.lab.wire("edge") as wire:
@@ -190,6 +199,20 @@ class _Job:
         self.anew = {}
         with ThreadPoolExecutor(len(self.lab.nodes)) as pool:
             list(pool.map(self._look, (node.machine for node in self.lab.nodes)))
+
+    def _remake(self, odd: dict[str, str]) -> None:
+        """Has these machines ({name: why}) made anew, and all others started and joined."""
+        for machine, why in odd.items():
+            if self.lab.plan.version == "compose":
+                fix = "docker compose down -v   (where you started it), then up again"
+                raise LabError(f"The machine {machine} cannot be cleared: {why}.", fix)
+            self.say(f"making {machine} anew: {why}")
+        with ThreadPoolExecutor(max(1, len(odd))) as pool:
+            list(pool.map(self._take_away, odd))
+        if self.lab.plan.version == "compose":
+            self.lab = provision.repair(self.lab, self.say)
+        else:
+            self.lab = provision.up(self.lab.engine, self.lab.home, self.lab.plan, self.say)
 
     def _take_away(self, machine: str) -> None:
         """Removes a machine's container, and a node's or an extra registry's volume with what it held."""
@@ -209,11 +232,6 @@ class _Job:
                     "labkit reset   (once nothing uses it)",
                 ) from error
 
-    def _repaired(self, lab: Lab) -> Lab:
-        if lab.plan.version == "compose":
-            return provision.repair(lab, self.say)
-        return provision.up(lab.engine, lab.home, lab.plan, self.say)
-
     def _nodes(self) -> None:
         if not self.scope.nodes:
             return
@@ -225,18 +243,6 @@ class _Job:
         if not self.sampled:
             machines.execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
 
-    def _contexts(self) -> None:
-        addresses = {node.machine: self.lab.url(node.machine) for node in self.lab.nodes}
-        if self.scope.machines:
-            contexts.restore(self.lab.folder, addresses)
-        elif self.scope.sign_out:
-            contexts.sign_out(self.lab.folder)
-        else:
-            contexts.write(self.lab.folder, {})  # puts the workstation in use
-
     def _evidence(self) -> None:
-        for slug in self.scope.answers:
-            answers.forget(self.lab.work, slug)
         with self.lab.wire("edge") as wire:
             wire.request("POST", "/mark", {"exercises": list(self.scope.exercises)})
-        progress.keep_reset(self.lab.work, list(self.scope.exercises))
