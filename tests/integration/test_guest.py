@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import struct
@@ -72,7 +71,11 @@ class User:
         self.course = place / "course"
         for folder in ("labkit", "exercises", "solutions", "notebooks"):
             shutil.copytree(ROOT / folder, self.course / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        self.python = str(place / "python" / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}")
+        binaries = place / "python" / "bin"
+        self.python = str(binaries / f"python{sys.version_info[0]}.{sys.version_info[1]}")
+        (binaries / "labkit").unlink(missing_ok=True)
+        (binaries / "labkit").write_text(f'#!/bin/sh\nexec {self.python} -m labkit "$@"\n')
+        (binaries / "labkit").chmod(0o755)
         self.env = {
             "PYTHONHOME": str(place / "python"),
             "LD_LIBRARY_PATH": str(place / "python" / "lib"),
@@ -147,10 +150,10 @@ def _service():
 @pytest.fixture
 def guest(lab, user, _service):
     """The user, invited to the lab; a guest of before has left no work."""
+    for folder in (user.folder, user.home / "registry-lab"):
+        shutil.rmtree(folder, ignore_errors=True)
     told = labkit("invite", str(user.folder), "--user", NAME, check=0).stdout
     assert f"export LABKIT_GUEST={user.folder}" in told
-    shutil.rmtree(user.home / "registry-lab", ignore_errors=True)
-    user.labkit("reset", check=0)
     return user
 
 
@@ -191,15 +194,15 @@ def test_the_lesson(lab, guest):
     listed = guest.run(
         [guest.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(guest.course / "exercises/02-tag")]
     )
-    assert "2 passed" in listed.stdout or "passed" in listed.stdout, listed.stdout + listed.stderr
-    assert listed.returncode == 0
+    assert listed.returncode == 0, listed.stdout + listed.stderr
 
     guest.labkit("solve", "06-practice", check=0)
-    assert guest.points("06-practice")[0] > 0
-    answers = dict.fromkeys(re.findall(r'(\w+)="…"', guest.labkit("answer", "06-practice").stdout), "a")
-    guest.labkit("answer", "06-practice", *(f"{name}={letter}" for name, letter in answers.items()), check=0)
+    earned, points = guest.points("06-practice")
+    assert earned == points > 0
+    assert "answer(" in guest.labkit("answer", "06-practice", check=0).stdout
+    guest.labkit("answer", "06-practice", "reflection=A registry keeps what a build made.", check=0)
     seen = json.loads(guest.labkit("observe", check=0).stdout)
-    assert set(seen["answers"]["06-practice"]) == set(answers)
+    assert seen["answers"]["06-practice"]["reflection"] == "A registry keeps what a build made."
     assert seen["sign_ins"]["here"] == {"https://index.docker.io/v1/": "myusername"}
     assert set(seen["sign_ins"]) == {"here", "workstation", "worker1", "worker2"}
 

@@ -165,7 +165,7 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):
     plan = Plan("lab", extras=("registry",))
     pki.make(tmp_path, plan)
     made = {file.parent.parent.name for file in tmp_path.glob("*/pki/server-key.pem")}
-    assert made == {"edge", "store", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
+    assert made == {"owner", "edge", "store", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
     assert all(key.stat().st_mode & 0o077 == 0 for key in tmp_path.rglob("*key.pem"))
     before = (tmp_path / "client/key.pem").read_bytes()
     pki.make(tmp_path, plan)

@@ -91,7 +91,7 @@ def loaded_by(code):
 def test_the_command_itself_is_small():
     loaded = loaded_by("import labkit.cli.main")
     ours = {name for name in loaded if name.split(".")[0] == "labkit"}
-    assert ours == {"labkit", "labkit.cli", "labkit.cli.main", "labkit.cli.output", "labkit.errors"}
+    assert ours == {"labkit", "labkit.cli", "labkit.cli.main", "labkit.cli.output", "labkit.errors", "labkit.paths"}
 
 
 SLOW = {"docker", "requests", "rich", "testcontainers", "trustme", "IPython", "ipywidgets", "anywidget", "jinja2"}
