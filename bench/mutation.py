@@ -1,194 +1,276 @@
 #!/usr/bin/env python3
-"""Changes the checks, one small change at a time, and counts how many the corpus of attempts notices.
+"""Changes what judges, one small change at a time, and counts how many of these changes the recorded corpus notices.
 
-    .venv/bin/python tests/acceptance/corpus.py --record FOLDER     (on a running lab; once)
-    .venv/bin/python bench/mutation.py FOLDER [--write]
+    .venv/bin/python bench/mutation.py [--write] [WORD …]       (WORD: only places with one of these words: facts.py, pulls)
 
-Every recorded observation is graded again with the changed check. A change is noticed when one verdict differs, or when a
-right attempt is no longer told the same. No Docker is needed.
+Every recording that comes by the changed function is graded again: a change is noticed when one verdict or one sentence reads
+otherwise. What no recording notices is tried with those unit tests that come by it. Changes that nothing could notice stand in
+bench/equivalent.toml, each with its reason. No Docker is needed.
 """
 
 import argparse
-import ast
-import copy
+import functools
+import gc
 import importlib
+import os
+import signal
 import sys
 import time
+import tomllib
 from collections import Counter, defaultdict
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from types import FunctionType
+
+from mutants import mutants
+from mutation_tests import noticed_by_unit_tests
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "acceptance")]
+sys.path.insert(0, str(ROOT))
 
-from corpus import attempts, recorded, verdicts  # noqa: E402
+from labkit.authoring import attempts, recordings  # noqa: E402
+from labkit.content import exercises  # noqa: E402
+from labkit.grading.grade import grade_one  # noqa: E402
+from labkit.seen.observation import Observation  # noqa: E402
 
-from labkit.content import exercises, facts  # noqa: E402
-
-FACTS = ROOT / "labkit" / "content" / "facts.py"
-FLIPS = {
-    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
-    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
-}  # fmt: skip
-
-
-def mutants(source):
-    """(kind, line, function, changed source) for each small change of a condition."""
-    tree = ast.parse(source)
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    for function in functions:
-        words = {id(below) for node in ast.walk(function) if only_words(node) for below in ast.walk(node)}
-        for index, node in enumerate(ast.walk(function)):
-            if id(node) in words:
-                continue
-            for kind, change in changes(node):
-                changed = copy.deepcopy(tree)
-                twin = next(
-                    one
-                    for one in ast.walk(changed)
-                    if isinstance(one, ast.FunctionDef) and one.lineno == function.lineno
-                )
-                target = list(ast.walk(twin))[index]
-                change(target)
-                yield (
-                    kind,
-                    getattr(node, "lineno", function.lineno),
-                    function.name,
-                    ast.unparse(ast.fix_missing_locations(changed)),
-                )
+JUDGES = (
+    "exercises/*/checks.py",
+    "labkit/content/facts/*.py",
+    "labkit/content/diagnoses.py",
+    "labkit/content/quiz.py",
+    "labkit/content/scope.py",
+    "labkit/grading/grade.py",
+    "labkit/seen/*.py",
+)
+"""Everything that decides about a verdict or a sentence."""
+NO_JUDGES = {
+    "labkit/seen/__init__.py": "holds nothing",
+    "labkit/seen/observation.py": "the file's form: damage is refused before anything is judged (test_seen.py)",
+    "labkit/seen/versions.py": "the way up from older schemas: it is done before anything is judged (test_seen.py)",
+}
+"""{file that these patterns name and that decides nothing: why}"""
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+PATIENCE = 5.0
+"""Seconds for one recording: a change that makes a loop endless is noticed."""
 
 
-def only_words(node):
-    """Whether a part of a check only chooses words for a message: no condition, and no verdict depends on it."""
-    if isinstance(node, ast.keyword):
-        return node.arg in ("expected", "found", "since", "machine", "user", "key")
-    if isinstance(node, ast.Assign):
-        names = {one.id for one in node.targets if isinstance(one, ast.Name)}
-        return bool(names & {"found", "error", "code", "one", "moving", "since", "states", "kind", "values", "down"})
-    if isinstance(node, ast.Return):
-        return isinstance(node.value, ast.JoinedStr)
-    return isinstance(node, ast.JoinedStr)
+def files():
+    found = sorted(file for pattern in JUDGES for file in ROOT.glob(pattern))
+    return [file for file in found if str(file.relative_to(ROOT)) not in NO_JUDGES]
 
 
-def changes(node):
-    """The ways in which a node can be changed, as (kind, what to do to its twin in the copy)."""
-    if isinstance(node, ast.Compare):
-        for position, operator in enumerate(node.ops):
-            if type(operator) in FLIPS:
-                yield "comparison flipped", lambda one, at=position: one.ops.__setitem__(at, FLIPS[type(one.ops[at])]())
-    if isinstance(node, ast.BoolOp):
-        for position in range(len(node.values)):
-            yield "condition dropped", lambda one, at=position: one.values.pop(at)
-        swapped = ast.Or if isinstance(node.op, ast.And) else ast.And
-        yield "and/or swapped", lambda one, other=swapped: setattr(one, "op", other())
-    if isinstance(node, ast.If):
-        yield "never", lambda one: setattr(one, "test", ast.Constant(False))
-        yield "always", lambda one: setattr(one, "test", ast.Constant(True))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield (
-            "not dropped",
-            lambda one: (
-                setattr(one, "op", ast.UAdd())
-                or setattr(one, "operand", ast.Call(ast.Name("bool", ast.Load()), [one.operand], []))
-            ),
-        )
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        yield "statement dropped", lambda one: setattr(one, "value", ast.Constant(None))
+def every_mutant(words=()):
+    made = []
+    for file in files():
+        name = str(file.relative_to(ROOT))
+        made += mutants(name, file.read_text(), str(file))
+    return [one for one in made if not words or any(word in f"{one.file} {one.function}" for word in words)]
 
 
-def told(cases, slug=None):
-    """Every verdict of the recorded attempts, of one exercise or all."""
-    return [verdicts(attempt, observation) for attempt, observation in cases if slug in (None, attempt.slug)]
+def equivalents():
+    """{key of a mutant: why nothing could notice it}"""
+    listed = tomllib.loads(EQUIVALENT.read_text())["equivalent"] if EQUIVALENT.exists() else []
+    return {(one["file"], one["function"], one["kind"], one["change"]): one["reason"] for one in listed}
 
 
-def run(cases):
-    """[(file, function, line, kind, noticed)]"""
-    results = []
-    baseline = told(cases)
-    source = FACTS.read_text()
-    for kind, line, function, changed in mutants(source):
-        results.append(("facts.py", function, line, kind, noticed_in_facts(changed, cases, baseline)))
-    for slug in exercises.slugs():
-        file = exercises.folder() / slug / "checks.py"
-        before = told(cases, slug)
-        for kind, line, function, changed in mutants(file.read_text()):
-            results.append(
-                (f"{slug}/checks.py", function, line, kind, noticed_in_checks(file, changed, cases, slug, before))
-            )
-    return results
+class Corpus:
+    """The recordings, and which of them come by which line."""
+
+    def __init__(self):
+        self.cases = []
+        """[(exercise, observation, what was told)]"""
+        exercises.every()
+        for file in files():
+            if file.is_relative_to(ROOT / "labkit"):
+                importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+        for slug in exercises.slugs():
+            told = recordings.load_told(slug)
+            read = {name: Observation.read(data) for name, data in recordings.load(slug).items()}
+            self.cases += [(exercises.load(slug), observation, told[name]) for name, observation in read.items()]
+        self.alive = alive()
+        self.caches = caches()
+        self.lines = defaultdict(list)
+        """{(file, line): cases}"""
+        self.entered = defaultdict(list)
+        """{(file, function's first line): cases}"""
+
+    def trace(self, index):
+        """(lines, first lines of functions) that a case comes by."""
+        known = {str(file) for file in files()}
+        lines, entered = set(), set()
+
+        def local(frame, event, _):
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+            return local
+
+        def calls(frame, event, _):
+            if frame.f_code.co_filename not in known:
+                return None
+            entered.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+            return local(frame, event, _)
+
+        self.forget()
+        exercise, observation, told = self.cases[index]
+        sys.settrace(calls)
+        try:
+            now = recordings.told(grade_one(exercise, observation))
+        finally:
+            sys.settrace(None)
+        return lines, entered, now == told
+
+    def keep(self, index, traced):
+        lines, entered, agrees = traced
+        assert agrees, f"{self.cases[index][0].slug}: a recording is not told as it was: run the unit tests first"
+        for place in lines:
+            self.lines[place].append(index)
+        for place in entered:
+            self.entered[place].append(index)
+
+    def notices(self, mutant):
+        """Whether a recording is told otherwise with this change."""
+        file = str(ROOT / mutant.file)
+        first = self.lines[file, mutant.line]
+        rest = self.entered[file, mutant.function_line]
+        with self.changed(mutant):
+            return any(self.told_otherwise(index) for index in dict.fromkeys(first + rest))
+
+    @contextmanager
+    def changed(self, mutant):
+        """Makes the change in the functions that are alive, and takes it back."""
+        functions = self.alive[str(ROOT / mutant.file), mutant.function_line]
+        assert functions, f"{mutant} is in no function that was loaded"
+        before = [function.__code__ for function in functions]
+        for function in functions:
+            function.__code__ = mutant.code
+        self.forget()
+        try:
+            yield
+        finally:
+            for function, code in zip(functions, before, strict=True):
+                function.__code__ = code
+            self.forget()
+
+    def told_otherwise(self, index):
+        exercise, observation, told = self.cases[index]
+        self.forget()
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        try:
+            return recordings.told(grade_one(exercise, observation)) != told
+        except Exception:
+            return True
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def forget(self):
+        for cache in self.caches:
+            cache.cache_clear()
 
 
-def noticed_in_facts(changed, cases, baseline):
-    kept = dict(vars(facts))
-    try:
-        exec(compile(changed, str(FACTS), "exec"), vars(facts))
-        exercises.read.cache_clear()
-        return told(cases) != baseline
-    finally:
-        vars(facts).clear()
-        vars(facts).update(kept)
-        exercises.read.cache_clear()
+def alive():
+    """{(file, first line): the function objects that have this code}: what is changed is the code of these."""
+    found = defaultdict(list)
+    for function in gc.get_objects():
+        if isinstance(function, FunctionType):
+            found[function.__code__.co_filename, function.__code__.co_firstlineno].append(function)
+    return found
 
 
-def noticed_in_checks(file, changed, cases, slug, before):
-    original = file.read_text()
-    try:
-        file.write_text(changed)
-        exercises.read.cache_clear()
-        importlib.invalidate_caches()
-        return told(cases, slug) != before
-    except Exception:
-        return True
-    finally:
-        file.write_text(original)
-        exercises.read.cache_clear()
+def caches():
+    """What judges keep of earlier calls."""
+    known = {str(file) for file in files()}
+    kept = [one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper)]
+    return [one for one in kept if one.__wrapped__.__code__.co_filename in known]
+
+
+class TooLong(Exception):
+    pass
+
+
+def too_long(*_):
+    raise TooLong
+
+
+corpus: Corpus
+
+
+def traced(index):
+    return corpus.trace(index)
+
+
+def noticed(mutant_index):
+    return corpus.notices(chosen_mutants[mutant_index])
+
+
+chosen_mutants = []
+
+
+def run(words, say):
+    """[(mutant, what noticed it: "recordings", "unit tests" or "")]"""
+    global corpus  # noqa: PLW0603 (what the forked workers share)
+    signal.signal(signal.SIGALRM, too_long)
+    corpus = Corpus()
+    assert corpus.cases, "nothing is recorded: .venv/bin/python tests/acceptance/corpus.py --record"
+    cores, fork = len(os.sched_getaffinity(0)), get_context("fork")
+    with fork.Pool(cores) as pool:
+        for index, found in enumerate(pool.imap(traced, range(len(corpus.cases)), 4)):
+            corpus.keep(index, found)
+    chosen_mutants[:] = every_mutant(words)
+    say(f"{len(chosen_mutants)} changes, {len(corpus.cases)} recordings, {cores} cores")
+    with fork.Pool(cores) as pool:
+        results = pool.map(noticed, range(len(chosen_mutants)), 4)
+    left = [mutant for mutant, seen in zip(chosen_mutants, results, strict=True) if not seen]
+    say(f"{len(left)} that no recording notices: the unit tests")
+    by_tests = dict(zip(left, noticed_by_unit_tests(left, files(), corpus.changed), strict=True))
+    told = {True: "recordings", False: ""}
+    return [
+        (mutant, "unit tests" if by_tests.get(mutant) else told[seen])
+        for mutant, seen in zip(chosen_mutants, results, strict=True)
+    ]
 
 
 def table(results):
+    known = equivalents()
     kinds = defaultdict(Counter)
-    for _, _, _, kind, noticed in results:
-        kinds[kind][noticed] += 1
-    rows = [
-        f"| {kind} | {sum(one.values())} | {one[True]} | {one[True] / sum(one.values()):.0%} |"
-        for kind, one in sorted(kinds.items())
-    ]
-    total, seen = len(results), sum(one[4] for one in results)
-    return [
-        "| change | made | noticed | |",
-        "|---|---|---|---|",
-        *rows,
-        f"| **all** | **{total}** | **{seen}** | **{seen / total:.1%}** |",
-    ]
+    for mutant, by in results:
+        for kind in (mutant.kind, "**all**"):
+            kinds[kind].update(["made", by or ("equivalent" if mutant.key in known else "left")])
+    columns = ("made", "recordings", "unit tests", "equivalent", "left")
+    rows = []
+    for kind, count in sorted(kinds.items(), key=lambda pair: (pair[0] == "**all**", pair[0])):
+        seen = count["recordings"] + count["unit tests"]
+        rows.append(f"| {kind} | {' | '.join(str(count[name]) for name in columns)} | {seen / count['made']:.1%} |")
+    head = "| change | made | noticed by recordings | by unit tests alone | equivalent | left | noticed |"
+    return [head, "|---|---|---|---|---|---|---|", *rows]
 
 
 def corpus_table():
-    every = attempts()
     rows = []
-    for slug in exercises.slugs():
-        mine = [one for one in every if one.slug == slug]
-        right = sum(one.right for one in mine)
-        met = {verdict for one in mine for verdict in one.expected.values()} - {"passed", "blocked", "converging"}
+    every = attempts.corpus()
+    for slug in (*exercises.slugs(), "**all**"):
+        mine = [attempt for attempt in every if slug in (attempt.slug, "**all**")]
+        right = sum(attempt.right for attempt in mine)
+        met = {verdict for attempt in mine for verdict in attempt.expected.values()} - set(attempts.PLAIN)
         rows.append(f"| {slug} | {right} | {len(mine) - right} | {len(met)} |")
-    right = sum(one.right for one in every)
-    met = {verdict for one in every for verdict in one.expected.values()} - {"passed", "blocked", "converging"}
-    total = f"| **all** | **{right}** | **{len(every) - right}** | **{len(met)}** |"
-    return ["| exercise | right but different | wrong | diagnoses met |", "|---|---|---|---|", *rows, total]
+    return ["| exercise | right but different | wrong | diagnoses met |", "|---|---|---|---|", *rows]
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("folder", type=Path)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("words", nargs="*", metavar="WORD")
     options.add_argument("--write", action="store_true", help="put the tables into docs/grading.md")
     chosen = options.parse_args()
-    cases = list(recorded(chosen.folder))
-    assert len(cases) == len(attempts()), f"{len(cases)} of {len(attempts())} attempts are recorded in {chosen.folder}"
     start = time.monotonic()
-    results = run(cases)
-    for file, function, line, kind, noticed in results:
-        if not noticed:
-            print(f"not noticed: {file}:{line} {function}: {kind}")
+    results = run(chosen.words, print)
+    known = equivalents()
+    for mutant, seen in results:
+        if not seen:
+            print(f"{'equivalent' if mutant.key in known else 'not noticed'}: {mutant}")
+    for key in [mutant.key for mutant, seen in results if seen and mutant.key in known]:
+        print(f"listed as equivalent, and noticed: {key}")
     print("\n".join(table(results)))
-    print(f"{len(results)} changes, {len(cases)} attempts each, {time.monotonic() - start:.0f} s")
-    if chosen.write:
+    print(f"{time.monotonic() - start:.0f} s")
+    if chosen.write and not chosen.words:
         put("corpus", corpus_table())
         put("mutation", table(results))
 

@@ -30,6 +30,8 @@ class Home:
     """The address of the one engine to look at; "" for the engine that the docker CLI would use."""
     inside: bool = False
     """Whether this side is a container on the lab's network (docker-compose.lab.yml)."""
+    guest: bool = False
+    """Whether the lab is somebody else's, and `state` what they wrote for a guest (labkit invite)."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Home":
@@ -38,15 +40,17 @@ class Home:
         name = environ.get("LABKIT_LAB") or "registry-lab"
         state = Path(environ.get("XDG_STATE_HOME") or user / ".local/state")
         cache = Path(environ.get("XDG_CACHE_HOME") or user / ".cache")
+        guest = environ.get("LABKIT_GUEST", "")
         return cls(
             name=name,
-            state=Path(environ.get("LABKIT_STATE") or state / "registry-lab" / name),
+            state=Path(guest or environ.get("LABKIT_STATE") or state / "registry-lab" / name),
             work=Path(environ.get("LABKIT_WORK") or user / "registry-lab").absolute(),
             cache=Path(environ.get("LABKIT_CACHE") or cache / "registry-lab"),
             engine_run=Path(environ.get("LABKIT_ENGINE_RUN") or cls.engine_run),
             engine_data=Path(environ.get("LABKIT_ENGINE_DATA") or cls.engine_data),
             engine=environ.get("LABKIT_ENGINE", ""),
             inside=environ.get("LABKIT_INSIDE") == "1",
+            guest=bool(guest),
         )
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:

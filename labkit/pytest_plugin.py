@@ -28,7 +28,7 @@ class ExerciseFile(pytest.File):
             from labkit import session
 
             report = session.graded([self.path.parent.name])
-            self._results = {one.id: one for one in report.exercises[0].checks}
+            self._results = {result.id: result for result in report.exercises[0].checks}
         return self._results
 
 

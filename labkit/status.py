@@ -1,100 +1,145 @@
-"""What `labkit status` shows."""
+"""What `labkit status` shows: a sight of the lab as a value, and the same as text."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit import paths
-from labkit.jupyter import server as jupyter
-from labkit.lab import find
-from labkit.lab import plan as topology
-from labkit.lab.engine import engines as engine
-from labkit.lab.lab import Lab
-from labkit.lab.looking.observe import observe
+from labkit.lab.lab import Instance, Lab
+from labkit.lab.looking.sight import Sight
+from labkit.lab.plan import JUPYTER
+from labkit.seen.lab import SeenLab, Unobserved
+from labkit.seen.registries import Registry
+from labkit.seen.swarm import Service
 
-OWN = " (the lab's own)"
+SHOWN = 8
+"""Tags of a repository that the text names; the rest is counted."""
 
-
-def look() -> dict[str, Any]:
-    """The lab's state: down, up, broken (a machine is missing or does not answer) or expired; and what it holds."""
-    home = paths.home()
-    lab = find.any_engine(home)
-    if lab is None:
-        return {"schema": 1, "state": "down", "lab": home.name, "engines": [one.url for one in engine.running(home)]}
-    state: dict[str, Any] = {
-        "schema": 1,
-        "state": "broken" if lab.missing else "expired" if lab.expired else "up",
-        "lab": lab.name,
-        "engine": {"url": lab.engine.url, "own": lab.engine.own},
-        "machines": {part.machine: {"state": part.state, "role": part.role} for part in lab.parts.values()},
-        "missing": lab.missing,
-        "work": str(lab.work),
-        "ends": datetime.fromtimestamp(lab.plan.deadline, UTC).isoformat(timespec="seconds")
-        if lab.plan.deadline
-        else None,
-    }
-    server, container = jupyter.running(), lab.parts.get(topology.JUPYTER)
-    state["jupyter"] = server.url if server else f"http://127.0.0.1:{container.port}/lab" if container else None
-    state |= _held(lab)
-    return state
+MENDS = {
+    "broken": "labkit up   (it repairs the lab)",
+    "expired": "labkit down && labkit up",
+    "down": "labkit up",
+}
 
 
-def _held(lab: Lab) -> dict[str, Any]:
-    seen = observe(lab).data
-    broken = {name: one["error"] for name, one in seen["nodes"].items() if "error" in one}
-    broken |= {"edge": seen["edge"]["error"]} if "error" in seen["edge"] else {}
-    broken |= {"swarm": seen["swarm"]["error"]} if "error" in seen["swarm"] else {}
-    tasks = seen["swarm"].get("tasks", [])
-    services = {
-        name: {
-            "image": one["image"].partition("@")[0],
-            "replicas": one["replicas"],
-            "running": sum(1 for task in tasks if task["service"] == one["id"] and task["state"] == "running"),
+@dataclass(frozen=True)
+class Status:
+    """A sight of the lab, and where its JupyterLab is ("" where none runs)."""
+
+    sight: Sight
+    name: str
+    """The lab's, also where it is down."""
+    jupyter: str = ""
+    engines: tuple[str, ...] = ()
+    """Addresses of the engines that answered, none of which has the lab: only where it is down."""
+    registries: tuple[Registry, ...] = ()
+    services: tuple[Service, ...] = field(default=())
+    guest: bool = False
+    """Whether it is shown to a guest, who cannot mend it."""
+
+    @property
+    def exit_code(self) -> int:
+        return {"up": 0, "down": 1}.get(self.sight.state, 2)
+
+    def to_json(self) -> dict[str, Any]:
+        sight, lab = self.sight, self.sight.lab
+        if lab is None:
+            return {"schema": 1, "state": sight.state, "lab": self.name, "engines": list(self.engines)}
+        return {
+            "schema": 1,
+            "state": sight.state,
+            "lab": lab.name,
+            **lab.access.told(),
+            "machines": {part.machine: {"state": part.state, "role": part.role} for part in lab.parts.values()},
+            "missing": lab.missing,
+            "work": str(lab.work),
+            "ends": _ends(lab),
+            "jupyter": self.jupyter or None,
+            "registries": {registry.key: registry.repositories for registry in self.registries},
+            "services": {
+                service.name: {
+                    "image": service.image.partition("@")[0],
+                    "replicas": service.replicas,
+                    "running": _running(service),
+                }
+                for service in self.services
+            },
+            "problems": sight.broken,
         }
-        for name, one in seen["swarm"].get("services", {}).items()
-    }
-    held: dict[str, Any] = {
-        "registries": {key: one["repositories"] for key, one in seen["registries"].items()},
-        "services": services,
-        "problems": broken,
-    }
-    if broken:
-        held["state"] = "broken"
-    return held
+
+    def text(self) -> str:
+        lab = self.sight.lab
+        if lab is None:
+            return f"{self.sight.problem}\n  → {self._mend()}"
+        lines = [f"The lab is {self.sight.state}.{_end(lab)}"]
+        lines.append("{:<11} {}".format(*lab.access.where))
+        lines += [_machine(part, self.sight) for part in sorted(lab.parts.values(), key=lambda part: part.machine)]
+        lines += [f"✗ {name:<12} {reason}" for name, reason in self.sight.broken.items() if name not in lab.parts]
+        for registry in self.registries:
+            lines.append(f"{registry.title}:")
+            lines += [f"  {name}: {_tags(list(tags))}" for name, tags in registry.repositories.items()]
+        lines.append("services:" if self.services else "services: none")
+        for service in self.services:
+            wanted = "?" if service.replicas is None else service.replicas
+            lines.append(f"  {service.name}: {_running(service)} of {wanted} run {service.image.partition('@')[0]}")
+        lines.append(f"JupyterLab: {self.jupyter or 'not running'}")
+        lines.append(f"your folder: {lab.work}")
+        if self.sight.state in MENDS:
+            lines.append(f"  → {self._mend()}")
+        return "\n".join(lines)
+
+    def _mend(self) -> str:
+        mend = MENDS[self.sight.state]
+        return f"ask the lab's owner: {mend}" if self.guest else mend
 
 
-def text(state: dict[str, Any]) -> str:
-    """The same for people."""
-    if state["state"] == "down":
-        return "The lab is not running.\n  → labkit up"
-    lines = [f"The lab is {state['state']}." + (f" It ends at {_local(state['ends'])}." if state["ends"] else "")]
-    lines.append(f"engine      {state['engine']['url']}{OWN if state['engine']['own'] else ''}")
-    for name, one in sorted(state["machines"].items()):
-        problem = state["problems"].get(name, "")
-        lines.append(
-            f"{'✗' if problem or one['state'] != 'running' else '✓'} {name:<12} {one['state']} {problem}".rstrip()
-        )
-    for name in state["missing"]:
-        if name not in state["machines"]:
-            lines.append(f"✗ {name:<12} missing")
-    for key, repositories in state["registries"].items():
-        lines.append(f"{'Docker Hub' if key == 'hub' else 'registry.lab:5000'}:")
-        for name, tags in repositories.items():
-            shown = ", ".join(list(tags)[:8]) + (f" and {len(tags) - 8} more" if len(tags) > 8 else "")
-            lines.append(f"  {name}: {shown}")
-    lines.append("services:" if state["services"] else "services: none")
-    for name, one in state["services"].items():
-        wanted = "?" if one["replicas"] is None else one["replicas"]
-        lines.append(f"  {name}: {one['running']} of {wanted} run {one['image']}")
-    if state["problems"].get("swarm"):
-        lines.append(f"✗ swarm: {state['problems']['swarm']}")
-    lines.append(f"JupyterLab: {state['jupyter'] or 'not running'}")
-    lines.append(f"your folder: {state['work']}")
-    if state["state"] != "up":
-        lines.append(
-            "  → labkit up   (it repairs the lab)" if state["state"] == "broken" else "  → labkit down && labkit up"
-        )
-    return "\n".join(lines)
+def of(sight: Sight, name: str, server: str = "", engines: tuple[str, ...] = (), guest: bool = False) -> Status:
+    """The status of a sight. `server` is the address of the JupyterLab that runs on this side."""
+    container = sight.lab.parts.get(JUPYTER) if sight.lab else None
+    jupyter = server or (f"http://127.0.0.1:{container.port}/lab" if container else "")
+    seen = sight.observation
+    if seen is None:
+        return Status(sight, name, jupyter, engines, guest=guest)
+    held = SeenLab(seen)
+    return Status(sight, name, jupyter, (), _registries(held), _services(held), guest)
 
 
-def _local(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone():%H:%M on %d %B}"
+def _registries(seen: SeenLab) -> tuple[Registry, ...]:
+    try:
+        return tuple(seen.registries.values())
+    except Unobserved:
+        return ()
+
+
+def _services(seen: SeenLab) -> tuple[Service, ...]:
+    try:
+        return tuple(seen.swarm.services.values())
+    except Unobserved:
+        return ()
+
+
+def _running(service: Service) -> int:
+    return sum(1 for task in service.tasks if task.state == "running")
+
+
+def _machine(part: Instance, sight: Sight) -> str:
+    reason = sight.broken.get(part.machine, "")
+    told = "" if reason == part.state else reason  # the state of what does not run is its reason
+    return f"{'✗' if reason else '✓'} {part.machine:<12} {part.state} {told}".rstrip()
+
+
+def _tags(tags: list[str]) -> str:
+    more = f" and {len(tags) - SHOWN} more" if len(tags) > SHOWN else ""
+    return ", ".join(tags[:SHOWN]) + more
+
+
+def _ends(lab: Lab) -> str | None:
+    """ISO 8601, UTC; None for a lab without a time limit."""
+    deadline = lab.plan.deadline
+    return datetime.fromtimestamp(deadline, UTC).isoformat(timespec="seconds") if deadline else None
+
+
+def _end(lab: Lab) -> str:
+    if not lab.plan.deadline:
+        return ""
+    moment = datetime.fromtimestamp(lab.plan.deadline).astimezone()
+    return f" It {'ended' if lab.expired else 'ends'} at {moment:%H:%M on %d %B}."

@@ -12,12 +12,16 @@ os.environ["XDG_STATE_HOME"] = str(SCRATCH / "state")
 os.environ["XDG_CACHE_HOME"] = str(SCRATCH / "cache")
 os.environ["LABKIT_WORK"] = str(SCRATCH / "work")
 os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
-for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND", "LABKIT_LANG"):
+for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND"):
     os.environ.pop(variable, None)
 
 import pytest  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--corpus-runs", type=int, default=1, help="how often each attempt of the corpus is played")
 
 
 def pytest_collection_modifyitems(items):
@@ -41,7 +45,7 @@ def quiet(_text):
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
     from labkit import paths
-    from labkit.lab.engine import engines, images
+    from labkit.lab.engine import engines, images, own
     from labkit.lab.lifecycle import sweep
 
     home = paths.home()
@@ -49,7 +53,7 @@ def engine():
     images.ensure(found, print)
     yield found
     if found.own and not sweep.used_by_labs(found):
-        engines.stop_own(home)
+        own.stop(home)
 
 
 @pytest.fixture(scope="session")

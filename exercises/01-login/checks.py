@@ -1,5 +1,7 @@
 from labkit.content import facts
-from labkit.content.check import check
+from labkit.content.check import Evidence, check
+from labkit.content.scope import Scope
+from labkit.seen.reference import HUB
 
 
 @check(
@@ -10,9 +12,9 @@ from labkit.content.check import check
         "docker login -u USER -p PASSWORD, or, safer: docker login -u USER --password-stdin",
     ],
 )
-def accepted(lab):
-    """Docker Hub accepted your sign-in."""
-    return facts.signed_in_to_hub(lab)
+def accepted(lab: Scope) -> Evidence:
+    """Docker Hub accepted your sign-in as myusername."""
+    return facts.signed_in(lab, HUB)
 
 
 @check(
@@ -24,6 +26,6 @@ def accepted(lab):
         "docker login -u USER, in this shell or notebook",
     ],
 )
-def kept(lab):
+def kept(lab: Scope) -> str:
     """Your machine keeps the sign-in, so that the next push can use it."""
-    return facts.keeps_sign_in(lab)
+    return facts.keeps_sign_in(lab, HUB)

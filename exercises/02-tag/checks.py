@@ -1,7 +1,14 @@
 from labkit.content import facts
 from labkit.content.check import check, fail
+from labkit.content.scope import Scope
+from labkit.seen.reference import Reference
 
-WANTED = "myusername/myapp:v1.0.0"
+SAMPLE = Reference.parse("myapp:latest")
+
+
+def wanted(lab: Scope) -> Reference:
+    """myusername/myapp:v1.0.0, or the learner's own name for it."""
+    return lab.person.image("myapp")
 
 
 @check(
@@ -12,9 +19,9 @@ WANTED = "myusername/myapp:v1.0.0"
         "docker tag SOURCE NAMESPACE/REPOSITORY:TAG",
     ],
 )
-def tagged(lab):
+def tagged(lab: Scope) -> str:
     """The workstation has an image named myusername/myapp:v1.0.0."""
-    return facts.image_is_tagged(lab, WANTED)
+    return facts.image_is_tagged(lab, wanted(lab))
 
 
 @check(
@@ -26,10 +33,11 @@ def tagged(lab):
         "docker tag myapp:latest NAMESPACE/REPOSITORY:TAG",
     ],
 )
-def same_image(lab):
+def same_image(lab: Scope) -> str:
     """It is the sample app, myapp:latest, under one more name."""
-    image = lab.workstation.image(WANTED)
-    sample = lab.workstation.image("myapp:latest")
-    if (sample is None or sample.id != image.id) and image.content != lab.sample:
-        fail("tag-other-image", expected=WANTED, found=f"{image.id[:19]}, {', '.join(image.tags)}")
-    return f"{WANTED} is {image.id[:19]}"
+    image = lab.workstation.image(wanted(lab))
+    assert image is not None  # tagged comes first
+    sample = lab.workstation.image(SAMPLE)
+    if (sample is None or sample.id != image.id) and image.fingerprint != lab.sample:
+        fail("tag-other-image", expected=str(wanted(lab)), found=f"{image.id[:19]}, {', '.join(image.tags)}")
+    return f"{wanted(lab)} is {image.id[:19]}"

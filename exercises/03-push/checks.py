@@ -1,7 +1,12 @@
 from labkit.content import facts
 from labkit.content.check import check
+from labkit.content.scope import Scope
+from labkit.seen.reference import Reference
 
-WANTED = "myusername/myapp:v1.0.0"
+
+def wanted(lab: Scope) -> Reference:
+    """myusername/myapp:v1.0.0, or the learner's own name for it."""
+    return lab.person.image("myapp")
 
 
 @check(
@@ -12,9 +17,9 @@ WANTED = "myusername/myapp:v1.0.0"
         "docker push NAMESPACE/REPOSITORY:TAG",
     ],
 )
-def in_hub(lab):
+def in_hub(lab: Scope) -> str:
     """Docker Hub has myusername/myapp with the tag v1.0.0."""
-    return facts.is_in_hub(lab, WANTED)
+    return facts.is_pushed(lab, wanted(lab))
 
 
 @check(
@@ -26,9 +31,9 @@ def in_hub(lab):
         "docker push NAMESPACE/REPOSITORY:TAG, once more",
     ],
 )
-def same_image(lab):
+def same_image(lab: Scope) -> str:
     """What Docker Hub holds is the image that the workstation has under this name."""
-    return facts.hub_has_same_image(lab, WANTED)
+    return facts.is_same_image(lab, wanted(lab))
 
 
 @check(
@@ -40,6 +45,6 @@ def same_image(lab):
         "docker tag myapp:latest NAMESPACE/REPOSITORY:TAG, then push again",
     ],
 )
-def is_sample(lab):
+def is_sample(lab: Scope) -> str:
     """It is the sample app."""
-    return facts.hub_has_sample(lab, WANTED)
+    return facts.is_sample(lab, wanted(lab))

@@ -1,7 +1,12 @@
 from labkit.content import facts
 from labkit.content.check import check
+from labkit.content.scope import Scope
+from labkit.seen.reference import Reference
 
-WANTED = "myusername/myapp:v1.0.0"
+
+def wanted(lab: Scope) -> Reference:
+    """myusername/myapp:v1.0.0, or the learner's own name for it."""
+    return lab.person.image("myapp")
 
 
 @check(
@@ -12,9 +17,9 @@ WANTED = "myusername/myapp:v1.0.0"
         "docker pull NAMESPACE/REPOSITORY:TAG",
     ],
 )
-def pulled(lab):
+def pulled(lab: Scope) -> str:
     """You pulled myusername/myapp:v1.0.0 from Docker Hub."""
-    return facts.was_pulled(lab, WANTED)
+    return facts.was_pulled(lab, wanted(lab))
 
 
 @check(
@@ -26,7 +31,6 @@ def pulled(lab):
         "docker pull NAMESPACE/REPOSITORY:TAG, once more",
     ],
 )
-def present(lab):
+def present(lab: Scope) -> str:
     """The machine that pulled has the image, as Docker Hub has it now."""
-    machines = sorted({pull.machine for pull in facts.pulls_of(lab, WANTED) if pull.machine})
-    return facts.has_pulled_image(lab, WANTED, machines)
+    return facts.has_pulled(lab, wanted(lab), facts.pulls_of(lab, wanted(lab)))

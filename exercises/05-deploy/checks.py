@@ -1,7 +1,14 @@
 from labkit.content import facts
 from labkit.content.check import check
+from labkit.content.scope import Scope
+from labkit.seen.reference import Reference
 
-NAME, WANTED = "myapp", "myusername/myapp:v1.0.0"
+NAME, COUNT = "myapp", 3
+
+
+def wanted(lab: Scope) -> Reference:
+    """myusername/myapp:v1.0.0, or the learner's own name for it."""
+    return lab.person.image("myapp")
 
 
 @check(
@@ -12,9 +19,9 @@ NAME, WANTED = "myapp", "myusername/myapp:v1.0.0"
         "docker service create --name NAME --replicas NUMBER IMAGE",
     ],
 )
-def service(lab):
+def service(lab: Scope) -> str:
     """The Swarm has a service named myapp."""
-    return facts.service_exists(lab, NAME, WANTED)
+    return facts.service_exists(lab, NAME, wanted(lab))
 
 
 @check(
@@ -26,9 +33,9 @@ def service(lab):
         "docker service update --image NAMESPACE/REPOSITORY:TAG NAME",
     ],
 )
-def image(lab):
+def image(lab: Scope) -> str:
     """It is made from myusername/myapp:v1.0.0, as Docker Hub has it."""
-    return facts.service_image(lab, NAME, WANTED)
+    return facts.service_image(lab, NAME, wanted(lab))
 
 
 @check(
@@ -40,9 +47,9 @@ def image(lab):
         "docker service scale NAME=NUMBER",
     ],
 )
-def replicas(lab):
+def replicas(lab: Scope) -> str:
     """It asks for three replicas."""
-    return facts.service_wants_three(lab, NAME)
+    return facts.service_wants(lab, NAME, COUNT)
 
 
 @check(
@@ -54,6 +61,6 @@ def replicas(lab):
         "docker service ps --no-trunc NAME, then docker service update … NAME",
     ],
 )
-def running(lab):
+def running(lab: Scope) -> str:
     """Three tasks run it."""
-    return facts.service_runs(lab, NAME)
+    return facts.service_runs(lab, NAME, COUNT)

@@ -1,8 +1,17 @@
 from labkit.content import facts
 from labkit.content.check import check, fail
+from labkit.content.facts.pushing import SAMPLE
+from labkit.content.quiz import unanswered, wrong
+from labkit.content.scope import Scope
+from labkit.seen.lab import WORKSTATION
+from labkit.seen.reference import Reference
 
-NAME, WANTED = "webapp", "myusername/webapp:v1.0.0"
-WORDS = 20
+NAME, COUNT, WORDS = "webapp", 3, 20
+
+
+def wanted(lab: Scope) -> Reference:
+    """myusername/webapp:v1.0.0, or the learner's own name for it."""
+    return lab.person.image("webapp")
 
 
 @check(
@@ -13,25 +22,30 @@ WORDS = 20
         "docker build -t NAME FOLDER",
     ],
 )
-def built(lab):
+def built(lab: Scope) -> str:
     """1 · The workstation has an image of your own app."""
-    names = [tag for tag in lab.workstation.tags if facts.split(tag)[0].rpartition("/")[2] == NAME]
+    names = [name for name in lab.workstation.names if name.app == NAME]
     if not names:
-        fail("build-none", expected=WANTED, found=lab.workstation.tags)
-    image = lab.workstation.image(WANTED if WANTED in names else names[0])
-    if not image.content:
-        fail("build-empty", expected="an image with your page in it", found=names[0])
-    if image.content == lab.sample or "myapp:latest" in image.tags:
-        fail("build-sample", expected="an image that you built", found=names[0])
-    if image.content in base_contents(lab):
-        fail("build-base-only", expected="an image that you built", found=names[0])
+        fail("build-none", expected=str(wanted(lab)), found=lab.workstation.tags)
+    name = wanted(lab) if wanted(lab) in names else names[0]
+    image = lab.workstation.image(name)
+    assert image is not None
+    mine = "an image that you built"
+    if not image.fingerprint:
+        fail("build-empty", expected="an image with your page in it", found=str(name))
+    if image.fingerprint == lab.sample or image is lab.workstation.image(SAMPLE):
+        fail("build-sample", expected=mine, found=str(name))
+    if image.fingerprint in base_images(lab):
+        fail("build-base-only", expected=mine, found=str(name))
     facts.carries_mark(lab, image.labels)
-    return f"{names[0]} is {image.id[:19]}"
+    return f"{name} is {image.id[:19]}"
 
 
-def base_contents(lab):
-    digests = lab.hub.repositories.get("library/busybox", {}).values()
-    return {one for digest in digests for one in lab.hub.contents(digest)}
+def base_images(lab: Scope) -> set[str]:
+    """The fingerprints of the images that the lab brought along, as a base to build on."""
+    registry = lab.registry_of(wanted(lab))
+    digests = [digest for name in registry.seeded for digest in registry.repositories.get(name, {}).values()]
+    return {fingerprint for digest in digests for fingerprint in registry.fingerprints(digest)}
 
 
 @check(
@@ -42,17 +56,17 @@ def base_contents(lab):
         "docker tag SOURCE NAMESPACE/REPOSITORY:TAG",
     ],
 )
-def tagged(lab):
+def tagged(lab: Scope) -> str:
     """2 · It is tagged myusername/webapp:v1.0.0."""
-    return facts.image_is_tagged(lab, WANTED)
+    return facts.image_is_tagged(lab, wanted(lab))
 
 
 @check(points=2, hints=["As in exercise 03.", "Sign in first: docker login.", "docker push NAMESPACE/REPOSITORY:TAG"])
-def pushed(lab):
+def pushed(lab: Scope) -> str:
     """3 · Docker Hub has it under that name, and it is your image."""
-    seen = facts.is_in_hub(lab, WANTED)
-    facts.hub_has_same_image(lab, WANTED)
-    facts.hub_image_carries_mark(lab, WANTED)
+    seen = facts.is_pushed(lab, wanted(lab))
+    facts.is_same_image(lab, wanted(lab))
+    facts.image_carries_mark(lab, wanted(lab))
     return seen
 
 
@@ -65,23 +79,20 @@ def pushed(lab):
         "docker --context MACHINE pull NAMESPACE/REPOSITORY:TAG",
     ],
 )
-def pulled_elsewhere(lab):
+def pulled_elsewhere(lab: Scope) -> str:
     """4 · Another machine, worker1 or worker2, pulled it."""
-    pulls = facts.pulls_of(lab, WANTED)
-    elsewhere = sorted({one.machine for one in pulls if one.machine not in ("", "workstation")})
-    if elsewhere:
-        return facts.has_pulled_image(lab, WANTED, elsewhere)
-    copied = [node.name for node in lab.workers() if node.image(WANTED)]
+    image = wanted(lab)
+    pulls = facts.pulls_of(lab, image)
+    if elsewhere := [pull for pull in pulls if pull.machine not in ("", WORKSTATION)]:
+        return facts.has_pulled(lab, image, elsewhere)
+    copied = [name for name, engine in lab.workers() if engine.image(image)]
     if copied:
-        fail(
-            "pull-copied",
-            expected=f"a pull of {WANTED} on a worker",
-            found="a copy without a digest",
-            machine=copied[0],
-        )
+        registry = lab.registry_of(image).title
+        expected, found = f"a pull of {image} on a worker", "a copy without a digest"
+        fail("pull-copied", expected=expected, found=found, machine=copied[0], registry=registry)
     if pulls:
-        fail("pull-same-machine", expected=WANTED, found="a pull on the workstation")
-    return facts.was_pulled(lab, WANTED)
+        fail("pull-same-machine", expected=str(image), found="a pull on the workstation")
+    return facts.was_pulled(lab, image)
 
 
 @check(
@@ -93,12 +104,12 @@ def pulled_elsewhere(lab):
         "docker service create --name NAME --replicas NUMBER IMAGE",
     ],
 )
-def deployed(lab):
+def deployed(lab: Scope) -> str:
     """5 · The Swarm runs it as the service webapp, with three replicas."""
-    facts.service_exists(lab, NAME, WANTED)
-    facts.service_image(lab, NAME, WANTED)
-    facts.service_wants_three(lab, NAME)
-    return facts.service_runs(lab, NAME)
+    facts.service_exists(lab, NAME, wanted(lab))
+    facts.service_image(lab, NAME, wanted(lab))
+    facts.service_wants(lab, NAME, COUNT)
+    return facts.service_runs(lab, NAME, COUNT)
 
 
 @check(
@@ -109,16 +120,14 @@ def deployed(lab):
         'answer("06-practice", QUESTION="LETTER", …), as often as you like',
     ],
 )
-def quiz(lab):
+def quiz(lab: Scope) -> str:
     """6 · The three questions are answered."""
-    questions = {one["id"]: one for one in lab.quiz}
-    open_ones = [name for name in questions if not lab.given.get(name)]
-    if open_ones:
-        fail("quiz-open", expected=list(questions), found=open_ones, exercise="06-practice")
-    wrong = [name for name, one in questions.items() if lab.given[name].strip().lower() != one["right"]]
-    if wrong:
-        fail("quiz-wrong", expected="three right answers", found=wrong)
-    return ", ".join(f"{name}: {lab.given[name]}" for name in questions)
+    names = [question["id"] for question in lab.quiz]
+    if missing := unanswered(lab.quiz, lab.given):
+        fail("quiz-open", expected=names, found=missing, exercise=lab.slug)
+    if missed := wrong(lab.quiz, lab.given):
+        fail("quiz-wrong", expected="three right answers", found=missed)
+    return ", ".join(f"{name}: {lab.given[name]}" for name in names)
 
 
 @check(
@@ -129,9 +138,9 @@ def quiz(lab):
         'answer("06-practice", reflection="…"), with 20 words or more',
     ],
 )
-def reflection(lab):
+def reflection(lab: Scope) -> str:
     """6 · You wrote down how a registry helps people work together and automate."""
     count = len(lab.given.get("reflection", "").split())
     if count < WORDS:
-        fail("reflection-short", expected=f"{WORDS} words", found=f"{count} words", exercise="06-practice")
+        fail("reflection-short", expected=f"{WORDS} words", found=f"{count} words", exercise=lab.slug)
     return f"{count} words, kept for your instructor"

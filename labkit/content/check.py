@@ -9,6 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from labkit.content.scope import Scope
+
+Judge = Callable[[Scope], "Evidence | str | None"]
+"""A check's function."""
+
 
 class NotYet(Exception):
     """The claim does not hold. Raised by `fail`."""
@@ -43,7 +48,7 @@ class Check:
     points: int
     hints: tuple[str, ...]
     needs: tuple[str, ...]
-    judge: Callable[[Any], "Evidence | str | None"]
+    judge: Judge
     line: int
 
     def __post_init__(self) -> None:
@@ -55,10 +60,10 @@ class Check:
 
 def check(
     points: int = 1, *, hints: tuple[str, ...] | list[str] | str = (), needs: tuple[str, ...] | list[str] = ()
-) -> Callable[[Callable[[Any], Any]], Check]:
+) -> Callable[[Judge], Check]:
     """Makes a function of an observation a check. `hints` go from where to look to the command's shape."""
 
-    def make(judge: Callable[[Any], Any]) -> Check:
+    def make(judge: Judge) -> Check:
         name = judge.__name__.replace("_", "-")
         claim = " ".join((inspect.getdoc(judge) or "").split())
         texts = (hints,) if isinstance(hints, str) else tuple(hints)

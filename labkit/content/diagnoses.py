@@ -1,12 +1,11 @@
 """The catalogue of known mistakes: what was seen, why it happens, what to look at next. Text by id, apart from code."""
 
 import functools
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from labkit.errors import LabError
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,16 @@ class Diagnosis:
     why: str
     next: str
 
+    @property
+    def names(self) -> set[str]:
+        """The values that its texts are filled with."""
+        return set(NAME.findall(self.seen + self.why + self.next))
+
     def message(self, values: dict[str, Any]) -> str:
-        """At most MOST characters: long values are shortened here; expected and found have them whole."""
+        """At most MOST characters: long values are shortened here; expected and found have them whole. Raises KeyError where
+        a value is missing."""
+        if missing := sorted(self.names - set(values)):
+            raise KeyError(f"{self.id} names {{{missing[0]}}}, which the check does not give")
         for room in (100, 80, 60, 40, 20):
             told = f"{_fill(self.seen, values, room)} {_fill(self.next, values, room)}".strip()
             if len(told) < MOST:
@@ -32,12 +39,13 @@ class Diagnosis:
 
 MOST = 300
 
+NAME = re.compile(r"\{([a-z]+)\}")
+"""A value's place in a text."""
+
 
 def _fill(text: str, values: dict[str, Any], room: int = 80) -> str:
     """Fills in {names}. By hand: str.format would read a learner's names as code."""
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", _short(str(value), room))
-    return text
+    return NAME.sub(lambda match: _short(str(values[match[1]]), room), text)
 
 
 def _short(text: str, most: int) -> str:
@@ -45,11 +53,7 @@ def _short(text: str, most: int) -> str:
 
 
 @functools.cache
-def catalogue(language: str = "en") -> dict[str, Diagnosis]:
-    """Every diagnosis by its id. Raises LabError for a language that is not there."""
-    file = Path(__file__).parent / "diagnoses" / f"{language}.toml"
-    if not file.exists():
-        known = sorted(one.stem for one in file.parent.glob("*.toml"))
-        raise LabError(f"There are no texts in the language {language!r}.", f"known: {', '.join(known)} (LABKIT_LANG)")
-    data = tomllib.loads(file.read_text())
-    return {key: Diagnosis(key, one["seen"], one.get("why", ""), one.get("next", "")) for key, one in data.items()}
+def catalogue() -> dict[str, Diagnosis]:
+    """Every diagnosis by its id."""
+    data = tomllib.loads((Path(__file__).parent / "diagnoses" / "en.toml").read_text())
+    return {key: Diagnosis(key, text["seen"], text.get("why", ""), text.get("next", "")) for key, text in data.items()}

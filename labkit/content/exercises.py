@@ -3,9 +3,9 @@
 import functools
 import hashlib
 import importlib.util
-import os
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,21 @@ from typing import Any
 from labkit import paths
 from labkit.content.check import Check
 from labkit.errors import LabError, nearest
+from labkit.seen.observation import sections
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `needs` names exercises whose result this one builds on."""
+    """One exercise. `needs` names exercises whose result this one builds on, `sees` the sections of an observation that its
+    checks read, `extras` the parts that it needs beyond the standard lab (`lab = ["registry"]` in exercise.toml)."""
 
     slug: str
     title: str
     folder: Path
     checks: tuple[Check, ...]
     needs: tuple[str, ...]
+    sees: tuple[str, ...]
+    extras: tuple[str, ...]
     reset: dict[str, Any]
     quiz: tuple[dict[str, Any], ...]
     reflection: dict[str, Any]
@@ -79,10 +83,28 @@ def read(place: Path) -> Exercise:
         folder=place,
         checks=_checks(place / "checks.py"),
         needs=tuple(settings.get("needs", ())),
+        sees=_sees(settings, place),
+        extras=tuple(settings.get("lab", ())),
         reset=settings.get("reset", {}),
         quiz=tuple(settings.get("quiz", ())),
         reflection=settings.get("reflection", {}),
     )
+
+
+def _sees(settings: dict[str, Any], place: Path) -> tuple[str, ...]:
+    named = tuple(settings.get("sees", ()))
+    if unknown := [name for name in named if name not in sections()]:
+        known = ", ".join(sections())
+        raise LabError(
+            f"{place.name} sees {unknown[0]!r}, which is no section.", f"known: {known} ({place}/exercise.toml)"
+        )
+    return named
+
+
+def seen_by(exercises: Iterable[Exercise]) -> tuple[str, ...]:
+    """The sections that these exercises' checks read, in order."""
+    named = {name for exercise in exercises for name in exercise.sees}
+    return tuple(name for name in sections() if name in named)
 
 
 def _checks(file: Path) -> tuple[Check, ...]:
@@ -118,15 +140,18 @@ def chosen(names: tuple[str, ...] | list[str]) -> list[Exercise]:
     return found or every()
 
 
+JUDGES = ("content/*.py", "content/facts/*.py", "content/diagnoses/en.toml", "seen/*.py", "grading/grade.py")
+"""What decides about points and words beside the exercises' own files: the checks' tools, the reading of what was seen, the
+judge, and the sentences."""
+
+
 @functools.cache
 def version() -> str:
-    """Names the content: a hash of every file that decides about points. Kept with each attempt and observation."""
+    """Names the content: a hash of every file that judges. Kept with each attempt, observation and report."""
+    package = Path(__file__).parents[1]
+    files = [file for pattern in JUDGES for file in sorted(package.glob(pattern))]
+    files += [file for file in sorted(folder().glob("*/*")) if file.suffix in (".py", ".toml")]
     digest = hashlib.sha256()
-    for place in sorted(folder().glob("*/*")):
-        if place.suffix in (".py", ".toml"):
-            digest.update(f"{place.parent.name}/{place.name}\0".encode() + place.read_bytes() + b"\0")
+    for file in files:
+        digest.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
-
-
-def language() -> str:
-    return os.environ.get("LABKIT_LANG") or "en"

@@ -5,6 +5,7 @@ default), several, order, or match, which has `items` too. An answer is letters:
 right order, or for each item its letter.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 KINDS = ("single", "several", "order", "match")
@@ -23,6 +24,16 @@ def letters(question: dict[str, Any], answer: str) -> str:
 
 def is_right(question: dict[str, Any], answer: str) -> bool:
     return letters(question, answer) == letters(question, question["right"])
+
+
+def unanswered(questions: Iterable[dict[str, Any]], given: dict[str, str]) -> list[str]:
+    """The ids of the questions that have no answer yet."""
+    return [question["id"] for question in questions if not given.get(question["id"], "").strip()]
+
+
+def wrong(questions: Iterable[dict[str, Any]], given: dict[str, str]) -> list[str]:
+    """The ids of the questions whose answer is not right."""
+    return [question["id"] for question in questions if not is_right(question, given.get(question["id"], ""))]
 
 
 def how(question: dict[str, Any]) -> str:

@@ -10,11 +10,16 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from .accounts import accounts
 from .desk import Desk
 from .front import Front
 from .log import AccessLog
-from .rules import Tokens, accounts, registries
-from .shelf import Shelf, content
+from .policy import policies
+from .reader import Reader
+from .shelf import Shelf
+from .store import Store
+from .summary import fingerprint
+from .tokens import Tokens
 
 PKI = Path("/lab/pki")
 STORE = Path("/var/lib/registry")
@@ -36,19 +41,19 @@ async def main() -> None:
     hub_tls = _server("hub")
 
     config = json.loads(SAMPLE.read_text())
-    sample = content(config["rootfs"]["diff_ids"], config["config"])
-    log, shelf, known = AccessLog(STORE / "edge" / "access.jsonl"), Shelf(STORE), registries()
-    store = aiohttp.ClientSession(
+    sample = fingerprint(config["rootfs"]["diff_ids"], config["config"])
+    log, shelf, known = AccessLog(STORE / "edge" / "access.jsonl"), Shelf(STORE), policies()
+    session = aiohttp.ClientSession(
         "https://store:5000",
         connector=aiohttp.TCPConnector(ssl=to_store, limit=0),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
         auto_decompress=False,
     )
-    front = Front(known, accounts(os.environ.get("LAB_ACCOUNT", "")), log, shelf, Tokens(), store)
+    front = Front(known, accounts(os.environ.get("LAB_ACCOUNT", "")), log, shelf, Tokens(), Store(session))
     listeners = [
         (front.app(), 443, hub_tls),
         (front.app(), 5000, hub_tls),
-        (Desk(known, log, shelf, sample).app(), 8443, desk_tls),
+        (Desk(known, log, shelf, Reader(), sample).app(), 8443, desk_tls),
     ]
     for app, port, tls in listeners:
         runner = web.AppRunner(app, access_log=None)
@@ -58,7 +63,7 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
-    await store.close()
+    await session.close()
 
 
 asyncio.run(main())

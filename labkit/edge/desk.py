@@ -1,24 +1,57 @@
-"""Where labkit, and nobody else, asks the edge what the registries hold, and has them cleaned for a reset."""
+"""Where labkit, and nobody else, asks the edge what the registries hold, and has them cleaned for a reset.
+
+| request | answer |
+|---|---|
+| GET /observation?sections=registries,log | a JSON object with these sections, as labkit/seen has them (below) |
+| GET /events | the access log as it grows: a JSON line an entry |
+| POST /mark {"exercises": [slug, …]} | the line that the log has now: {"seq", "time", "exercises"} |
+| POST /remove {"repositories": [[registry, name], …]} | {}, once they are gone |
+
+The sections:
+
+* `registries`: {"known": {key: {"title", "host", "hosts", "seeded", "repositories": {repository: {tag: digest}}}},
+  "manifests": {digest: summary}, "sample": fingerprint}. `known` is in the order of registries.json; `manifests` are those
+  that a tag leads to, what they list, and what refers to them.
+  With `own=http[s]://[user:password@]host:port`, as often as there are such, also what each of these registries says of itself
+  (reader.py): its key, title and host are host:port, and its manifests stand among the others. One that cannot be read is
+  missing there, and beside the sections stands {"unobserved": {"registries/host:port": why}}.
+* `store`: {"revisions": {key: {repository: [digest]}}, "manifests": {digest: summary}, "blobs": {digest: bytes}, "garbage":
+  {"digests", "size"}, "garbage_untagged": the same}: every manifest, tagged or not, every blob, and what a garbage collection
+  frees (garbage.py), without and with --delete-untagged.
+* `log`: {"events": [event], "resets": [reset]}, the oldest first. With `seq=N` only what came after that number.
+
+A request that cannot be understood is answered with 400 and a sentence, and changes nothing.
+"""
 
 import asyncio
 import json
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from .garbage import garbage
+from .grammar import is_repository
 from .log import AccessLog
-from .rules import Registry
-from .shelf import Shelf
+from .policy import Policy
+from .reader import Address, Held, Reader, Unreadable
+from .shelf import Shelf, Tags
+
+SECTIONS = ("registries", "log", "store")
+USUAL = ("registries", "log")
+"""The sections that are told where none is named: the store's costs more the more it holds."""
 
 
 @dataclass
 class Desk:
-    registries: dict[str, Registry]
+    policies: dict[str, Policy]
     log: AccessLog
     shelf: Shelf
+    reader: Reader
     sample: str
-    """The sample app's content (shelf.content)."""
+    """The sample app's fingerprint."""
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -32,24 +65,66 @@ class Desk:
     async def ping(self, _: web.Request) -> web.Response:
         return web.Response(text="OK")
 
-    async def observation(self, _: web.Request) -> web.Response:
-        return web.json_response(await asyncio.to_thread(self._observe))
+    async def observation(self, request: web.Request) -> web.Response:
+        wanted = _sections(request.query.get("sections"))
+        seen: dict[str, Any] = {}
+        # The log first: it must never tell of what the registries are not yet seen to hold.
+        if "log" in wanted:
+            seen["log"] = self._log(_number(request.query.get("seq", "0")))
+        if "registries" in wanted:
+            own = _addresses(request.query.getall("own", []))
+            seen["registries"], visited = await asyncio.gather(
+                asyncio.to_thread(self._registries), self.reader.look(own)
+            )
+            unobserved = _add(seen["registries"], visited)
+            seen |= {"unobserved": unobserved} if unobserved else {}
+        if "store" in wanted:
+            seen["store"] = await asyncio.to_thread(self._store)
+        return web.json_response(seen)
 
-    def _observe(self) -> dict[str, Any]:
-        log = list(self.log.entries)
-        repositories = {key: self.shelf.repositories(key) for key in self.registries}
-        digests = {digest for one in repositories.values() for tags in one.values() for digest in tags.values()}
+    def _log(self, after: int) -> dict[str, Any]:
+        return {"events": _after(self.log.events, after), "resets": _after(self.log.resets, after)}
+
+    def _registries(self) -> dict[str, Any]:
+        held: dict[str, Tags] = {}
+        untagged: set[str] = set()
+        for key in self.policies:
+            held[key], without = self.shelf.holdings(key)
+            untagged |= without
+        tagged = {
+            digest for repositories in held.values() for tags in repositories.values() for digest in tags.values()
+        }
         return {
-            "registries": {
-                key: {"title": self.registries[key].title, "repositories": one} for key, one in repositories.items()
+            "known": {
+                key: {
+                    "title": policy.title,
+                    "host": policy.host,
+                    "hosts": policy.hosts,
+                    "seeded": policy.seeded,
+                    "repositories": held[key],
+                }
+                for key, policy in self.policies.items()
             },
-            "manifests": self.shelf.manifests(digests),
-            "log": log,
+            "manifests": self.shelf.manifests(tagged, untagged),
             "sample": self.sample,
         }
 
+    def _store(self) -> dict[str, Any]:
+        repositories, blobs = self.shelf.stored(), self.shelf.blobs()
+        revisions: dict[str, dict[str, Sequence[str]]] = {key: {} for key in self.policies}
+        for repository in repositories:
+            if repository.registry in revisions and repository.revisions:
+                revisions[repository.registry][repository.name] = repository.revisions
+        manifests = {digest: self.shelf.manifest(digest) for held in repositories for digest in held.revisions}
+        return {
+            "revisions": revisions,
+            "manifests": {digest: held for digest, held in sorted(manifests.items()) if held},
+            "blobs": blobs,
+            "garbage": garbage(repositories, blobs, manifests.get),
+            "garbage_untagged": garbage(repositories, blobs, manifests.get, delete_untagged=True),
+        }
+
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """The access log as it grows, a JSON line an entry, until the reader goes."""
         response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
         await response.prepare(request)
         async for entry in self.log.follow():
@@ -57,13 +132,76 @@ class Desk:
         return response
 
     async def mark(self, request: web.Request) -> web.Response:
-        """Writes into the log that these exercises start anew here: {"exercises": [slug, …]}."""
-        body = await request.json()
-        return web.json_response(self.log.add(action="mark", exercises=[str(one) for one in body["exercises"]]))
+        slugs = await _list(request, "exercises")
+        if not all(isinstance(slug, str) for slug in slugs):
+            raise _refusal("exercises are slugs")
+        return web.json_response(self.log.reset(slugs))
 
     async def remove(self, request: web.Request) -> web.Response:
-        """Removes repositories: {"repositories": [[registry, name], …]}."""
-        for registry, name in (await request.json())["repositories"]:
-            if registry in self.registries:
-                await asyncio.to_thread(self.shelf.remove, registry, name)
+        named = await _list(request, "repositories")
+        for entry in named:
+            if not (isinstance(entry, list) and len(entry) == 2 and entry[0] in list(self.policies)):
+                raise _refusal(f"{entry!r} is no repository of a registry that the edge knows")
+            if not is_repository(entry[1]):
+                raise _refusal(f"{entry[1]!r} is no repository's name")
+        for registry, name in named:
+            await asyncio.to_thread(self.shelf.remove, registry, name)
+        # Nobody waits for it, nor does the edge's end.
+        threading.Thread(target=self.shelf.clear, daemon=True).start()
         return web.json_response({})
+
+
+def _refusal(text: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=f"{text}\n")
+
+
+def _addresses(texts: list[str]) -> list[Address]:
+    try:
+        return [Address.parse(text) for text in texts]
+    except ValueError as error:
+        raise _refusal(str(error)) from error
+
+
+def _add(registries: dict[str, Any], visited: dict[str, Held | Unreadable]) -> dict[str, str]:
+    """Adds what the learner's own registries hold. Returns why the others could not be read."""
+    unobserved = {}
+    for key, held in visited.items():
+        if isinstance(held, Unreadable):
+            unobserved[f"registries/{key}"] = str(held)
+            continue
+        host = key.rpartition(":")[0]
+        known = {"title": key, "host": key, "hosts": [host], "seeded": [], "repositories": held.repositories}
+        registries["known"][key] = known
+        # What the store's own bytes say is never replaced by what somebody tells of them.
+        registries["manifests"] = {**held.manifests, **registries["manifests"]}
+    return unobserved
+
+
+def _sections(named: str | None) -> Iterable[str]:
+    wanted = USUAL if named is None else named.split(",")
+    for section in wanted:
+        if section not in SECTIONS:
+            raise _refusal(f"the edge has no section {section!r}; it has {', '.join(SECTIONS)}")
+    return wanted
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 16:
+        raise _refusal(f"seq={text!r} is no number of the log")
+    return int(text)
+
+
+def _after(entries: list[dict[str, Any]], seq: int) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["seq"] > seq] if seq else list(entries)
+
+
+async def _list(request: web.Request, key: str) -> list[Any]:
+    """The list that the body has under this key."""
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        body = None
+    found = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise _refusal(f'the body is {{"{key}": [...]}}')
+    return found

@@ -1,24 +1,23 @@
 """The registries as engines see them: sign-in, tokens, and every other request passed on to the store."""
 
 import base64
-import binascii
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict
 
+from .grammar import is_repository
 from .log import AccessLog
-from .rules import NAME, Registry, Token, Tokens, parse_scope
+from .policy import Policy, parse_scope
 from .shelf import Shelf
+from .store import Store
+from .tokens import Token, Tokens
 
 PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>[^/].*|)$")
-HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "authorization"}
-CHUNK = 256 * 1024
 VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
+ACTIONS = {"GET": "pull", "HEAD": "head", "PUT": "push", "DELETE": "delete"}
+"""What a request for a manifest is in the log, by its method; another is none."""
 
 
 def error(
@@ -33,12 +32,12 @@ def error(
 class Front:
     """All registries of the lab behind one address; the Host header says which one is meant."""
 
-    registries: dict[str, Registry]
+    policies: dict[str, Policy]
     accounts: dict[str, str]
     log: AccessLog
     shelf: Shelf
     tokens: Tokens
-    store: aiohttp.ClientSession
+    store: Store
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=0)
@@ -48,22 +47,21 @@ class Front:
         app.router.add_route("*", "/v2/{path:.+}", self.forward)
         return app
 
-    def _registry(self, request: web.Request) -> Registry:
-        host = request.host.rsplit(":", 1)[0]
-        for registry in self.registries.values():
-            if host in registry.hosts:
-                return registry
-        raise web.HTTPNotFound(text=f"{host} is not a registry of this lab\n")
+    def _registry(self, request: web.Request) -> Policy:
+        for policy in self.policies.values():
+            if policy.answers_to(request.host):
+                return policy
+        raise web.HTTPNotFound(text=f"{request.host} is not a registry of this lab\n")
 
-    def _note(self, request: web.Request, registry: Registry, **entry: Any) -> None:
-        agent = request.headers.get("User-Agent", "")[:300]
+    def _note(self, request: web.Request, registry: Policy, **entry: Any) -> None:
+        agent = request.headers.get("User-Agent", "")
         self.log.add(registry=registry.key, client=request.remote, agent=agent, **entry)
 
     async def token(self, request: web.Request) -> web.Response:
         """GET with Basic, as engines ask (distribution, docs/spec/auth/token.md), or POST as OAuth 2 clients do."""
         registry = self._registry(request)
         form = await request.post() if request.method == "POST" else request.query
-        scopes = [one for value in form.getall("scope", []) for one in str(value).split()]
+        scopes = [scope for value in form.getall("scope", []) for scope in str(value).split()]
         named, password = _basic(request.headers.get("Authorization", ""))
         if request.method == "POST":
             named, password = str(form.get("username", "")) or None, str(form.get("password", ""))
@@ -71,7 +69,7 @@ class Front:
         if named is not None:
             right = self.accounts.get(named) == password
             if not right or not scopes:
-                reason = "" if right else ("wrong password" if named in self.accounts else "unknown user")
+                reason = "" if right else ("wrong-password" if named in self.accounts else "unknown-user")
                 self._note(request, registry, action="login", user=named, status=200 if right else 401, reason=reason)
             if not right:
                 return web.json_response({"details": "incorrect username or password"}, status=401)
@@ -80,13 +78,14 @@ class Front:
         for scope in scopes:
             if parsed := parse_scope(scope):
                 name, wanted = parsed
-                granted = wanted & registry.allowed(user, name, self.shelf.exists(registry.key, name))
+                exists, begun = self.shelf.exists(registry.key, name), self.shelf.begun(registry.key, name)
+                granted = wanted & registry.allowed(user, name, exists, begun)
                 # Who may write may also look what is there already, as a push does before it sends a layer.
                 access[name] = granted | (wanted if "push" in granted else set())
         value = self.tokens.issue(Token(registry.key, user, access))
         return web.json_response({"token": value, "access_token": value, "expires_in": 300})
 
-    def _bearer(self, request: web.Request, registry: Registry) -> Token | None:
+    def _bearer(self, request: web.Request, registry: Policy) -> Token | None:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         token = self.tokens.read(value.strip()) if scheme.lower() == "bearer" else None
         return token if token and token.registry == registry.key else None
@@ -97,7 +96,7 @@ class Front:
             return self._challenge(registry)
         return web.json_response({}, headers=VERSION)
 
-    def _challenge(self, registry: Registry, scope: str = "", problem: str = "") -> web.Response:
+    def _challenge(self, registry: Policy, scope: str = "", problem: str = "") -> web.Response:
         header = {"WWW-Authenticate": registry.challenge(scope, problem)}
         return error(401, "UNAUTHORIZED", "authentication required", header)
 
@@ -114,7 +113,7 @@ class Front:
         if match is None:
             return error(404, "UNSUPPORTED", "the operation is unsupported")
         name, kind, rest = match["name"], match["kind"], match["rest"]
-        if not NAME.fullmatch(name):
+        if not is_repository(name):
             return error(400, "NAME_INVALID", "invalid repository name")
         action = "pull" if request.method in ("GET", "HEAD") else "push"
         token = self._bearer(request, registry)
@@ -123,40 +122,43 @@ class Front:
             if token and (kind == "manifests" or action == "push"):
                 self._refused(request, registry, token, action, name, rest if kind == "manifests" else "")
             return self._challenge(registry, f"repository:{name}:{action}", "insufficient_scope" if token else "")
-        response = await self._pass_on(request, registry, name, kind, rest)
+        response = await self.store.pass_on(request, registry.key, name, kind, rest)
         if kind == "blobs" and request.method == "GET":
             self._note(
                 request, registry, action="blob", user=token.user, repository=name, digest=rest, status=response.status
             )
-        if kind == "manifests":
-            verbs = {"GET": "pull", "HEAD": "head", "PUT": "push", "DELETE": "delete"}
+        if kind == "manifests" and request.method in ACTIONS:
             self._note(
                 request,
                 registry,
-                action=verbs.get(request.method, request.method),
+                action=ACTIONS[request.method],
                 user=token.user,
                 repository=name,
                 reference=rest,
                 digest=response.headers.get("Docker-Content-Digest", ""),
                 status=response.status,
-                reason=""
-                if response.status < 400
-                else "not found"
-                if response.status == 404
-                else "refused by the store",
+                reason=self._reason(registry, name, response.status),
             )
         return response
 
+    def _reason(self, registry: Policy, name: str, status: int) -> str:
+        """Why the store did not do what somebody might ask for."""
+        if status < 400:
+            return ""
+        if status != 404:
+            return "refused-by-store"
+        return "not-found" if self.shelf.exists(registry.key, name) else "no-such-repository"
+
     def _refused(
-        self, request: web.Request, registry: Registry, token: Token, action: str, name: str, reference: str
+        self, request: web.Request, registry: Policy, token: Token, action: str, name: str, reference: str
     ) -> None:
         exists = self.shelf.exists(registry.key, name)
         if action == "pull" and not exists:
-            reason = "no such repository"
+            reason = "no-such-repository"
         elif token.user is None:
-            reason = "not signed in"
+            reason = "not-signed-in"
         else:
-            reason = "namespace of somebody else" if "/" in name else "no namespace"
+            reason = "foreign-namespace" if "/" in name else "no-namespace"
         self._note(
             request,
             registry,
@@ -164,42 +166,9 @@ class Front:
             user=token.user,
             repository=name,
             reference=reference,
-            digest="",
             status=401,
             reason=reason,
         )
-
-    async def _pass_on(
-        self, request: web.Request, registry: Registry, name: str, kind: str, rest: str
-    ) -> web.StreamResponse:
-        # A list, not a dict: engines send one Accept header for each kind of manifest that they know.
-        headers = CIMultiDict((key, value) for key, value in request.headers.items() if key.lower() not in HOP_BY_HOP)
-        query = [(key, f"{registry.key}/{value}" if key == "from" else value) for key, value in request.query.items()]
-        tail = request.rel_url.raw_path.split(f"/{kind}/", 1)[1] if rest else ""
-        body = request.content.iter_chunked(CHUNK) if request.body_exists else None
-        async with self.store.request(
-            request.method,
-            f"/v2/{registry.key}/{name}/{kind}/{tail}",
-            params=query,
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-        ) as answer:
-            kept = {key: value for key, value in answer.headers.items() if key.lower() not in HOP_BY_HOP}
-            if "Location" in kept:
-                kept["Location"] = kept["Location"].replace(f"/v2/{registry.key}/", "/v2/", 1)
-            if "Link" in kept:
-                kept["Link"] = kept["Link"].replace(f"/v2/{registry.key}/", "/v2/", 1)
-            if request.method != "HEAD" and (answer.status >= 400 or kind == "tags"):
-                kept.pop("Content-Length", None)
-                return web.Response(status=answer.status, headers=kept, body=_rename(await answer.read(), registry.key))
-            response = web.StreamResponse(status=answer.status, headers=kept)
-            await response.prepare(request)
-            if request.method != "HEAD":
-                async for chunk in answer.content.iter_chunked(CHUNK):
-                    await response.write(chunk)
-            await response.write_eof()
-            return response
 
 
 def _basic(header: str) -> tuple[str | None, str]:
@@ -209,24 +178,6 @@ def _basic(header: str) -> tuple[str | None, str]:
         return None, ""
     try:
         user, _, password = base64.b64decode(value).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return "", ""
     return user, password
-
-
-def _rename(body: bytes, key: str) -> bytes:
-    """The store's names without the registry's key before them, wherever the body is JSON with a "name"."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return body
-
-    def strip(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                one: content.removeprefix(f"{key}/") if one == "name" and isinstance(content, str) else strip(content)
-                for one, content in value.items()
-            }
-        return [strip(one) for one in value] if isinstance(value, list) else value
-
-    return json.dumps(strip(data)).encode()

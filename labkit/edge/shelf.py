@@ -1,71 +1,169 @@
 """What the store holds, read from its folder: asking the registry for 10,000 tags one by one would take seconds.
 
 The layout is Distribution's (registry/storage/paths.go in distribution/distribution): repositories/NAME/_manifests/tags/
-TAG/current/link holds a digest, blobs/sha256/ab/abcd…/data the bytes.
+TAG/current/link holds a digest, _manifests/revisions/sha256/abcd…/link lies there for each manifest, tagged or not, and
+blobs/sha256/ab/abcd…/data holds the bytes.
 """
 
-import hashlib
-import json
+import contextlib
 import os
+import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-CONFIG_LIMIT = 4 * 1024**2
-"""No real config or manifest is larger; what is, is not read (Distribution's own limit for manifests)."""
+from .garbage import Repository
+from .grammar import is_digest, is_repository
+from .summary import LARGEST, Summaries, Summary, fingerprint, parse, summary, unknown
+
+__all__ = ["Shelf", "fingerprint"]
+
+Tags = dict[str, dict[str, str]]
+"""{repository: {tag: digest}}"""
+
+
+PARTS = ("_manifests", "_layers", "_uploads")
+"""What a repository is made of; beside these lie the repositories below it."""
 
 
 class Shelf:
-    """The store's folder. A manifest never changes under its digest, so each is read once."""
+    """The store's folder. May be read by several threads."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root / "docker" / "registry" / "v2"
-        self._manifests: dict[str, dict[str, Any]] = {}
+        self._root = f"{root}/docker/registry/v2"
+        self._aside = root / "edge" / "removed"
+        self._summaries = Summaries()
 
     def exists(self, registry: str, name: str) -> bool:
         """Whether the repository has a tag."""
-        folder = self._folder(registry, name) / "_manifests" / "tags"
-        return folder.is_dir() and bool(list(folder.iterdir()))
+        try:
+            with os.scandir(f"{self._root}/repositories/{registry}/{name}/_manifests/tags") as tags:
+                return any(tags)
+        except OSError:
+            return False
 
-    def _folder(self, registry: str, name: str) -> Path:
-        return self._root / "repositories" / registry / name
+    def begun(self, registry: str, name: str) -> bool:
+        """Whether anything was ever pushed to the repository, tagged or not."""
+        return os.path.isdir(f"{self._root}/repositories/{registry}/{name}/_layers")  # noqa: PTH112
 
-    def repositories(self, registry: str) -> dict[str, dict[str, str]]:
+    def repositories(self, registry: str) -> Tags:
         """{repository: {tag: digest}} of those that have a tag."""
-        top = self._root / "repositories" / registry
-        found = {name: tags for name, folder in _walk(str(top), "") if (tags := dict(_tags(folder)))}
+        return {name: tags for name, folder in self._folders(registry) if (tags := dict(_tags(folder)))}
+
+    def holdings(self, registry: str) -> tuple[Tags, set[str]]:
+        """The repositories that have a tag, and the digests of manifests that have none in their repository."""
+        repositories: Tags = {}
+        untagged: set[str] = set()
+        for name, folder in self._folders(registry):
+            tags = dict(_tags(folder))
+            if tags:
+                repositories[name] = tags
+            untagged.update(_revisions(folder, set(tags.values())))
+        return repositories, untagged
+
+    def stored(self) -> list[Repository]:
+        """Every repository that a garbage collection looks at, of whichever registry, with the manifests that are there."""
+        found = []
+        for path, folder in sorted(_walk(f"{self._root}/repositories", "")):
+            registry, _, name = path.partition("/")
+            if os.path.isdir(f"{folder}/_layers"):  # noqa: PTH112
+                there = tuple(digest for digest in _revisions(folder) if self._present(digest))
+                found.append(Repository(registry, name, there, frozenset(dict(_tags(folder)).values())))
+        return found
+
+    def blobs(self) -> dict[str, int]:
+        """{digest: bytes} of every blob, whether anything needs it or not."""
+        found = {}
+        top = f"{self._root}/blobs"
+        for algorithm in _names(top):
+            for start in _names(f"{top}/{algorithm}"):
+                for value in _names(f"{top}/{algorithm}/{start}"):
+                    digest = f"{algorithm}:{value}"
+                    with contextlib.suppress(OSError):
+                        if is_digest(digest):
+                            found[digest] = os.stat(self._path(digest)).st_size  # noqa: PTH116
+        return found
+
+    def _folders(self, registry: str) -> list[tuple[str, str]]:
+        return sorted(_walk(f"{self._root}/repositories/{registry}", ""))
+
+    def manifests(self, tagged: Iterable[str], untagged: Iterable[str] = ()) -> dict[str, Summary]:
+        """Summaries by digest: of what tags lead to, of what these list, and of those without a tag that refer to any of them.
+
+        What a tag leads to is told even where it is not there, as unknown; everything else only where it is.
+        """
+        found = {digest: self.manifest(digest) or unknown() for digest in tagged}
+        self._add_listed(found, list(found))
+        rest = {digest: held for digest in untagged if digest not in found and (held := self._present(digest))}
+        while referring := [digest for digest, held in rest.items() if held["subject"] in found]:
+            found |= {digest: rest.pop(digest) for digest in referring}
+            self._add_listed(found, referring)
         return dict(sorted(found.items()))
 
-    def manifests(self, digests: set[str]) -> dict[str, dict[str, Any]]:
-        """What each of these manifests says, and those that they point at, by digest."""
-        found: dict[str, dict[str, Any]] = {}
-        todo = sorted(digests)
+    def _add_listed(self, found: dict[str, Summary], digests: list[str]) -> None:
+        """Adds what these manifests list, what that lists, and so on."""
+        todo = [child for digest in digests for child in found[digest]["manifests"]]
         while todo:
             digest = todo.pop()
-            if digest not in found:
-                found[digest] = self._manifest(digest)
-                todo += found[digest].get("manifests", [])
-        return dict(sorted(found.items()))
+            if digest not in found and (held := self._present(digest)):
+                found[digest] = held
+                todo += held["manifests"]
 
-    def _manifest(self, digest: str) -> dict[str, Any]:
-        if digest not in self._manifests:
-            self._manifests[digest] = summary(self._json(digest), self._json)
-        return self._manifests[digest]
+    def _present(self, digest: str) -> Summary | None:
+        """The summary of a manifest that is there now: a garbage collection may have taken it since it was read."""
+        return self.manifest(digest) if os.path.exists(self._path(digest)) else None  # noqa: PTH110
 
-    def _json(self, digest: str) -> Any:
+    def manifest(self, digest: str) -> Summary | None:
+        """The summary of a manifest; None where the store does not have it."""
+        if kept := self._summaries.get(digest):
+            return kept
+        data = self._read(digest)
+        if data is None:
+            return None
+        absent = []
+
+        def config(named: str) -> Any:
+            described = self._read(named)
+            absent.extend([named] if described is None else [])
+            return None if described is None else parse(described)
+
+        made = summary(parse(data), config)
+        if not absent:  # a config that is missing may come back with the next push
+            self._summaries.keep(digest, made)
+        return made
+
+    def _path(self, digest: str) -> str:
         algorithm, _, value = digest.partition(":")
+        return f"{self._root}/blobs/{algorithm}/{value[:2]}/{value}/data"
+
+    def _read(self, digest: str) -> bytes | None:
+        """A blob's bytes, as many as are read of any; None where it is not there."""
+        if not is_digest(digest):
+            return None
         try:
-            path = self._root / "blobs" / algorithm / value[:2] / value / "data"
-            return json.loads(path.read_bytes()) if path.stat().st_size <= CONFIG_LIMIT else None
-        except (OSError, ValueError):
+            with open(self._path(digest), "rb") as file:  # noqa: PTH123
+                return file.read(LARGEST + 1)
+        except OSError:
             return None
 
     def remove(self, registry: str, name: str) -> None:
-        """Takes a repository away. Its blobs stay, unreachable, as after a delete in any registry before its next GC."""
-        folder = self._folder(registry, name)
-        if folder.resolve().is_relative_to(self._root.resolve()):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Takes a repository away, at once and whole: what is left of it lies aside until `clear`. Repositories below it stay,
+        and so do its blobs, unreachable, as after a delete in any registry before its next garbage collection. Raises
+        ValueError where this is no repository's name."""
+        if not is_repository(name):
+            raise ValueError(f"{name!r} is no repository's name")
+        folder = f"{self._root}/repositories/{registry}/{name}"
+        self._aside.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            with contextlib.suppress(OSError):
+                os.rename(f"{folder}/{part}", self._aside / secrets.token_hex(8))  # noqa: PTH104
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)  # noqa: PTH106
+
+    def clear(self) -> None:
+        """Deletes what was removed: 10,000 tags are 30,000 folders, which take seconds."""
+        shutil.rmtree(self._aside, ignore_errors=True)
 
 
 def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:
@@ -84,75 +182,37 @@ def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:
 
 def _tags(folder: str) -> Iterator[tuple[str, str]]:
     top = f"{folder}/_manifests/tags"
+    for tag in _names(top):
+        digest = _link(f"{top}/{tag}/current/link")
+        if is_digest(digest):  # it is not while the tag is being written or removed
+            yield tag, digest
+
+
+def _link(path: str) -> str:
+    """The digest in a link file, "" for none. Paths or files as objects would cost twice the time, for 10,000 tags."""
     try:
-        tags = sorted(os.listdir(top))  # noqa: PTH208  (10,000 tags: paths as objects cost twice the time)
+        file = os.open(path, os.O_RDONLY)
     except OSError:
-        return
-    for tag in tags:
-        try:
-            with open(f"{top}/{tag}/current/link") as link:  # noqa: PTH123
-                yield tag, link.read().strip()
-        except OSError:
-            continue  # being written or removed right now
+        return ""
+    try:
+        return os.read(file, 256).decode("ascii", "replace").strip()
+    finally:
+        os.close(file)
 
 
-def summary(manifest: Any, read: Any) -> dict[str, Any]:
-    """What grading and the picture need of a manifest of any kind. `read(digest)` gives a blob as JSON, or None."""
-    if not isinstance(manifest, dict):
-        return {"kind": "unknown"}
-    media = str(manifest.get("mediaType") or "")
-    if isinstance(manifest.get("manifests"), list):
-        children = [one for one in manifest["manifests"] if isinstance(one, dict)]
-        return {
-            "kind": "index",
-            "media_type": media,
-            "manifests": [str(one.get("digest")) for one in children],
-            "platforms": [_platform(one.get("platform")) for one in children],
-        }
-    layers = [one for one in manifest.get("layers") or manifest.get("blobs") or [] if isinstance(one, dict)]
-    config = manifest.get("config") if isinstance(manifest.get("config"), dict) else None
-    described = read(str(config.get("digest"))) if config else None
-    is_image = config is not None and "image" in str(config.get("mediaType")) and isinstance(described, dict)
-    return {
-        "kind": "image" if is_image else "artifact",
-        "media_type": media,
-        "artifact_type": str(manifest.get("artifactType") or (config or {}).get("mediaType") or ""),
-        "config": str(config.get("digest")) if config else None,
-        "layers": [str(one.get("digest")) for one in layers],
-        "size": sum(one["size"] for one in layers if isinstance(one.get("size"), int)),
-        "created": str(described.get("created") or "") if is_image else "",
-        "platform": _platform(described) if is_image else "",
-        "labels": _labels(described) if is_image else {},
-        "content": content(_diff_ids(described), described.get("config")) if is_image else "",
-    }
+def _revisions(folder: str, but: Collection[str] = ()) -> Iterator[str]:
+    """The digests of a repository's manifests, but for these."""
+    top = f"{folder}/_manifests/revisions"
+    for algorithm in _names(top):
+        for value in _names(f"{top}/{algorithm}"):
+            digest = f"{algorithm}:{value}"
+            # A manifest that was deleted leaves its folder behind, without the link.
+            if digest not in but and is_digest(digest) and os.path.exists(f"{top}/{algorithm}/{value}/link"):  # noqa: PTH110
+                yield digest
 
 
-RUNS = ("Cmd", "Entrypoint", "Env", "ExposedPorts", "Labels", "StopSignal", "User", "Volumes", "WorkingDir")
-
-
-def content(diff_ids: list[str], config: Any) -> str:
-    """Names what is in an image and how it starts: the same, however it was packed, compressed and dated ("" for nothing).
-
-    An image's own digests differ between formats; two images with the same content do the same.
-    """
-    held = config if isinstance(config, dict) else {}
-    runs = {key: held[key] for key in RUNS if held.get(key)}
-    told = json.dumps([diff_ids, runs], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest() if diff_ids else ""
-
-
-def _diff_ids(config: dict[str, Any]) -> list[str]:
-    """The digests of the layers' contents: the same for the same files, however they are packed."""
-    rootfs = config.get("rootfs")
-    found = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
-    return [str(one) for one in found] if isinstance(found, list) else []
-
-
-def _platform(data: Any) -> str:
-    return f"{data.get('os', '?')}/{data.get('architecture', '?')}" if isinstance(data, dict) else "?"
-
-
-def _labels(config: dict[str, Any]) -> dict[str, str]:
-    inner = config.get("config")
-    labels = inner.get("Labels") if isinstance(inner, dict) else None
-    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return []

@@ -5,42 +5,31 @@ from typing import Any
 import labkit
 from labkit.content import diagnoses
 from labkit.content.check import Check, Converging, Evidence, NotYet
-from labkit.content.exercises import Exercise, language
-from labkit.grading.report import CheckResult, ExerciseResult, Outcome, Report
-from labkit.seen.observation import Observation, Unobserved
+from labkit.content.exercises import Exercise, version
+from labkit.content.scope import Scope
+from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
+from labkit.seen.lab import Unobserved
+from labkit.seen.observation import Observation
 
 
 def grade(exercises: list[Exercise], observation: Observation) -> Report:
     """Judges every check of these exercises. Never raises for what the observation holds."""
     return Report(
-        labkit=labkit.__version__,
-        lab=observation.data["lab"]["name"],
-        content=observation.data["content"],
+        lab=observation.lab.name,
         time=observation.taken,
-        exercises=tuple(grade_one(one, observation) for one in exercises),
+        exercises=tuple(grade_one(exercise, observation) for exercise in exercises),
+        seen_by=Judge(observation.labkit, observation.content),
+        graded_by=Judge(labkit.__version__, version()),
     )
 
 
 def grade_one(exercise: Exercise, observation: Observation) -> ExerciseResult:
     results: dict[str, CheckResult] = {}
-    scope = Scope(exercise, observation.impersonal)
+    scope = Scope(observation, exercise.slug, exercise.quiz)
+    personal = scope.person.personal
     for check in exercise.checks:
-        results[check.id] = _blocked(check, results) or judge(check, scope)
-    swap = observation.person.swap
-    return ExerciseResult(exercise.slug, swap(exercise.title), tuple(one.said(swap) for one in results.values()))
-
-
-class Scope:
-    """What a check gets: the observation, and the exercise that it is judged for."""
-
-    def __init__(self, exercise: Exercise, observation: Observation) -> None:
-        self._observation = observation
-        self.quiz = exercise.quiz
-        self.start = observation.started(exercise.slug)
-        self.given = observation.answers(exercise.slug)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._observation, name)
+        results[check.id] = (_blocked(check, results) or judge(check, scope)).personal(personal)
+    return ExerciseResult(exercise.slug, personal(exercise.title), tuple(results.values()))
 
 
 def _blocked(check: Check, results: dict[str, CheckResult]) -> CheckResult | None:
@@ -53,37 +42,42 @@ def _blocked(check: Check, results: dict[str, CheckResult]) -> CheckResult | Non
 
 def judge(check: Check, scope: Scope) -> CheckResult:
     """One check's result. A check that breaks is an error of the lab, and costs no one points."""
-    texts = diagnoses.catalogue(language())
+    try:
+        return _judge(check, scope)
+    except Unobserved as gap:
+        message = f"The lab could not be looked at: {gap} Repair it with: labkit up"
+        return CheckResult.of(check, Outcome.ERROR, message=message)
+    except Exception as error:
+        return CheckResult.of(check, Outcome.ERROR, message=f"The check itself broke: {type(error).__name__}: {error}")
+
+
+def _judge(check: Check, scope: Scope) -> CheckResult:
     try:
         saw = check.judge(scope)
     except NotYet as miss:
-        known = texts.get(miss.diagnosis)
-        if known is None:
-            return CheckResult.of(check, Outcome.ERROR, message=f"The catalogue lacks the diagnosis {miss.diagnosis}.")
-        values = {"expected": miss.expected, "found": _words(miss.found), **miss.values}
-        return CheckResult.of(
-            check,
-            Outcome.NOT_YET,
-            expected=_words(miss.expected),
-            found=_words(miss.found),
-            diagnosis=miss.diagnosis,
-            message=known.message(values),
-            why=known.reason(values),
-        )
+        return _not_yet(check, miss)
     except Converging as move:
         since = f" (since {move.since})" if move.since else ""
-        return CheckResult.of(
-            check, Outcome.CONVERGING, found=_words(move.found), message=f"Still moving{since}: {move.what}."
-        )
-    except Unobserved as gap:
-        return CheckResult.of(
-            check, Outcome.ERROR, message=f"The lab could not be looked at: {gap} Repair it with: labkit up"
-        )
-    except Exception as error:
-        return CheckResult.of(check, Outcome.ERROR, message=f"The check itself broke: {type(error).__name__}: {error}")
-    evidence = saw if isinstance(saw, Evidence) else Evidence(str(saw or ""))
-    note = texts[evidence.note].message({}) if evidence.note in texts else ""
+        message = f"Still moving{since}: {move.what}."
+        return CheckResult.of(check, Outcome.CONVERGING, found=_words(move.found), message=message)
+    evidence = saw if isinstance(saw, Evidence) else Evidence(saw or "")
+    note = diagnoses.catalogue()[evidence.note].message({}) if evidence.note else ""
     return CheckResult.of(check, Outcome.PASSED, message=note, evidence=evidence.saw)
+
+
+def _not_yet(check: Check, miss: NotYet) -> CheckResult:
+    """Raises KeyError where the catalogue lacks the diagnosis, or the check a value that its text names."""
+    known = diagnoses.catalogue()[miss.diagnosis]
+    values = {"expected": _words(miss.expected), "found": _words(miss.found), **miss.values}
+    return CheckResult.of(
+        check,
+        Outcome.NOT_YET,
+        expected=values["expected"],
+        found=values["found"],
+        diagnosis=miss.diagnosis,
+        message=known.message(values),
+        why=known.reason(values),
+    )
 
 
 def _words(value: Any) -> str:

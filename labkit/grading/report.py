@@ -1,10 +1,9 @@
-"""What grading says: values, and the same as text, HTML and JSON."""
+"""What grading says: values, and the same as text and JSON."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from html import escape
-from typing import Any
+from typing import TypedDict
 
 from labkit.content.check import Check
 
@@ -27,6 +26,72 @@ SYMBOLS = {
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a report as text. `outcome` where it is one that says how a check stands."""
+
+    text: str
+    outcome: Outcome | None = None
+
+
+SCHEMA = 1
+"""Of the report's JSON. Fields may be added to it."""
+
+
+class CheckData(TypedDict):
+    """One check's result."""
+
+    id: str
+    claim: str
+    """What the check says of the lab when it passes."""
+    outcome: str
+    """passed, not_yet (the learner), converging (the Swarm is still moving), blocked (another check comes first), error (the
+    lab or the check broke)"""
+    points: int
+    earned: int
+    expected: str
+    found: str
+    diagnosis: str
+    """The id of the known mistake (labkit/content/diagnoses), "" for none."""
+    message: str
+    """What is wrong, and what to do next; of a passed check, a note, or nothing."""
+    why: str
+    evidence: str
+    """What a passed check saw."""
+    hint: str
+
+
+class ExerciseData(TypedDict):
+    slug: str
+    title: str
+    points: int
+    earned: int
+    checks: list[CheckData]
+
+
+class JudgeData(TypedDict):
+    """Who looked, or who graded."""
+
+    labkit: str
+    """A version of labkit."""
+    content: str
+    """A hash of every file that judges."""
+
+
+class ReportData(TypedDict):
+    schema: int
+    labkit: str
+    """As in `graded_by`."""
+    lab: str
+    content: str
+    """As in `graded_by`."""
+    time: str
+    """When the lab was looked at: ISO 8601, UTC."""
+    seen_by: JudgeData
+    graded_by: JudgeData
+    exercises: list[ExerciseData]
+
+
+@dataclass(frozen=True)
 class CheckResult:
     id: str
     claim: str
@@ -45,17 +110,15 @@ class CheckResult:
         hint = check.hints[0] if check.hints and outcome is Outcome.NOT_YET else ""
         return cls(check.id, check.claim, outcome, check.points, hint=hint, **texts)
 
-    def said(self, say: Callable[[str], str]) -> "CheckResult":
-        """The same with each of its texts put through `say`."""
-        names = ("claim", "expected", "found", "message", "why", "evidence", "hint")
-        texts: dict[str, Any] = {name: say(getattr(self, name)) for name in names}
-        return replace(self, **texts)
+    def personal(self, say: Callable[[str], str]) -> "CheckResult":
+        """The same with the lesson's own texts, claim and hint, put through `say`; what was found stays as it is."""
+        return replace(self, claim=say(self.claim), hint=say(self.hint))
 
     @property
     def earned(self) -> int:
         return self.points if self.outcome is Outcome.PASSED else 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> CheckData:
         return {
             "id": self.id,
             "claim": self.claim,
@@ -80,35 +143,48 @@ class ExerciseResult:
 
     @property
     def points(self) -> int:
-        return sum(one.points for one in self.checks)
+        return sum(check.points for check in self.checks)
 
     @property
     def earned(self) -> int:
-        return sum(one.earned for one in self.checks)
+        return sum(check.earned for check in self.checks)
 
     @property
     def done(self) -> bool:
         return self.earned == self.points
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ExerciseData:
         return {
             "slug": self.slug,
             "title": self.title,
             "points": self.points,
             "earned": self.earned,
-            "checks": [one.to_json() for one in self.checks],
+            "checks": [check.to_json() for check in self.checks],
         }
 
 
 @dataclass(frozen=True)
-class Report:
-    """The result of `grade`. In a notebook it shows itself as HTML, anywhere else as text."""
+class Judge:
+    """A version of labkit, and of its content (labkit/content/exercises.py: version)."""
 
     labkit: str
-    lab: str
     content: str
+
+    def to_json(self) -> JudgeData:
+        return {"labkit": self.labkit, "content": self.content}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of `grade`: a value."""
+
+    lab: str
     time: str
     exercises: tuple[ExerciseResult, ...]
+    seen_by: Judge
+    """Who looked at the lab."""
+    graded_by: Judge
+    """Another one where an observation was graded again."""
 
     @property
     def exit_code(self) -> int:
@@ -120,37 +196,46 @@ class Report:
     def converging(self) -> bool:
         return any(check.outcome is Outcome.CONVERGING for exercise in self.exercises for check in exercise.checks)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ReportData:
         return {
-            "schema": 1,
-            "labkit": self.labkit,
+            "schema": SCHEMA,
+            "labkit": self.graded_by.labkit,
             "lab": self.lab,
-            "content": self.content,
+            "content": self.graded_by.content,
             "time": self.time,
-            "exercises": [one.to_json() for one in self.exercises],
+            "seen_by": self.seen_by.to_json(),
+            "graded_by": self.graded_by.to_json(),
+            "exercises": [exercise.to_json() for exercise in self.exercises],
         }
 
+    def lines(self) -> list[Line]:
+        """The report as text, line by line."""
+        lines: list[Line] = []
+        for exercise in self.exercises:
+            title = f"{exercise.slug}  {exercise.title}  {exercise.earned}/{exercise.points} points"
+            lines += [Line("")] if lines else []
+            lines += [Line(visible(title)), *(line for check in exercise.checks for line in check_lines(check))]
+        if self.seen_by != self.graded_by:
+            seen, graded = (
+                f"labkit {judge.labkit}, content {judge.content}" for judge in (self.seen_by, self.graded_by)
+            )
+            lines += [Line(""), Line(visible(f"Seen by {seen}; graded by {graded}."))]
+        return lines
+
     def text(self) -> str:
-        return "\n\n".join(_text(one) for one in self.exercises)
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        return "".join(_html(one) for one in self.exercises)
+        return "\n".join(line.text for line in self.lines())
 
 
-def _text(exercise: ExerciseResult) -> str:
-    title = visible(f"{exercise.slug}  {exercise.title}  {exercise.earned}/{exercise.points} points")
-    return "\n".join([title, *(check_text(check) for check in exercise.checks)])
+def check_lines(check: CheckResult) -> list[Line]:
+    """One check's result: the first line has its outcome, the others say more."""
+    symbol, word = SYMBOLS[check.outcome]
+    first = f"  {symbol} {word:<10} {check.claim}  [{check.id}, {check.earned}/{check.points}]"
+    return [Line(visible(first), check.outcome), *(Line(visible(f"      {text}")) for text in _details(check))]
 
 
 def check_text(check: CheckResult) -> str:
-    """One check's result as lines of text."""
-    symbol, word = SYMBOLS[check.outcome]
-    lines = [f"  {symbol} {word:<10} {check.claim}  [{check.id}, {check.earned}/{check.points}]"]
-    lines += [f"      {text}" for text in _details(check)]
-    return "\n".join(map(visible, lines))
+    """The same as text of several lines."""
+    return "\n".join(line.text for line in check_lines(check))
 
 
 def _details(check: CheckResult) -> list[str]:
@@ -168,29 +253,3 @@ def _details(check: CheckResult) -> list[str]:
 def visible(text: str) -> str:
     """Text with everything that could move a cursor or turn a line around shown as its code point."""
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-
-
-STYLE = {
-    Outcome.PASSED: "#1a7f37",
-    Outcome.NOT_YET: "#b35900",
-    Outcome.CONVERGING: "#0969da",
-    Outcome.BLOCKED: "#6e7781",
-    Outcome.ERROR: "#cf222e",
-}
-
-
-def _html(exercise: ExerciseResult) -> str:
-    rows = "".join(_html_row(check) for check in exercise.checks)
-    title = escape(visible(f"{exercise.title}: {exercise.earned} of {exercise.points} points"))
-    return f'<section aria-label="{title}"><h4>{title}</h4><ul style="list-style:none;padding-left:0">{rows}</ul></section>'
-
-
-def _html_row(check: CheckResult) -> str:
-    symbol, word = SYMBOLS[check.outcome]
-    details = "".join(f"<div>{escape(visible(line))}</div>" for line in _details(check) if not line.startswith("why: "))
-    why = f"<details><summary>Why?</summary>{escape(visible(check.why))}</details>" if check.why else ""
-    return (
-        f'<li style="border-left:4px solid {STYLE[check.outcome]};padding-left:.6em;margin:.5em 0">'
-        f"<strong>{symbol} {word}</strong> {escape(visible(check.claim))} <small>({check.earned}/{check.points})</small>"
-        f"{details}{why}</li>"
-    )

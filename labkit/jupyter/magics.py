@@ -3,33 +3,35 @@
 Every kernel of the lab loads it (share/jupyter/kernels).
 """
 
-import contextlib
-import os
+import codecs
 import re
-import subprocess
 import sys
-import time
+import threading
 from typing import Any
 
+from labkit import session
 from labkit.errors import LabError, nearest
-from labkit.jupyter import failures
 from labkit.jupyter.failures import Tee
+from labkit.jupyter.notebook import kernel
 
-SCRIPT = 'echo "$$"; exec bash -c \'eval "$(cat)"\''
-"""Reads the cell from its input, so that it stands in no list of processes. The first line tells whom to interrupt."""
+SCRIPT = ("bash", "-c", 'eval "$(cat)"')
+"""Reads the cell from its input, so that it stands in no list of processes."""
+
+HARDER = {"TERM": 3.0, "KILL": 6.0}
+"""What follows an interrupt that was not heeded, after so many seconds."""
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython. Loading twice changes nothing."""
-    if getattr(shell, "_labkit_magics", False):
+    if "on" in shell.magics_manager.magics["cell"]:
         return
-    shell._labkit_magics = True
     shell.register_magic_function(on, "cell")
     shell.register_magic_function(explain, "line")
     shell.set_hook("complete_command", complete, re_key=r"!?docker")
-    sys.stdout, sys.stderr = Tee(sys.stdout, failures.memory), Tee(sys.stderr, failures.memory)
-    shell.events.register("pre_run_cell", lambda info: failures.memory.begin(info.raw_cell or ""))
-    shell.events.register("post_run_cell", lambda _: failures.memory.end())
+    memory = kernel.memory
+    sys.stdout, sys.stderr = Tee(sys.stdout, memory), Tee(sys.stderr, memory)
+    shell.events.register("pre_run_cell", lambda info: memory.begin(info.raw_cell or ""))
+    shell.events.register("post_run_cell", lambda _: memory.end())
 
 
 def on(line: str, cell: str) -> None:
@@ -52,53 +54,34 @@ def run_on(machine: str, script: str) -> int:
     machines = [part.machine for part in lab.nodes]
     if machine not in machines:
         raise LabError(f"The lab has no machine {machine!r}: {nearest(machine, machines)}", "%%on worker1")
-    part = lab.parts[machine]
-    if part.state != "running":
-        raise LabError(f"The machine {machine} is not running.", "labkit up   (it repairs the lab)")
-    docker = ["docker", "-H", lab.engine.url, "exec"]
-    env = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "DOCKER_HOST")}
-    process = subprocess.Popen(
-        [*docker, "-i", part.id, "bash", "-c", SCRIPT],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        bufsize=0,  # what comes after the first line is read as it comes
-        env=env,
-        start_new_session=True,  # the interrupt of the kernel is for us alone
-    )
-    assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(script.encode())
-    process.stdin.close()
-    leader = process.stdout.readline().decode(errors="replace").strip()
-    while True:
-        try:
-            while chunk := os.read(process.stdout.fileno(), 65536):
-                sys.stdout.write(chunk.decode(errors="replace"))
+    session = lab.access.session(lab, machine, SCRIPT)
+    text = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    ending: list[threading.Timer] = []
+    try:
+        session.write(script.encode())
+        session.end_input()
+        while True:
+            try:
+                _, data = session.read()
+                sys.stdout.write(text.decode(data, final=not data))
                 sys.stdout.flush()
-            return process.wait()
-        except KeyboardInterrupt:
-            _interrupt([*docker, part.id], leader, process, env)
-
-
-def _interrupt(docker: list[str], leader: str, process: "subprocess.Popen[bytes]", env: dict[str, str]) -> None:
-    """Ends what runs on the machine, kindly and then not: docker exec passes no signal on."""
-    for signal in ("INT", "TERM", "KILL"):
-        if leader.isdigit():
-            subprocess.run([*docker, "kill", f"-{signal}", f"-{leader}"], env=env, capture_output=True, check=False)
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=0.1)
-                return
-    process.kill()
+                if not data:
+                    return session.status()
+            except KeyboardInterrupt:
+                session.signal("INT")
+                if not ending:
+                    ending = [threading.Timer(after, session.signal, [name]) for name, after in HARDER.items()]
+                    for timer in ending:
+                        timer.start()
+    finally:
+        for timer in ending:
+            timer.cancel()
+        session.close()
 
 
 def explain(line: str) -> None:
     """Says what the last failed docker command's message means: `%explain`. Or a message that you give: `%explain TEXT`."""
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
-
-    print(render.explained(compose.explain(line or failures.memory.last(), watch.look().observation)))
+    print(session.explained(line or kernel.memory.last()))
 
 
 WORD = re.compile(r"\S*$")
@@ -106,11 +89,9 @@ WORD = re.compile(r"\S*$")
 
 def complete(_: Any, event: Any) -> list[str]:
     """Names of images that the lab knows, for the word that is being typed after `docker …`."""
-    from labkit.jupyter import panel
-
     match = WORD.search(event.text_until_cursor)
     typed = match[0] if match else ""
     if not typed or typed.startswith("-"):
         return []
     cut = len(typed) - len(event.symbol)
-    return [name[cut:] for name in panel.known_names() if name.startswith(typed)]
+    return [name[cut:] for name in kernel.image_names() if name.startswith(typed)]

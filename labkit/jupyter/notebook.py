@@ -9,7 +9,11 @@ from labkit import session
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade
-from labkit.work import answers
+from labkit.grading.report import Report
+from labkit.jupyter.kernel import Kernel
+
+kernel = Kernel()
+"""What this kernel holds, made here at the door: cells call the functions below, and keep nothing for them."""
 
 
 class Message:
@@ -25,6 +29,21 @@ class Message:
         return f'<div role="status" style="white-space:pre-wrap">{escape(self.text)}</div>'
 
 
+class Result:
+    """A report that shows itself: as HTML in a notebook, as text anywhere else."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __repr__(self) -> str:
+        return self.report.text()
+
+    def _repr_html_(self) -> str:
+        from labkit.view import render
+
+        return render.report(self.report)
+
+
 def _telling(call: Any) -> Any:
     try:
         return call()
@@ -37,7 +56,7 @@ def check(*names: str, wait: float = 0.0) -> Any:
 
     `wait` is how many seconds to wait while the Swarm is still moving.
     """
-    return _telling(lambda: session.graded(names, wait))
+    return _telling(lambda: Result(session.graded(names, wait)))
 
 
 def hint(name: str, check: str | None = None) -> Any:
@@ -57,7 +76,7 @@ def panel(name: str | None = None) -> Any:
     from labkit.jupyter.panel import Panel
     from labkit.view import compose
 
-    return _telling(lambda: Panel(compose.EXERCISE, exercises.chosen([name])[0] if name else _here()))
+    return _telling(lambda: Panel(kernel, compose.EXERCISE, exercises.chosen([name])[0] if name else _here()))
 
 
 def start() -> Any:
@@ -65,7 +84,7 @@ def start() -> Any:
     from labkit.jupyter.panel import Panel
     from labkit.view import compose
 
-    return Panel(compose.START)
+    return Panel(kernel, compose.START)
 
 
 def quiz(name: str) -> Any:
@@ -73,16 +92,12 @@ def quiz(name: str) -> Any:
     from labkit.jupyter.panel import Panel
     from labkit.view import compose
 
-    return _telling(lambda: Panel(compose.QUIZ, exercises.chosen([name])[0]))
+    return _telling(lambda: Panel(kernel, compose.QUIZ, exercises.chosen([name])[0]))
 
 
 def explain(message: str = "") -> Any:
     """What the last failed docker command's message means, or one that you give."""
-    from labkit.jupyter import failures
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
-
-    return Message(render.explained(compose.explain(message or failures.memory.last(), watch.look().observation)))
+    return Message(session.explained(message or kernel.memory.last()))
 
 
 def _here() -> exercises.Exercise:
@@ -93,42 +108,19 @@ def _here() -> exercises.Exercise:
     from labkit.lab.looking.observe import observe
 
     report = grade(exercises.every(), observe(find.current()))
-    undone = [one.slug for one in report.exercises if not one.done]
+    undone = [result.slug for result in report.exercises if not result.done]
     return exercises.load(undone[0] if undone else report.exercises[-1].slug)
-
-
-def quiz_text(exercise: exercises.Exercise) -> str:
-    """The questions, and how to answer them by typing."""
-    from labkit.lab.looking import watch
-    from labkit.view import compose, render
-
-    questions = render.text(compose.view(("quiz",), exercise, watch.look()))
-    names = ", ".join(f'{one["id"]}="…"' for one in exercise.quiz)
-    words = ', reflection="…"' if exercise.reflection else ""
-    return f'{questions}\n\nAnswer with the letters: answer("{exercise.slug}", {names}{words})'
 
 
 def answer(name: str, **given: str) -> Any:
     """Keeps your answers: `answer("06-practice", ci="a", reflection="…")`. Answer as often as you like."""
 
+    from labkit.lab import find
+
     def keep() -> Message:
         exercise = exercises.chosen([name])[0]
-        keep_answers(exercise, given)
+        session.keep_answers(find.current().work, exercise, given)
         named = [name for name, text in given.items() if text.strip()]
         return Message(f"Kept: {', '.join(named) or 'nothing new'}. See how it stands: check({exercise.slug!r})")
 
     return _telling(keep)
-
-
-def keep_answers(exercise: exercises.Exercise, given: dict[str, str]) -> None:
-    """Keeps answers in the lab's work folder. Raises LabError for an unknown question."""
-    from labkit.errors import nearest
-    from labkit.lab import find
-
-    known = [*(one["id"] for one in exercise.quiz), "reflection"]
-    for question in given:
-        if question not in known:
-            raise LabError(
-                f"{exercise.slug} has no question {question!r}: {nearest(question, known)}", "answer it by its name"
-            )
-    answers.save(find.current().work, exercise.slug, given)

@@ -1,4 +1,5 @@
-// Shows the HTML that the kernel renders (labkit/view/render.py), part by part, and sends clicks back. morphdom is above this file.
+// Shows the HTML that the kernel renders (labkit/view/render.py), part by part, and sends clicks back. widget.py puts
+// morphdom (vendor/) above this file.
 
 const TYPING_PAUSE = 600; // milliseconds without a key before free text is kept
 const SURE = 6000; // milliseconds that a "Really …?" stands
@@ -60,9 +61,9 @@ async function terminal(machine, say) {
 
 function answered(form) {
   const kind = form.dataset.kind;
-  if (kind === "order") return [...form.querySelectorAll("[data-letter]")].map((one) => one.dataset.letter).join("");
-  if (kind === "match") return [...form.querySelectorAll("select")].map((one) => one.value || "-").join("");
-  return [...form.querySelectorAll("input:checked")].map((one) => one.value).join("");
+  if (kind === "order") return [...form.querySelectorAll("[data-letter]")].map((item) => item.dataset.letter).join("");
+  if (kind === "match") return [...form.querySelectorAll("select")].map((select) => select.value || "-").join("");
+  return [...form.querySelectorAll("input:checked")].map((input) => input.value).join("");
 }
 
 function move(button, step) {

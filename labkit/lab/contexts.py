@@ -3,6 +3,7 @@
 The layout is the docker CLI's (docker/cli, cli/context/store): the folder of a context is the SHA-256 of its name.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.lab.plan import MANAGER
+from labkit.work.keeping import write_whole
 
 EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
 """The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the
@@ -46,6 +48,16 @@ def write(state: Path, addresses: dict[str, str]) -> None:
     _write(folder(state) / "config.json", {**EMPTY, **config(state), "currentContext": MANAGER})
 
 
+def addresses(state: Path) -> dict[str, str]:
+    """{name: tcp://host:port} of the contexts that are there; what is damaged is left out."""
+    found = {}
+    for meta in folder(state).glob("contexts/meta/*/meta.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            data = json.loads(meta.read_text())
+            found[str(data["Name"])] = str(data["Endpoints"]["docker"]["Host"])
+    return found
+
+
 def config(state: Path) -> dict[str, Any]:
     """The docker CLI's config.json in the lab's folder; empty where there is none or it is damaged."""
     try:
@@ -79,7 +91,4 @@ def restore(state: Path, addresses: dict[str, str]) -> None:
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(data, indent=2) + "\n")
-    partial.replace(path)
+    write_whole(path, json.dumps(data, indent=2) + "\n", mode=0o600)

@@ -15,11 +15,12 @@ UNSET = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH
 
 
 def variables(lab: Lab) -> dict[str, str]:
-    """What is set in it. LABKIT_ENGINE says where the lab is, for labkit itself: what chose the engine is unset."""
+    """What is set in it. LABKIT_ENGINE, or LABKIT_GUEST, says where the lab is, for labkit itself: what chose the engine is
+    unset."""
     return {
         **lab.home.variables(os.environ),
         "DOCKER_CONFIG": str(contexts.folder(lab.folder)),
-        "LABKIT_ENGINE": lab.engine.url,
+        **lab.access.variables(),
         "LABKIT_WORK": str(lab.work),
         "LABKIT_WORKERS": str(lab.plan.workers),
         **({"LABKIT_LEARNER": lab.plan.learner, "LABKIT_WORKSHOP": lab.plan.workshop} if lab.plan.learner else {}),

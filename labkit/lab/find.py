@@ -12,9 +12,10 @@ from urllib.parse import quote
 from labkit import paths
 from labkit.errors import LabError
 from labkit.lab import contexts
+from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, running
 from labkit.lab.engine.wire import WireError
-from labkit.lab.lab import Instance, Lab, Owner
+from labkit.lab.lab import Instance, Lab
 from labkit.lab.plan import INSIDE_STATE, JUPYTER, LABEL, MACHINE, ROLE, Plan
 from labkit.paths import Home
 
@@ -60,11 +61,16 @@ def instance(container: dict[str, Any]) -> Instance:
 
 
 def any_engine(home: Home | None = None) -> Lab | None:
-    """The home's lab on whichever engine carries it; without a home, that of this process's environment."""
+    """The home's lab on whichever engine carries it, or as its owner tells a guest of it; without a home, that of this
+    process's environment. Raises LabError for a guest whose owner cannot be asked."""
     home = home or paths.home()
+    if home.guest:
+        from labkit.lab.guest import found
+
+        return found.lab(home)
     for engine in running(home):
         if lab := on(engine, home):
-            _adopt(lab)
+            adopt(lab)
             return lab
     return None
 
@@ -73,14 +79,15 @@ def current(home: Home | None = None) -> Lab:
     """The running lab. Raises LabError where there is none, or where its time is over."""
     lab = any_engine(home)
     if lab is None:
-        raise LabError("The lab is not running.", "labkit up")
+        guest = (home or paths.home()).guest
+        raise LabError("The lab is not running.", "ask its owner: labkit up && labkit invite" if guest else "labkit up")
     if lab.expired:
         ended = datetime.fromtimestamp(lab.plan.deadline).astimezone()
         raise LabError(f"The lab's time ended at {ended:%H:%M on %d %B}.", "labkit down && labkit up")
     return lab
 
 
-def _adopt(lab: Lab) -> None:
+def adopt(lab: Lab) -> None:
     """Takes over the keys of a lab that Docker Compose started: its JupyterLab's container holds them."""
     jupyter = lab.parts.get(JUPYTER)
     if jupyter is None or lab.keys.exists():

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labkit.content.personal import Person
-from labkit.errors import LabError
+from labkit.errors import LabError, nearest
+from labkit.lab.access import Access
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import Wire, tls_context
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.seen.person import Person
 
 
 @dataclass(frozen=True)
@@ -30,35 +31,19 @@ GONE = Instance("", "", "", "missing", "", None, "")
 
 
 @dataclass(frozen=True)
-class Owner:
-    """Has the engine that carries the lab: up, repair, down, observe, a shell in a machine."""
-
-    engine: Engine
-
-
-@dataclass(frozen=True)
-class Guest:
-    """Has the nodes' contexts and keys only, and an owner's address to ask for the rest."""
-
-    owner: str
-
-
-@dataclass(frozen=True)
 class Lab:
     """A lab that was found: whole, broken or half made."""
 
     plan: Plan
     home: Home
-    access: Owner | Guest
+    access: Access
     parts: dict[str, Instance] = field(default_factory=dict)
     """What there is of it, by the machine's name."""
 
     @property
     def engine(self) -> Engine:
         """The engine that carries the lab. Raises LabError for a guest, who never has it."""
-        if isinstance(self.access, Owner):
-            return self.access.engine
-        raise LabError("Only the lab's owner can do this.", f"ask the owner: {self.access.owner}")
+        return self.access.engine
 
     @property
     def name(self) -> str:
@@ -76,12 +61,13 @@ class Lab:
 
     @property
     def keys(self) -> Path:
-        """ca.pem, cert.pem and key.pem, which open the engines and the edge's desk."""
+        """ca.pem, cert.pem and key.pem. They open the engines, and the owner's also the edge's desk, a guest's the owner's
+        service."""
         return client_keys(self.folder)
 
     @property
     def person(self) -> Person:
-        return self.plan.person
+        return self.access.person(self.plan)
 
     @property
     def nodes(self) -> list[Instance]:
@@ -100,6 +86,19 @@ class Lab:
     def state(self, machine: str) -> str:
         """Docker's word, or "missing"."""
         return self.parts.get(machine, GONE).state
+
+    def running(self, machine: str) -> Instance:
+        """That machine, which there must be. Raises LabError."""
+        if machine not in self.parts:
+            raise LabError(
+                f"The lab has no machine {machine!r}: {nearest(machine, sorted(self.parts))}", "labkit shell worker1"
+            )
+        if self.state(machine) != "running":
+            raise LabError(
+                f"The lab's machine {machine} is not running (it is {self.state(machine)}).",
+                "labkit up   (it repairs the lab)",
+            )
+        return self.parts[machine]
 
     def url(self, machine: str) -> str:
         """Where this side reaches a machine."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import labkit
 from labkit.content import personal
-from labkit.content.personal import Person
-from labkit.edge import rules
+from labkit.edge.policy import policies
 from labkit.errors import LabError, nearest
+from labkit.seen.person import Person
 
 LABEL = "io.registry-lab"
 """On every container, network and volume of a lab; the value is the lab's name. A lab is found by nothing else."""
@@ -28,6 +28,9 @@ JUPYTER = "jupyter"
 
 INSIDE_STATE = "/state"
 """Where labkit keeps its state in that container (LABKIT_STATE)."""
+
+COMPOSE = "compose"
+"""The version of a lab whose containers Docker Compose made."""
 
 MAX_WORKERS = 5
 MANAGER = "workstation"
@@ -57,6 +60,12 @@ class Machine:
     def is_node(self) -> bool:
         return self.role == "node"
 
+    @property
+    def bare(self) -> bool:
+        """Whether its volume is empty at first. Only the store's has what the image brings there (busybox): of two that bring
+        the same at once, one stumbles."""
+        return self.role != "store"
+
 
 EXTRAS: dict[str, tuple[Machine, ...]] = {
     # CNCF Distribution as it comes: no sign-in, no TLS, a volume of its own that is empty at first.
@@ -75,7 +84,7 @@ EXTRAS: dict[str, tuple[Machine, ...]] = {
 @functools.cache
 def registry_hosts() -> tuple[str, ...]:
     """The names that the edge answers to (labkit/edge/registries.json says what each of them is)."""
-    return tuple(dict.fromkeys(host for registry in rules.registries().values() for host in registry.hosts))
+    return tuple(dict.fromkeys(host for registry in policies().values() for host in registry.hosts))
 
 
 @dataclass(frozen=True)
@@ -105,8 +114,6 @@ class Plan:
 
     @functools.cached_property
     def machines(self) -> tuple[Machine, ...]:
-        node = ("node", "/lab/bin/node.sh", ENGINE_PORT)
-        role, command, port = node
         return (
             Machine(
                 *("edge", "edge", 10, "/lab/bin/edge.sh", DESK_PORT),
@@ -116,7 +123,7 @@ class Plan:
             ),
             Machine("store", "store", 11, "/lab/bin/store.sh", data="/var/lib/registry"),
             *(
-                Machine(name, role, 21 + number, command, port, data="/var/lib/docker")
+                Machine(name, "node", 21 + number, "/lab/bin/node.sh", ENGINE_PORT, data="/var/lib/docker")
                 for number, name in enumerate((MANAGER, *(f"worker{n}" for n in range(1, self.workers + 1))))
             ),
             *(machine for name in self.extras for machine in EXTRAS[name]),
@@ -129,6 +136,11 @@ class Plan:
     def machine(self, name: str) -> Machine:
         """Raises KeyError for a machine that the plan lacks."""
         return next((machine for machine in self.machines if machine.name == name), None) or _unknown(name)
+
+    @property
+    def composed(self) -> bool:
+        """Whether docker-compose.lab.yml made its containers and keys, so that only Compose can make them anew."""
+        return self.version == COMPOSE
 
     @property
     def person(self) -> Person:

@@ -8,12 +8,15 @@ from labkit.content.exercises import Exercise
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
 from labkit.lab.engine.doctor import Finding
-from labkit.lab.looking.watch import Sight
+from labkit.lab.looking.sight import Sight
 from labkit.lab.plan import JUPYTER
-from labkit.seen.observation import Observation, Unobserved
+from labkit.seen.lab import SeenLab, Unobserved
+from labkit.seen.log import Action, Reason
+from labkit.seen.observation import Observation
+from labkit.seen.reference import Reference
 from labkit.view import feed
 from labkit.view.picture import picture
-from labkit.view.render import CourseLine, Explained, Hints, Part, Question, Reflection, View, Work
+from labkit.view.render import CourseLine, Explained, Hints, LabLine, Question, Reflection, View, Work
 from labkit.work import answers
 from labkit.work import attempts as progress
 
@@ -21,12 +24,12 @@ EXERCISE = ("notice", "picture", "checks", "tools", "feed", "course")
 START = ("notice", "course", "lab", "tools", "doctor")
 QUIZ = ("notice", "quiz")
 
-REASONS = {
-    "not signed in": "push-not-signed-in",
-    "namespace of somebody else": "push-other-namespace",
-    "no namespace": "push-no-namespace",
-    "wrong password": "login-wrong-password",
-    "unknown user": "login-unknown-user",
+REASONS: dict[str, str] = {
+    Reason.NOT_SIGNED_IN: "push-not-signed-in",
+    Reason.FOREIGN_NAMESPACE: "push-other-namespace",
+    Reason.NO_NAMESPACE: "push-no-namespace",
+    Reason.WRONG_PASSWORD: "login-wrong-password",
+    Reason.UNKNOWN_USER: "login-unknown-user",
 }
 """The diagnosis for each reason that the edge notes when it refuses."""
 
@@ -52,14 +55,14 @@ def view(
         state=sight.state,
         problem=sight.problem,
         failed=failed,
-        inside=paths.home().inside,
+        inside=paths.home().inside or paths.home().guest,
         work=work,
         result=result,
         hints=_hints(exercise, records, lab) if exercise else {},
         solution=_solution(exercise, lab) if exercise and result and result.done else "",
         next=_next(exercise.slug) if exercise else "",
         picture=picture(lab) if lab else None,
-        feed=tuple(feed.lines(lab)) if lab else (),
+        feed=tuple(feed.lines(SeenLab(lab))) if lab else (),
         course=tuple(_course(results, records, exercise)),
         explained=explained,
         machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
@@ -71,18 +74,18 @@ def view(
 
 
 def _hints(exercise: Exercise, records: list[dict[str, Any]], lab: Observation | None) -> dict[str, Hints]:
-    swap = lab.person.swap if lab else str
+    personal = lab.lab.person.personal if lab else str
     found = {}
     for check in exercise.checks:
         taken = progress.hints_of(records, exercise.slug, check.id)
-        told = tuple(swap(one) for one in check.hints[:taken])
+        told = tuple(personal(hint) for hint in check.hints[:taken])
         found[check.id] = Hints(told, len(check.hints) - len(told))
     return found
 
 
 def _solution(exercise: Exercise, lab: Observation | None) -> str:
     text = (exercises.solutions(exercise.slug) / "solve.sh").read_text()
-    return lab.person.swap(text) if lab else text
+    return lab.lab.person.personal(text) if lab else text
 
 
 def notebook(slug: str) -> str:
@@ -125,39 +128,37 @@ def _course(
     return lines
 
 
-def _parts(sight: Sight) -> list[Part]:
+def _parts(sight: Sight) -> list[LabLine]:
     lab, seen = sight.lab, sight.observation
     if lab is None:
-        return [Part("lab", False, sight.problem)]
-    own = ", the lab's own" if lab.engine.own else ""
-    parts = [Part("engine", True, f"{lab.engine.url}{own}")]
+        return [LabLine("lab", False, sight.problem)]
+    name, address = lab.access.where
+    parts = [LabLine(name, True, address)]
     for machine in sorted(
         [part for part in lab.parts.values() if part.machine != JUPYTER], key=lambda one: one.machine
     ):
         gap = _gap(seen, machine.machine) if seen and machine.state == "running" else ""
         ok = machine.state == "running" and not gap
-        parts.append(Part(machine.machine, ok, gap or machine.state))
-    parts += [Part(name, False, "missing") for name in lab.missing if name not in lab.parts]
+        parts.append(LabLine(machine.machine, ok, gap or machine.state))
+    parts += [LabLine(name, False, "missing") for name in lab.missing if name not in lab.parts]
     return [*parts, *_registries(seen)] if seen else parts
 
 
 def _gap(seen: Observation, machine: str) -> str:
-    if machine == "edge":
-        return str(seen.data["edge"].get("error", ""))
-    return str(seen.data["nodes"].get(machine, {}).get("error", ""))
+    return seen.unobserved.get("registries" if machine == "edge" else f"engines/{machine}", "")
 
 
-def _registries(seen: Observation) -> list[Part]:
+def _registries(seen: Observation) -> list[LabLine]:
     try:
-        held = {"Docker Hub (the lab's own)": seen.hub, "registry.lab:5000": seen.private}
+        registries = list(SeenLab(seen).registries.values())
     except Unobserved as gap:
-        return [Part("registries", False, str(gap))]
+        return [LabLine("registries", False, str(gap))]
     parts = []
-    for name, registry in held.items():
-        tags = sum(len(one) for one in registry.repositories.values())
+    for registry in registries:
+        tags = sum(len(held) for held in registry.repositories.values())
         repositories = len(registry.repositories)
         ies, s = "y" if repositories == 1 else "ies", "" if tags == 1 else "s"
-        parts.append(Part(name, True, f"{repositories} repositor{ies}, {tags} tag{s}"))
+        parts.append(LabLine(registry.title, True, f"{repositories} repositor{ies}, {tags} tag{s}"))
     return parts
 
 
@@ -195,24 +196,27 @@ def explain(output: str, lab: Observation | None = None) -> Explained:
 
 
 REFUSALS = {
-    "push-denied": "push",
-    "insufficient-scope": "push",
-    "unauthorized": "push",
-    "wrong-password": "login",
+    "push-denied": Action.PUSH,
+    "insufficient-scope": Action.PUSH,
+    "unauthorized": Action.PUSH,
+    "wrong-password": Action.LOGIN,
 }
 """Messages behind which the access log knows the reason, by what was refused."""
 
 
-def _here(message: str, lab: Observation) -> str:
+def _here(message: str, observation: Observation) -> str:
+    lab = SeenLab(observation)
     try:
-        refused = [one for one in lab.events if one.action == REFUSALS.get(message) and not one.ok]
+        refused = [event for event in lab.events if event.action == REFUSALS.get(message) and not event.ok]
+        registries = lab.registries
     except Unobserved:
         return ""
-    if not refused or refused[-1].reason not in REASONS:
+    if not refused or refused[-1].reason not in REASONS or refused[-1].registry not in registries:
         return ""
-    last = refused[-1]
-    mistake = "push-no-namespace" if last.repository.startswith("library/") else REASONS[last.reason]
-    known = diagnoses.catalogue(exercises.language())[mistake]
-    name = last.repository.rpartition("/")[2] or "myapp"
-    values = {"repository": last.repository, "user": last.user or "", "expected": f"myusername/{name}"}
-    return lab.person.swap(known.message(values))
+    last, registry = refused[-1], registries[refused[-1].registry]
+    pushed = Reference(registry.host, last.repository)
+    bare = bool(last.repository) and "/" not in pushed.name
+    known = diagnoses.catalogue()["push-no-namespace" if bare else REASONS[last.reason]]
+    mine = str(lab.person.image(pushed.app or "myapp").tagged(""))
+    values = {"repository": pushed.name, "user": last.user or "", "expected": mine, "registry": registry.title}
+    return known.message(dict.fromkeys(known.names, "") | values)

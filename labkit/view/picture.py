@@ -5,8 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.content.facts import split
-from labkit.seen.observation import Image, Member, Node, Observation, Registry, Service, Task, Unobserved
+import msgspec
+
+from labkit.seen import reference
+from labkit.seen.engines import Engine, Image
+from labkit.seen.lab import WORKSTATION, SeenLab, Unobserved
+from labkit.seen.observation import Observation
+from labkit.seen.registries import Registry
+from labkit.seen.swarm import ON_THE_WAY, Member, Service, Task
 
 COLORS = 8
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -15,7 +21,7 @@ MOST_ROWS = 8
 
 @dataclass(frozen=True)
 class Mark:
-    """What stands for an image's content: the same letter and color wherever that content is."""
+    """What stands for what is in an image: the same letter and color wherever that is."""
 
     letter: str
     color: int
@@ -28,7 +34,7 @@ class Row:
     name: str
     detail: str
     state: str = ""
-    content: str = ""
+    fingerprint: str = ""
     mark: Mark | None = None
 
     def words(self) -> str:
@@ -62,23 +68,28 @@ class Picture:
         return [box for box in self.boxes if box.stage == name]
 
 
-def picture(lab: Observation) -> Picture:
+def picture(observation: Observation) -> Picture:
     """What is there. A part that did not answer is told as such."""
-    contents = _contents(lab)
+    lab = SeenLab(observation)
+    fingerprints = _fingerprints(lab)
     boxes = [
-        *_box("ci", "workstation", "no image yet", lambda: _images(lab.workstation, tasks=False)),
-        *_box("registry", "Docker Hub", "nothing yet", lambda: _registry(lab.hub)),
-        *_box("registry", "registry.lab:5000", "", lambda: _registry(lab.private)),
+        *_box("ci", WORKSTATION, "no image yet", lambda: _images(lab, lab.workstation, tasks=False)),
+        *_registries(lab),
         *_box("cd", "services", "no service yet", lambda: _services(lab)),
-        *_swarm(lab, contents),
+        *_swarm(lab, fingerprints),
     ]
-    rows = [replace(row, content=contents.get(row.content, row.content)) for box in boxes for row in box.rows]
-    marks = _marks({row.content for row in rows if row.content})
-    return Picture(tuple(_marked(box, contents, marks) for box in boxes))
+    rows = [_known(row, fingerprints) for box in boxes for row in box.rows]
+    marks = _marks({row.fingerprint for row in rows if row.fingerprint})
+    return Picture(tuple(_marked(box, fingerprints, marks) for box in boxes))
 
 
-def _marked(box: Box, contents: dict[str, str], marks: dict[str, Mark]) -> Box:
-    rows = [replace(row, mark=marks.get(contents.get(row.content, row.content))) for row in box.rows]
+def _known(row: Row, fingerprints: dict[str, str]) -> Row:
+    """The row with the fingerprint of the image that its digest names, where a registry knows it."""
+    return replace(row, fingerprint=fingerprints.get(row.fingerprint, row.fingerprint))
+
+
+def _marked(box: Box, fingerprints: dict[str, str], marks: dict[str, Mark]) -> Box:
+    rows = [replace(row, mark=marks.get(_known(row, fingerprints).fingerprint)) for row in box.rows]
     if len(rows) > MOST_ROWS:
         more = len(rows) - MOST_ROWS + 1
         rows = [*rows[: MOST_ROWS - 1], Row(f"and {more} more", "")]
@@ -93,41 +104,65 @@ def _box(stage: str, title: str, empty: str, look: Callable[[], Iterable[Row]]) 
     return [Box(stage, title, rows, empty)] if rows or empty else []
 
 
-def _images(node: Node, tasks: bool) -> Iterable[Row]:
-    for image in sorted(node.images, key=lambda one: (_brought(one), one.tags)):
-        names = image.tags or tuple(one.partition("@")[0] for one in image.digests)
+def _images(lab: SeenLab, engine: Engine, tasks: bool) -> Iterable[Row]:
+    seeded = _seeded(lab)
+    for image in sorted(engine.images, key=lambda image: (_brought(image, seeded), image.tags)):
+        names = image.tags or tuple(name.partition("@")[0] for name in image.digests)
         for name in names if not tasks else names[:1]:
-            yield Row(name, f"id {_short(image.id)}", content=image.content)
+            yield Row(name, f"id {_short(image.id)}", fingerprint=image.fingerprint)
 
 
-def _brought(image: Image) -> bool:
-    return any(tag.startswith("busybox") for tag in image.tags)
+def _seeded(lab: SeenLab) -> set[tuple[str, str]]:
+    """(registry, repository) of what the lab brought along."""
+    try:
+        return {(registry.host, name) for registry in lab.registries.values() for name in registry.seeded}
+    except Unobserved:
+        return set()
+
+
+def _brought(image: Image, seeded: set[tuple[str, str]]) -> bool:
+    names = [found for tag in image.tags if (found := reference.parse(tag))]
+    return any((name.registry, name.repository) in seeded for name in names)
+
+
+def _registries(lab: SeenLab) -> list[Box]:
+    """A box for each registry; one that lies aside and is empty is left out."""
+    try:
+        registries = list(lab.registries.values())
+    except Unobserved as gap:
+        return [Box("registry", "registries", (), f"do not answer ({gap})")]
+    rows = [(registry, tuple(_registry(registry))) for registry in registries]
+    return [
+        Box("registry", registry.title, held, "nothing yet")
+        for number, (registry, held) in enumerate(rows)
+        if held or not number
+    ]
 
 
 def _registry(registry: Registry) -> Iterable[Row]:
-    names = sorted(registry.repositories, key=lambda name: (name.startswith("library/"), name))
+    names = sorted(registry.repositories, key=lambda name: (name in registry.seeded, name))
     for name in names:
         for tag, digest in sorted(registry.repositories[name].items()):
-            contents = registry.contents(digest)
-            content = min(contents) if contents else digest
-            yield Row(f"{name.removeprefix('library/')}:{tag}", f"digest {_short(digest)}", content=content)
+            found = registry.fingerprints(digest)
+            told = registry.name(name, tag).removeprefix(f"{registry.host}/")
+            yield Row(told, f"digest {_short(digest)}", fingerprint=min(found) if found else digest)
 
 
-def _services(lab: Observation) -> Iterable[Row]:
-    for service in sorted(lab.swarm.services.values(), key=lambda one: one.name):
-        wanted = service.replicas if service.replicas is not None else len({one.node for one in service.current})
+def _services(lab: SeenLab) -> Iterable[Row]:
+    for service in sorted(lab.swarm.services.values(), key=lambda service: service.name):
+        wanted = service.replicas if service.replicas is not None else len({task.node for task in service.current})
         running = len(service.running)
         state = "running" if running >= wanted else "failed" if _failure(service) else "moving"
-        detail = f"{running} of {wanted} run · {service.reference.rpartition('/')[2]}"
-        yield Row(service.name, detail, state, content=service.digest or service.reference)
+        detail = f"{running} of {wanted} run · {service.asked.rpartition('/')[2]}"
+        yield Row(service.name, detail, state, fingerprint=service.digest or service.asked)
 
 
 def _failure(service: Service) -> Task | None:
-    ended = [one for one in service.current if one.state in ("failed", "rejected")]
-    return max(ended, key=lambda one: one.since, default=None)
+    ended = [task for task in service.current if task.state in ("failed", "rejected")]
+    return max(ended, key=lambda task: task.since, default=None)
 
 
-def _swarm(lab: Observation, contents: dict[str, str]) -> Iterable[Box]:
+def _swarm(lab: SeenLab, fingerprints: dict[str, str]) -> Iterable[Box]:
     try:
         swarm = lab.swarm
     except Unobserved as gap:
@@ -137,21 +172,20 @@ def _swarm(lab: Observation, contents: dict[str, str]) -> Iterable[Box]:
         yield Box("swarm", "Swarm", (), "no Swarm: the manager left it")
         return
     tasks: dict[str, list[Row]] = {}
-    for service in sorted(swarm.services.values(), key=lambda one: one.name):
+    for service in sorted(swarm.services.values(), key=lambda service: service.name):
         for task in _shown(service):
             tasks.setdefault(task.node, []).append(_task(service, task))
-    order = sorted(swarm.members.values(), key=lambda one: (one.role != "manager", one.name))
-    for member in order:
+    for name, member in sorted(swarm.members.items(), key=lambda item: (item[1].role != "manager", item[0])):
         pulled: list[Row] = []
-        title = f"{member.name} · {_part(member)}"
+        title = f"{name} · {_part(member)}"
         if member.role != "manager":
             try:
-                used = {contents.get(row.content) for row in tasks.get(member.name, [])}
-                held = _images(lab.node(member.name), tasks=True)
-                pulled = [replace(row, name=f"has {row.name}") for row in held if row.content not in used]
+                used = {fingerprints.get(row.fingerprint) for row in tasks.get(name, [])}
+                held = _images(lab, lab.engine(name), tasks=True)
+                pulled = [replace(row, name=f"has {row.name}") for row in held if row.fingerprint not in used]
             except Unobserved:
-                title = f"{member.name} · does not answer"
-        yield Box("swarm", title, (*tasks.get(member.name, []), *pulled), "no task")
+                title = f"{name} · does not answer"
+        yield Box("swarm", title, (*tasks.get(name, []), *pulled), "no task")
     if waiting := tasks.get("", []):
         yield Box("swarm", "on no node yet", tuple(waiting), "")
 
@@ -164,55 +198,57 @@ def _part(member: Member) -> str:
 
 def _shown(service: Service) -> list[Task]:
     """The newest task of each slot, and where that is only on its way, why the one before it ended."""
-    slots: dict[object, list[Task]] = {}
-    for task in sorted(service.tasks, key=lambda one: one.created, reverse=True):
-        slots.setdefault(task.slot or task.node, []).append(task)
+    places: dict[object, list[Task]] = {}
+    for task in sorted(service.tasks, key=lambda task: task.created, reverse=True):
+        places.setdefault(task.place, []).append(task)
     shown = []
-    for tasks in slots.values():
-        newest = tasks[0]
+    for newest, *older in places.values():
         if newest.desired == "remove" or (newest.desired == "shutdown" and newest.state in ("shutdown", "orphaned")):
             continue
-        before = next((one for one in tasks[1:] if one.state in ("failed", "rejected")), None)
-        if newest.state not in ("running", "failed", "rejected") and before and not newest.error:
-            newest = replace(newest, error=f"before: {before.error or before.message}")
-        shown.append(newest)
-    return sorted(shown, key=lambda one: (one.slot, one.node))
+        before = next((task for task in older if task.state in ("failed", "rejected")), None)
+        waits = newest.state in ON_THE_WAY and not newest.error
+        why = f"before: {before.error or before.message}" if waits and before else newest.error
+        shown.append(msgspec.structs.replace(newest, error=why))
+    return sorted(shown, key=lambda task: (task.slot, task.node))
 
 
 def _task(service: Service, task: Task) -> Row:
     state = "running" if task.state == "running" else "failed" if task.state in ("failed", "rejected") else "moving"
     why = f": {task.error}" if task.error else ""
     name = f"{service.name}.{task.slot}" if task.slot else service.name
-    image = task.image.partition("@")[2] or task.image
-    tag = split(task.image.partition("@")[0])[1]
-    return Row(name, f"{task.state}{why}" if why or state != "running" else f"running {tag}", state, content=image)
+    image = reference.parse(task.image)
+    tag = image.tag or "by digest" if image else task.image
+    detail = f"{task.state}{why}" if why or state != "running" else f"running {tag}"
+    return Row(name, detail, state, fingerprint=task.image.partition("@")[2] or task.image)
 
 
-def _contents(lab: Observation) -> dict[str, str]:
-    """{digest: content} for every manifest that the registries hold: what runs is named by a digest."""
+def _fingerprints(lab: SeenLab) -> dict[str, str]:
+    """{digest: fingerprint} for every manifest that the registries hold: what runs is named by a digest."""
     try:
-        return {digest: min(found) for digest in lab.hub.manifests if (found := lab.hub.contents(digest))}
+        registries = list(lab.registries.values())
     except Unobserved:
         return {}
+    held = [(registry, digest) for registry in registries[:1] for digest in registry.manifests]
+    return {digest: min(found) for registry, digest in held if (found := registry.fingerprints(digest))}
 
 
 def _short(digest: str) -> str:
     return digest.partition(":")[2][:7] or digest[:7]
 
 
-def _marks(contents: set[str]) -> dict[str, Mark]:
-    """A letter and a color for each content: its own where that is free, so that it keeps them while others come and go."""
+def _marks(fingerprints: set[str]) -> dict[str, Mark]:
+    """A letter and a color for each fingerprint: its own where that is free, so that it keeps them while others come and go."""
     marks: dict[str, Mark] = {}
     letters, colors = set(LETTERS), set(range(COLORS))
-    for content in sorted(contents):
-        number = int(hashlib.sha256(content.encode(errors="replace")).hexdigest()[:8], 16)
+    for fingerprint in sorted(fingerprints):
+        number = int(hashlib.sha256(fingerprint.encode(errors="replace")).hexdigest()[:8], 16)
         letter = _free(LETTERS, number, letters) if letters else LETTERS[number % len(LETTERS)]
         color = _free(range(COLORS), number, colors) if colors else number % COLORS
         letters.discard(letter)
         colors.discard(color)
-        marks[content] = Mark(letter, color)
+        marks[fingerprint] = Mark(letter, color)
     return marks
 
 
 def _free(every: Sequence[Any], start: int, free: set[Any]) -> Any:
-    return next(one for step in range(len(every)) if (one := every[(start + step) % len(every)]) in free)
+    return next(found for step in range(len(every)) if (found := every[(start + step) % len(every)]) in free)

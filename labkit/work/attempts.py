@@ -1,42 +1,30 @@
 """Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Only ever appended to."""
 
 import json
-import os
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import labkit
-from labkit.errors import LabError
 from labkit.grading.report import Report
+from labkit.work import keeping
 
-FILE = ".labkit/attempts.jsonl"
+FILE = f"{keeping.FOLDER}/attempts.jsonl"
 
 
 def _append(work: Path, record: dict[str, Any]) -> None:
-    """Adds a line and has the disk keep it. Raises LabError; nothing that was there is lost by that."""
-    file = work / FILE
-    line = json.dumps({"labkit": labkit.__version__, **record}, ensure_ascii=False) + "\n"
+    """Adds a record. Raises LabError; nothing that was there is lost by that."""
+    with keeping.lock(work):
+        _append_locked(work, record)
+
+
+def _append_locked(work: Path, record: dict[str, Any]) -> None:
+    line = json.dumps({"labkit": labkit.__version__, **record}, ensure_ascii=False)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a+b") as out:
-            # A line that was torn when the machine went off must not swallow the next one.
-            if out.tell() and not _ends_with_newline(file):
-                out.write(b"\n")
-            out.write(line.encode())
-            out.flush()
-            os.fsync(out.fileno())
+        keeping.append_line(work / FILE, line)
     except OSError as error:
-        raise LabError(
-            f"The attempt could not be kept in {file}: {error.strerror}.", f"make room, or check {work}"
-        ) from error
-
-
-def _ends_with_newline(file: Path) -> bool:
-    with file.open("rb") as content:
-        content.seek(-1, os.SEEK_END)
-        return content.read(1) == b"\n"
+        raise keeping.unkept(work / FILE, error) from error
 
 
 def read(work: Path) -> tuple[list[dict[str, Any]], int]:
@@ -59,23 +47,36 @@ def read(work: Path) -> tuple[list[dict[str, Any]], int]:
     return records, damaged
 
 
-def keep_attempt(work: Path, report: Report) -> None:
-    """Keeps what a report says of each exercise. Raises LabError."""
+def keep_attempt(work: Path, report: Report) -> bool:
+    """Keeps what a report says of each exercise, where that differs from the last attempt: only a change of the verdict is an
+    attempt. Returns whether it was kept. Raises LabError."""
     results = {
-        one.slug: {"earned": one.earned, "points": one.points, "checks": {c.id: c.outcome.value for c in one.checks}}
-        for one in report.exercises
+        exercise.slug: {
+            "earned": exercise.earned,
+            "points": exercise.points,
+            "checks": {check.id: check.outcome.value for check in exercise.checks},
+            "diagnoses": sorted({check.diagnosis for check in exercise.checks if check.diagnosis}),
+        }
+        for exercise in report.exercises
     }
-    diagnoses = sorted({c.diagnosis for one in report.exercises for c in one.checks if c.diagnosis})
-    _append(
-        work,
-        {
-            "kind": "attempt",
-            "time": report.time,
-            "content": report.content,
-            "results": results,
-            "diagnoses": diagnoses,
-        },
-    )
+    with keeping.lock(work):
+        records, _ = read(work)
+        if all(_last_result(records, slug, report.graded_by.content) == result for slug, result in results.items()):
+            return False
+        told = {"kind": "attempt", "time": report.time, "content": report.graded_by.content, "results": results}
+        _append_locked(work, told)
+    return True
+
+
+def _last_result(records: list[dict[str, Any]], slug: str, content: str) -> dict[str, Any] | None:
+    """What the last attempt at an exercise said of it; None where it was reset since, or judged by other checks."""
+    for record in reversed(records):
+        if record["kind"] == "reset" and slug in record.get("exercises", ()):
+            return None
+        if slug in record.get("results", {}):
+            result: dict[str, Any] | None = record["results"][slug] if record.get("content") == content else None
+            return result
+    return None
 
 
 def keep_reset(work: Path, slugs: list[str]) -> None:
@@ -135,7 +136,7 @@ def _moment(record: dict[str, Any]) -> float:
 def ever_done(records: list[dict[str, Any]], slug: str) -> bool:
     """Whether an attempt at this exercise earned every point."""
     results = [record["results"][slug] for record in records if slug in record.get("results", {})]
-    return any(one.get("points") and one.get("earned") == one["points"] for one in results)
+    return any(result.get("points") and result.get("earned") == result["points"] for result in results)
 
 
 def _now() -> str:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from labkit import paths
-from labkit.content.personal import LABEL, Person
+from labkit.content.personal import LABEL
 from labkit.errors import LabError
+from labkit.seen.person import Person
+from labkit.work import keeping
 
 DEFAULT = Person()
 MARK_LINE = "<!-- the mark of a personal lab -->"
@@ -14,16 +16,18 @@ MARK_LINE = "<!-- the mark of a personal lab -->"
 def prepare(work: Path, person: Person = DEFAULT) -> list[str]:
     """Copies what is not there yet, and never touches what is. Returns what was added. Raises LabError.
 
-    In a personal lab the notebooks show the learner's own names.
+    An empty file counts as not there: a full disk leaves such. In a personal lab the notebooks show the learner's own names.
     """
     added = []
     try:
         work.mkdir(parents=True, exist_ok=True)
-        for source, target in _wanted(work):
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(_personal(source.read_text(), person))
-                added.append(str(target.relative_to(work)))
+        with keeping.lock(work):
+            for source, target in _wanted(work):
+                text = _personal(source.read_text(), person)
+                if not target.exists() or (text and not target.stat().st_size):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    keeping.write_whole(target, text)
+                    added.append(str(target.relative_to(work)))
     except OSError as error:
         raise LabError(
             f"Your folder {work} could not be prepared: {error.strerror}.", "choose another: LABKIT_WORK=…"
@@ -33,16 +37,13 @@ def prepare(work: Path, person: Person = DEFAULT) -> list[str]:
 
 def _personal(text: str, person: Person) -> str:
     mark = f"- `LABEL {LABEL}={person.secret}`: the mark of your own lab, which your image is to carry;"
-    return person.swap(text.replace(MARK_LINE, mark) if person.secret else text)
+    return person.personal(text.replace(MARK_LINE, mark) if person.secret else text)
 
 
 def _wanted(work: Path) -> list[tuple[Path, Path]]:
     course = paths.course()
     pairs = [(notebook, work / notebook.name) for notebook in sorted((course / "notebooks").glob("*.ipynb"))]
     for folder in sorted((course / "exercises").glob("*/files")):
-        pairs += [(one, work / folder.parent.name / one.relative_to(folder)) for one in _files(folder)]
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        pairs += [(file, work / folder.parent.name / file.relative_to(folder)) for file in files]
     return pairs
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.rglob("*") if one.is_file())

@@ -1,3 +1,3 @@
-# diagnosis: login-lost
-docker login -u myusername -p mypassword
+# expect: accepted=passed kept=login-lost
+login
 docker logout

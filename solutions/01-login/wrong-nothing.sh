@@ -1,2 +1,2 @@
-# diagnosis: login-none
+# expect: accepted=login-none kept=blocked
 docker image ls

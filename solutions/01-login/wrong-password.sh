@@ -1,2 +1,2 @@
-# diagnosis: login-wrong-password
-docker login -u myusername -p wrongpassword
+# expect: accepted=login-wrong-password kept=blocked
+docker login -u myusername -p password

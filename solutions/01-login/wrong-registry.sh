@@ -1,2 +1,2 @@
-# diagnosis: login-other-registry
+# expect: accepted=login-other-registry kept=blocked
 docker login -u myusername -p mypassword registry.lab:5000

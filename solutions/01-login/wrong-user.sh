@@ -1,2 +1,2 @@
-# diagnosis: login-unknown-user
-docker login -u myusernam -p mypassword
+# expect: accepted=login-unknown-user kept=blocked
+docker login -u myusrname -p mypassword

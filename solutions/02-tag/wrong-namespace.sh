@@ -1,2 +1,2 @@
-# diagnosis: tag-other-namespace
+# expect: tagged=tag-other-namespace same-image=blocked
 docker tag myapp:latest colleague/myapp:v1.0.0

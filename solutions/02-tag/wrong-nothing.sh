@@ -1,2 +1,2 @@
-# diagnosis: tag-none
+# expect: tagged=tag-none same-image=blocked
 docker image ls

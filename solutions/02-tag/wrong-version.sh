@@ -1,2 +1,2 @@
-# diagnosis: tag-other-version
+# expect: tagged=tag-other-version same-image=blocked
 docker tag myapp:latest myusername/myapp:1.0.0

@@ -1,3 +1,4 @@
-# diagnosis: push-latest-only
-docker tag myapp:latest myusername/myapp:latest
+# expect: in-hub=push-latest-only same-image=blocked is-sample=blocked
+login
+docker tag myapp myusername/myapp
 docker push myusername/myapp

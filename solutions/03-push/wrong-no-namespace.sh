@@ -1,3 +1,4 @@
-# diagnosis: push-no-namespace
-docker tag myapp:latest myapp:v1.0.0
+# expect: in-hub=push-no-namespace same-image=blocked is-sample=blocked
+login
+docker tag myapp myapp:v1.0.0
 docker push myapp:v1.0.0

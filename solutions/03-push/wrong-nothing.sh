@@ -1,2 +1,3 @@
-# diagnosis: push-none
-docker image ls
+# expect: in-hub=push-none same-image=blocked is-sample=blocked
+login
+tag

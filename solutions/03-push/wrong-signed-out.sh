@@ -1,3 +1,5 @@
-# diagnosis: push-not-signed-in
+# expect: in-hub=push-not-signed-in same-image=blocked is-sample=blocked
+login
 docker logout
-docker push myusername/myapp:v1.0.0
+tag
+push

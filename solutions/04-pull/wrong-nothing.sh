@@ -1,2 +1,2 @@
-# diagnosis: pull-none
-docker image ls
+# expect: pulled=pull-none present=blocked
+ready

@@ -1,4 +1,5 @@
-# diagnosis: pull-other-tag
-docker tag myapp:latest myusername/myapp:latest
+# expect: pulled=pull-other-tag present=blocked
+ready
+docker tag myapp myusername/myapp
 docker push myusername/myapp
 docker pull myusername/myapp

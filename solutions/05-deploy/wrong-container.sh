@@ -1,2 +1,3 @@
-# diagnosis: service-container
-docker run --detach --name myapp myusername/myapp:v1.0.0
+# expect: service=service-container image=blocked replicas=blocked running=blocked
+ready
+docker run -d --name myapp myusername/myapp:v1.0.0

@@ -1,2 +1,3 @@
-# diagnosis: service-other-image
-docker service create --detach --name myapp --replicas 3 busybox sleep 1000
+# expect: service=passed image=service-other-image replicas=passed running=blocked
+ready
+create --name myapp --replicas 3 busybox sleep 1000

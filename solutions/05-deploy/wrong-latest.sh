@@ -1,4 +1,5 @@
-# diagnosis: service-latest
-docker tag myapp:latest myusername/myapp:latest
-docker push myusername/myapp:latest
-docker service create --detach --name myapp --replicas 3 myusername/myapp
+# expect: service=passed image=service-latest replicas=passed running=blocked
+ready
+docker tag myapp myusername/myapp
+docker push myusername/myapp
+create --name myapp --replicas 3 myusername/myapp

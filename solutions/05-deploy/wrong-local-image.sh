@@ -1,2 +1,3 @@
-# diagnosis: service-local-image
-docker service create --detach --name myapp --replicas 3 myapp:latest
+# expect: service=passed image=service-local-image replicas=passed running=blocked
+ready
+create --name myapp --replicas 3 myapp:latest

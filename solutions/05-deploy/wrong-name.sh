@@ -1,2 +1,3 @@
-# diagnosis: service-other-name
-docker service create --detach --name app --replicas 3 myusername/myapp:v1.0.0
+# expect: service=service-other-name image=blocked replicas=blocked running=blocked
+ready
+create --name app --replicas 3 myusername/myapp:v1.0.0

@@ -1,2 +1,2 @@
-# diagnosis: service-none
-docker node ls
+# expect: service=service-none image=blocked replicas=blocked running=blocked
+ready

@@ -1,2 +1,3 @@
-# diagnosis: service-replicas
-docker service create --detach --name myapp myusername/myapp:v1.0.0
+# expect: service=passed image=passed replicas=service-replicas running=blocked
+ready
+create --name myapp myusername/myapp:v1.0.0

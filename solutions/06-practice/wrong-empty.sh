@@ -1,2 +1,3 @@
-# diagnosis: build-empty
-printf 'FROM scratch\nLABEL empty=yes\n' | docker build -t myusername/webapp:v1.0.0 -
+# expect: built=build-empty tagged=passed pushed=push-none pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+login
+printf 'FROM scratch\nLABEL a=b\n' | docker build -t myusername/webapp:v1.0.0 -

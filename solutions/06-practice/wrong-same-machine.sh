@@ -1,6 +1,6 @@
-# diagnosis: pull-same-machine
-docker login -u myusername -p mypassword
-printf 'FROM busybox\nCOPY index.html /www/index.html\nCMD ["httpd", "-f", "-p", "8080", "-h", "/www"]\n' > Dockerfile
-docker build -t myusername/webapp:v1.0.0 .
+# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=pull-same-machine deployed=passed quiz=passed reflection=passed
+built
 docker push myusername/webapp:v1.0.0
 docker pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 myusername/webapp:v1.0.0
+answers

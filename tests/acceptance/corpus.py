@@ -1,158 +1,162 @@
-"""The corpus of attempts: what learners type, and the verdict that each check must give.
+"""Plays the corpus of attempts (labkit/authoring/attempts.py), or those whose names have one of these words in them.
 
-tests/attempts/EXERCISE/right-*.sh and wrong-*.sh, played by bash from a clean lab, with the words of prelude.sh. The first
-line is `# expect: all passed`, or `# expect: CHECK=VERDICT …` with passed, blocked, or the id of a diagnosis.
+    .venv/bin/python tests/acceptance/corpus.py [--runs N] [--labs N] [--record | --retell] [--fill] [NAME …]
 
-    .venv/bin/python tests/acceptance/corpus.py [--runs N] [--record FOLDER] [--fill] [--shard I/N] [NAME …]
-
-plays it on the running lab. --fill completes first lines that name only the first diagnosis, for an author to read over.
+on the running lab; with --labs on that one and as many more as are missing, started for it and taken down again. Each attempt must
+get what its first line says, and be told what its recording says. --record writes these recordings anew; --retell keeps what was seen and
+writes anew what is told of it, without a lab, where only the grader's words have changed. --fill completes first lines that
+name only the first diagnosis, for an author to read over.
 """
 
 import argparse
 import json
-import shutil
+import os
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from contextlib import redirect_stdout
 from pathlib import Path
 
-from labkit.authoring import look
+from side_by_side import labs, play_all
+
+from labkit.authoring import attempts, recordings, solutions
 from labkit.content import exercises
-from labkit.errors import LabError
-from labkit.grading.grade import grade_one
-from labkit.grading.report import Outcome
 from labkit.lab import find
 from labkit.lab.looking.observe import observe
 from labkit.lab.playing.reset import reset_all
-from labkit.lab.playing.script import play
-from labkit.seen.observation import Observation
 
-FOLDER = Path(__file__).parents[1] / "attempts"
-PATIENCE = 90.0
+RECORD = ".venv/bin/python tests/acceptance/corpus.py --record"
 
 
-@dataclass(frozen=True)
-class Attempt:
-    slug: str
-    name: str
-    file: Path
-    header: str
-
-    @property
-    def id(self):
-        return f"{self.slug}/{self.name}"
-
-    @property
-    def right(self):
-        return self.name.startswith("right-")
-
-    @property
-    def expected(self):
-        """{check: verdict}"""
-        if self.header == "all passed":
-            return {check.id: "passed" for check in exercises.load(self.slug).checks}
-        return dict(word.split("=") for word in self.header.split() if "=" in word)
-
-    @property
-    def diagnosis(self):
-        """The first diagnosis that a learner is told, "" for a right attempt."""
-        told = [verdict for verdict in self.expected.values() if verdict not in ("passed", "blocked", "converging")]
-        return told[0] if told else ""
-
-
-def attempts(names=()):
-    found = []
-    for file in sorted(FOLDER.glob("*/*.sh")):
-        header = file.read_text().splitlines()[0].removeprefix("# expect:").strip()
-        one = Attempt(file.parent.name, file.stem, file, header)
-        if not names or any(name in one.id for name in names):
-            found.append(one)
-    return found
+def run(chosen, lab_envs, record=False, fill=False, say=print):
+    """Plays these attempts once on these labs; returns {id: what is wrong} of those that went wrong."""
+    by_id = {attempt.id: attempt for attempt in chosen}
+    known = {slug: recordings.load_told(slug) for slug in exercises.slugs()}
+    wrong, kept, start = {}, defaultdict(dict), time.monotonic()
+    for played in play_all(list(by_id), lab_envs, worker(record)):
+        attempt = by_id[played["id"]]
+        problem = played.get("broke") or attempt.problem(played["verdicts"])
+        if not problem and fill and attempt.short:
+            attempt.fill(played["verdicts"])
+        if record and "told" in played:
+            kept[attempt.slug][attempt.name] = played
+        elif not problem:
+            problem = disagreement(attempt, known[attempt.slug].get(attempt.name), played["told"])
+        if problem:
+            wrong[attempt.id] = problem
+            say(
+                f"✗ {attempt.id} ({played.get('seconds', 0):.1f} s): {problem}\n    {played.get('output', '')[-600:]!r}"
+            )
+    for slug, found in kept.items():
+        keep(slug, found)
+    minutes = (time.monotonic() - start) / 60
+    say(
+        f"{len(by_id)} attempts in {minutes:.1f} min on {len(lab_envs)} labs, {len(by_id) / minutes:.0f} a minute, {len(wrong)} wrong"
+    )
+    return wrong
 
 
-def play_attempt(lab, attempt):
-    """Types the attempt into a clean lab; returns what the lab then held, and what was printed."""
-    lab = reset_all(lab)
-    with tempfile.TemporaryDirectory(prefix="labkit-attempt-") as folder:
-        files = exercises.load(attempt.slug).folder / "files"
-        if files.is_dir():
-            shutil.copytree(files, folder, dirs_exist_ok=True)
-        prelude = {"BASH_ENV": str(FOLDER / "prelude.sh")}
-        try:
-            _, output = play(lab, attempt.file, Path(folder), PATIENCE, prelude)
-        except LabError as error:
-            output = str(error)
-    if "converging" not in attempt.expected.values():
-        look(lab, exercises.load(attempt.slug))  # until the Swarm is at rest
-    return observe(lab), output
-
-
-def verdicts(attempt, observation):
-    """{check: verdict} as the grader gives them."""
-    result = grade_one(exercises.load(attempt.slug), observation)
-    return {one.id: one.diagnosis if one.outcome is Outcome.NOT_YET else one.outcome.value for one in result.checks}
-
-
-def fill(attempt, found):
-    """Completes a first line that names only the first diagnosis, if that is what was found. Returns what is wrong."""
-    first = next((verdict for verdict in found.values() if verdict not in ("passed", "blocked")), "passed")
-    if "=" in attempt.header or attempt.right:
-        return f"expected {attempt.header}, found {found}" if found != attempt.expected else ""
-    if first != attempt.header:
-        return f"expected {attempt.header}, found {found}"
-    lines = attempt.file.read_text().splitlines(keepends=True)
-    lines[0] = "# expect: " + " ".join(f"{check}={verdict}" for check, verdict in found.items()) + "\n"
-    attempt.file.write_text("".join(lines))
+def disagreement(attempt, recorded, told):
+    if recorded is None:
+        return f"it has no recording: {RECORD} {attempt.id}"
+    if found := recordings.differences(recorded, told):
+        return f"it is not told what its recording says: {'; '.join(found)}. If that is meant: {RECORD} {attempt.id}"
     return ""
 
 
-def recorded(folder):
-    """(attempt, observation) of a recorded run."""
-    by_id = {one.id: one for one in attempts()}
-    for file in sorted(Path(folder).glob("*.json")):
-        data = json.loads(file.read_text())
-        if data["attempt"] in by_id:
-            yield by_id[data["attempt"]], Observation(data["observation"])
+def keep(slug, found):
+    """Adds what was played, or told anew, to an exercise's recordings, and drops those of attempts that are no more."""
+    names = {attempt.name for attempt in attempts.corpus() if attempt.slug == slug}
+    seen = {name: played["observation"] for name, played in found.items() if "observation" in played}
+    observations = recordings.load(slug) | seen
+    told = recordings.load_told(slug) | {name: played["told"] for name, played in found.items()}
+    recordings.save(
+        slug,
+        {name: held for name, held in observations.items() if name in names},
+        {name: held for name, held in told.items() if name in names},
+    )
 
 
-def record(folder, attempt, observation):
-    folder.mkdir(parents=True, exist_ok=True)
-    name = attempt.id.replace("/", "--") + ".json"
-    (folder / name).write_text(json.dumps({"attempt": attempt.id, "observation": observation.data}))
+def retell(chosen, say=print):
+    """Grades the recordings of these attempts again and writes what is told now; returns {id: what is wrong}."""
+    wrong = {}
+    for slug in sorted({attempt.slug for attempt in chosen}):
+        observations, mine = recordings.load(slug), [attempt for attempt in chosen if attempt.slug == slug]
+        told = {
+            attempt.name: {"told": recordings.retell(slug, observations[attempt.name])}
+            for attempt in mine
+            if attempt.name in observations
+        }
+        for attempt in mine:
+            found = recordings.verdicts(told[attempt.name]["told"]) if attempt.name in told else None
+            problem = "it has no recording" if found is None else attempt.problem(found)
+            if problem:
+                wrong[attempt.id] = problem
+                say(f"✗ {attempt.id}: {problem}")
+        keep(slug, told)
+    return wrong
+
+
+def worker(record):
+    """The command that plays on one lab: ids come in, a line of JSON for each goes out."""
+    return [sys.executable, __file__, "--worker", *(["--record"] if record else [])]
+
+
+def work(record):
+    out = sys.stdout
+    with redirect_stdout(sys.stderr):
+        lab = find.current()
+        past = 0
+        if record:
+            lab, past = live_before(lab)
+        by_id = {attempt.id: attempt for attempt in attempts.corpus()}
+        for line in sys.stdin:
+            began = time.monotonic()
+            played = attempts.play(lab, by_id[line.strip()])
+            lab = played.lab
+            result = {
+                "id": line.strip(),
+                "verdicts": attempts.verdicts(played.result),
+                "told": recordings.told(played.result),
+                "output": played.output,
+                "seconds": time.monotonic() - began,
+                "observation": recordings.shortened(played.observation, past).data() if record else None,
+            }
+            print(json.dumps(result), file=out, flush=True)
+
+
+def live_before(lab):
+    """Solves the whole course, so that every recording has a past that must not count. Returns the lab, and the number
+    of its last line."""
+    lab = reset_all(lab)
+    for slug in exercises.slugs():
+        solutions.solve(lab, exercises.load(slug))
+    return lab, recordings.last_line(observe(lab, ["log"]))
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("names", nargs="*")
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("names", nargs="*", metavar="NAME")
     options.add_argument("--runs", type=int, default=1)
-    options.add_argument("--record", type=Path)
+    options.add_argument("--labs", type=int, default=1)
+    options.add_argument("--record", action="store_true")
+    options.add_argument("--retell", action="store_true")
     options.add_argument("--fill", action="store_true")
-    options.add_argument("--shard", default="0/1", help="I/N: every Nth attempt, from the Ith on")
+    options.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    lab = find.current()
-    index, count = map(int, chosen.shard.split("/"))
-    todo = attempts(chosen.names)[index::count]
+    if chosen.worker:
+        work(chosen.record)
+        return
+    if chosen.retell:
+        sys.exit(1 if retell(attempts.corpus(chosen.names)) else 0)
     wrong = Counter()
-    for number in range(chosen.runs):
-        start = time.monotonic()
-        for attempt in todo:
-            began = time.monotonic()
-            observation, output = play_attempt(lab, attempt)
-            found = verdicts(attempt, observation)
-            problem = fill(attempt, found) if chosen.fill else "" if found == attempt.expected else f"{found}"
-            if chosen.record:
-                record(chosen.record, attempt, observation)
-            if problem:
-                wrong[attempt.id] += 1
-                print(
-                    f"✗ {attempt.id} ({time.monotonic() - began:.1f} s): {problem}\n    {output[-600:]!r}", flush=True
-                )
-        minutes = (time.monotonic() - start) / 60
-        print(
-            f"run {number + 1}: {len(todo)} attempts in {minutes:.1f} min, {len(todo) / minutes:.0f} a minute, {sum(wrong.values())} wrong"
-        )
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-corpus-") as scratch,
+        labs(chosen.labs, dict(os.environ), Path(scratch)) as envs,
+    ):
+        for _ in range(chosen.runs):
+            wrong.update(run(attempts.corpus(chosen.names), envs, chosen.record, chosen.fill).keys())
     sys.exit(1 if wrong else 0)
 
 

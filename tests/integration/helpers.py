@@ -8,6 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+FIVE = """\
+docker login -u myusername -p mypassword
+docker tag myapp:latest myusername/myapp:v1.0.0
+docker push myusername/myapp:v1.0.0
+docker pull myusername/myapp:v1.0.0
+docker service create --name myapp --replicas 3 myusername/myapp:v1.0.0
+"""
+GUIDED = ("01-login", "02-tag", "03-push", "04-pull", "05-deploy")
+"""The lesson's commands as printed, and the exercises that they do."""
+
 
 def labkit(*words, env=None, check=None, timeout=180, **options):
     """Runs the labkit command in a process of its own."""

@@ -23,9 +23,9 @@ def compose(engine, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    from labkit.lab.engine import capabilities, images
+    from labkit.lab.engine import bases, capabilities, sdk
 
-    made = images.exists(engine, images.MADE_BASE)
+    made = sdk.has_image(engine, bases.MADE_BASE)
     authorities = "/etc/ssl/certs/ca-certificates.crt"
     return {
         **os.environ,
@@ -35,7 +35,7 @@ def compose(engine, tmp_path_factory):
         "LABKIT_LAB": f"{os.environ['LABKIT_LAB']}-compose",
         "LABKIT_SOCKET": engine.url.removeprefix("unix://"),
         "LABKIT_PRIVILEGED": "false" if capabilities.missing() else "true",
-        "LABKIT_BASE": images.MADE_BASE if made else images.BASE,
+        "LABKIT_BASE": bases.MADE_BASE if made else bases.BASE,
         "LABKIT_CA": authorities if Path(authorities).exists() else "/dev/null",
         "LABKIT_PORT": str(port),
         "LABKIT_TOKEN": "only-for-this-test",
@@ -89,7 +89,7 @@ def test_the_file_says_what_the_topology_says(compose):
 
     name = compose["LABKIT_LAB"]
     told = json.loads(run(compose, "config", "--format", "json"))
-    plan = {machine.name: machine for machine in topology.machines(2)}
+    plan = {machine.name: machine for machine in topology.Plan(name).machines}
     assert set(told["services"]) == {*plan, "jupyter", "keys"}
     assert told["networks"]["lab"]["name"] == name
     assert told["networks"]["lab"]["labels"][topology.LABEL] == name
@@ -109,7 +109,7 @@ def test_the_file_says_what_the_topology_says(compose):
         data = [
             one["source"] for one in service["volumes"] if one["target"] in ("/var/lib/docker", "/var/lib/registry")
         ]
-        assert data == ([machine.name] if machine.is_node else ["store"] if machine.store else [])
+        assert data == ([machine.volume or machine.name])
     for volume in told["volumes"].values():
         assert volume["name"].startswith(f"{name}-")
         assert volume["labels"][topology.LABEL] == name
@@ -130,8 +130,13 @@ def test_it_starts_for_real_and_labkit_sees_it(compose, running_lab, tmp_path):
         assert solved.returncode == 0, solved.stdout + solved.stderr
         guided = ("01-login", "02-tag", "03-push", "05-deploy")
         assert subprocess.run([*inside, "check", *guided], capture_output=True).returncode == 0
+        more = "provision.start_extra(find.current(), 'registry', print)"
+        imports = "from labkit.lab import find; from labkit.lab.lifecycle import provision"
+        added = subprocess.run([*inside[:-1], "python3", "-c", f"{imports}; {more}"], capture_output=True, text=True)
+        assert added.returncode == 0, added.stderr
         # From this side: the machines are reached at their loopback ports, with the keys that the lab's container holds.
         labkit("check", "02-tag", "03-push", "05-deploy", env=env, check=0)
+        assert "my-registry" in labkit_json("status", "--json", env=env, check=0)["machines"]
     finally:
         labkit("down", env=env, check=0)
         if not there_before:

@@ -33,7 +33,7 @@ def pytest_door(lab, slug):
 def notebook_door(slug):
     from labkit import check
 
-    return check(slug)
+    return check(slug).report
 
 
 def test_the_three_doors_agree(lab):
@@ -53,7 +53,7 @@ def test_the_three_doors_agree(lab):
             assert properties["outcome"] == one["outcome"]
             if not passed:
                 assert one["message"] in text
-                assert one["message"] in repr(notebook)
+                assert one["message"] in notebook.text()
 
 
 def test_the_json_has_the_agreed_shape(lab):
@@ -168,6 +168,9 @@ def test_reset_takes_an_exercise_back_and_leaves_the_others(lab):
 
 
 def test_watch_prints_what_changes_and_ends_when_all_is_passed(lab):
+    from labkit.work import attempts
+
+    known = len(attempts.read(lab.work)[0])
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "labkit", "check", "02-tag", "--watch"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -180,6 +183,10 @@ def test_watch_prints_what_changes_and_ends_when_all_is_passed(lab):
     rest, _ = process.communicate(timeout=30)
     assert "3/3 points" in rest
     assert process.returncode == 0
+    earned = [
+        record["results"]["02-tag"]["earned"] for record in attempts.read(lab.work)[0][known:] if "results" in record
+    ]
+    assert earned == [0, 3], "only a change of the verdict is an attempt"
 
 
 def test_the_solution_is_offered_when_done_and_not_before(lab):
@@ -221,7 +228,7 @@ def test_a_new_exercise_is_accepted_by_verify(lab, tmp_path):
     assert told.count("✓") == 7, told
     assert "is there already" in labkit("new", "07-example", env=env, check=2).stderr
     script = course / "solutions" / "07-example" / "wrong-nothing.sh"
-    script.write_text("# diagnosis: tag-typo\ntrue\n")
+    script.write_text("# expect: tag-typo\ntrue\n")
     wrong = labkit("verify", "07-example", env=env, check=1).stdout
     assert "✗ 07-example   wrong-nothing.sh is told as tag-typo: expected tag-typo, found ['tag-none']" in wrong
     labkit("notebooks", env=env, check=0)

@@ -2,16 +2,7 @@
 
 import re
 
-from helpers import ROOT, labkit, labkit_json, shell
-
-FIVE = """\
-docker login -u myusername -p mypassword
-docker tag myapp:latest myusername/myapp:v1.0.0
-docker push myusername/myapp:v1.0.0
-docker pull myusername/myapp:v1.0.0
-docker service create --name myapp --replicas 3 myusername/myapp:v1.0.0
-"""
-GUIDED = ("01-login", "02-tag", "03-push", "04-pull", "05-deploy")
+from helpers import FIVE, GUIDED, ROOT, labkit, labkit_json, shell
 
 
 def test_the_five_commands_as_printed_earn_full_points(lab):

@@ -8,13 +8,24 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from helpers import ROOT, labkit, labkit_json, shell, until
 
+from labkit.content import exercises
+from labkit.grading.grade import grade
+from labkit.lab import contexts, environment, find
 from labkit.lab.engine.wire import WireError
+from labkit.lab.lifecycle import machines, provision, remove
+from labkit.lab.looking.observe import observe
+from labkit.lab.plan import Plan
+from labkit.paths import Home
+from labkit.seen.lab import SeenLab
+from labkit.seen.reference import Reference
 
 UP = ("up", "--detach", "--no-jupyter")
 
@@ -159,8 +170,13 @@ def test_a_removed_machine_is_made_again(engine, other):
     labkit(*UP, env=other, check=0)
     with engine.wire() as wire:
         wire.request("DELETE", f"/containers/{other['LABKIT_LAB']}-worker2?force=1&v=1")
-    assert "✗ worker2      missing" not in labkit(*UP, env=other, check=0).stdout
-    assert labkit_json("status", "--json", env=other, check=0)["missing"] == []
+    assert "✗ worker2      missing" in labkit("status", env=other, check=2).stdout
+    broken = labkit_json("status", "--json", env=other, check=2)
+    assert (broken["state"], broken["missing"]) == ("broken", ["worker2"])
+    labkit(*UP, env=other, check=0)
+    whole = labkit_json("status", "--json", env=other, check=0)
+    assert (whole["state"], whole["missing"]) == ("up", [])
+    assert whole["machines"]["worker2"]["state"] == "running"
     labkit("solve", "05-deploy", env=other, check=0)
 
 
@@ -252,6 +268,74 @@ def test_in_the_foreground_ctrl_c_ends_all_of_it(engine, other):
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert_nothing_left(engine, other)
+
+
+def test_a_part_beyond_the_standard_lab(engine, other):
+    """`up --with registry`, also where the lab is up: a plain registry of the learner's own, whose content outlives a crash."""
+    assert "did you mean registry?" in labkit(*UP, "--with", "regstry", env=other, check=2).stderr
+    labkit(*UP, "--workers", "1", env=other, check=0)
+    assert "my-registry" not in labkit_json("status", "--json", env=other, check=0)["machines"]
+    labkit(*UP, "--with", "registry", env=other, check=0)
+    lab = find.current(Home.of({**os.environ, **other}))
+    assert len(parts(engine, lab.name)["containers"]) == 5 + 1
+    copy = (
+        "skopeo copy -q --dest-tls-verify=false docker-archive:/lab/myapp.tar docker://my-registry:5000/team/myapp:v1"
+    )
+    machines.execute(engine, lab.parts["worker1"].id, ["sh", "-c", copy])
+    with lab.wire("my-registry") as wire:
+        assert wire.get("/v2/_catalog") == {"repositories": ["team/myapp"]}
+    seen = SeenLab(observe(lab, ["registries"]))
+    held = seen.registry_of(Reference.parse("my-registry:5000/team/myapp:v1"))
+    assert held.title == "my-registry:5000"
+    assert held.fingerprints(held.digest(Reference.parse("my-registry:5000/team/myapp:v1"))) == {seen.sample}
+
+    with engine.wire() as wire:
+        wire.request("POST", f"/containers/{lab.name}-my-registry/kill")
+    assert labkit_json("status", "--json", env=other, check=2)["missing"] == ["my-registry"]
+    labkit(*UP, env=other, check=0)  # it is part of the lab now
+    with find.current(lab.home).wire("my-registry") as wire:
+        assert wire.get("/v2/team/myapp/tags/list")["tags"] == ["v1"]
+
+
+def test_two_labs_in_one_process(engine, running_lab, tmp_path):
+    """Nothing of one is seen in the other: sign-ins, keys, parts, and the end."""
+    homes = {
+        who: replace(
+            Home.of(os.environ), name=f"{os.environ['LABKIT_LAB']}-{who}", state=tmp_path / who, engine=engine.url
+        )
+        for who in ("ada", "bob")
+    }
+    plans = {who: Plan(home.name, tmp_path / f"{who}-work", 1, learner=who) for who, home in homes.items()}
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            made = {who: pool.submit(provision.up, engine, homes[who], plans[who], print) for who in homes}
+        ada, bob = (made[who].result() for who in ("ada", "bob"))
+        # What `up` tells is what is found.
+        assert (find.current(homes["ada"]), find.current(homes["bob"])) == (ada, bob)
+        for lab in (ada, bob):
+            login = ["docker", "login", "-u", lab.person.username, "-p", "mypassword"]
+            first = [exercises.load("01-login")]
+            assert grade(first, observe(lab)).exercises[0].earned == 0
+            subprocess.run(login, env=environment.process(lab), check=True, capture_output=True)
+            assert grade(first, observe(lab)).exercises[0].done
+        contexts.sign_out(ada.folder)
+        assert contexts.config(ada.folder)["auths"] == contexts.EMPTY["auths"]
+        assert contexts.config(bob.folder)["auths"].keys() > contexts.EMPTY["auths"].keys()
+        with pytest.raises(WireError):  # the keys of one open nothing of the other
+            replace(bob, home=replace(bob.home, state=ada.folder)).wire("workstation").get("/info")
+        grown = provision.start_extra(ada, "registry", print)
+        assert [find.current(lab.home).missing for lab in (ada, bob)] == [[], []]
+        assert "my-registry" in grown.parts
+        assert "my-registry" not in find.current(homes["bob"]).parts
+
+        assert remove.everything(homes["ada"], print)
+        assert parts(engine, ada.name) == {"containers": [], "networks": [], "volumes": []}
+        assert find.any_engine(homes["ada"]) is None
+        assert find.current(homes["bob"]).missing == []
+        assert observe(bob).person == bob.person
+    finally:
+        for home in homes.values():
+            remove.everything(home, print)
 
 
 def test_nothing_of_the_learners_own_docker_changes(engine, running_lab, other, tmp_path):

@@ -1,5 +1,6 @@
 """What is taught: exercises, diagnoses and notebooks fit together."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labkit import authoring
+from labkit.authoring import attempts, notebooks
 from labkit.content import diagnoses, exercises
 from labkit.errors import LabError
 
@@ -21,24 +22,35 @@ def test_an_exercise_is_whole(slug):
     for check in exercise.checks:
         assert check.claim.endswith(".")
         assert check.hints
-    wrong = sorted(exercises.solutions(slug).glob("wrong-*.sh"))
+    wrong = attempts.of_author(slug)
     assert len(wrong) >= 3
-    for script in wrong:
-        assert authoring.named_diagnosis(script) in diagnoses.catalogue()
+    for way in wrong:
+        assert way.diagnosis in diagnoses.catalogue()
     for slug in exercise.needs:
         exercises.load(slug)
     for question in exercise.quiz:
         assert set(question["right"]) <= set(question["choices"])
 
 
-def used_diagnoses():
-    files = [*(ROOT / "exercises").glob("*/checks.py"), ROOT / "labkit" / "content" / "facts.py"]
-    text = "".join(one.read_text() for one in files)
-    return set(re.findall(r'"((?:login|tag|push|pull|service|task|swarm|build|quiz|reflection)-[a-z-]+)"', text))
+def judging_code():
+    files = [*(ROOT / "exercises").glob("*/checks.py"), *(ROOT / "labkit" / "content" / "facts").glob("*.py")]
+    return [ast.parse(file.read_text()) for file in files]
 
 
-def test_every_diagnosis_is_used_and_every_used_one_is_there():
-    assert used_diagnoses() == set(diagnoses.catalogue())
+def words_in(node):
+    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def test_every_diagnosis_that_a_check_tells_is_in_the_catalogue():
+    calls = [node for tree in judging_code() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    told = [node.args[0] for node in calls if getattr(node.func, "id", "") == "fail"]
+    assert len(told) > 40
+    named = set().union(*map(words_in, told))
+    assert named <= set(diagnoses.catalogue())
+
+
+def test_every_diagnosis_of_the_catalogue_is_told_by_a_check():
+    assert set(diagnoses.catalogue()) <= set().union(*map(words_in, judging_code()))
 
 
 @pytest.mark.parametrize("name", sorted(diagnoses.catalogue()))
@@ -51,10 +63,8 @@ def test_a_diagnosis_states_a_condition_and_says_what_to_look_at(name):
 
 
 def test_a_message_stays_short_whatever_is_filled_in():
-    values = dict.fromkeys(("found", "expected", "repository", "service", "machine", "user", "exercise"), "x" * 10_000)
-    for language in ("en", "es"):
-        for one in diagnoses.catalogue(language).values():
-            assert len(one.message(values)) < 300, one.id
+    for one in diagnoses.catalogue().values():
+        assert len(one.message(dict.fromkeys(one.names, "x" * 10_000))) < 300, one.id
 
 
 def test_values_are_filled_in_and_never_read_as_code():
@@ -64,14 +74,14 @@ def test_values_are_filled_in_and_never_read_as_code():
 
 
 def test_the_notebooks_are_those_that_the_lessons_make():
-    made = authoring.notebooks()
+    made = notebooks.every()
     kept = {one.name: one.read_text() for one in (ROOT / "notebooks").glob("*.ipynb")}
     assert made == kept, "run: ./lab notebooks"
 
 
-@pytest.mark.parametrize("name", sorted(authoring.notebooks()))
+@pytest.mark.parametrize("name", sorted(notebooks.every()))
 def test_a_notebook_is_valid_and_has_no_outputs(name):
-    notebook = nbformat.reads(authoring.notebooks()[name], as_version=4)
+    notebook = nbformat.reads(notebooks.every()[name], as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert code
@@ -82,7 +92,7 @@ def test_a_notebook_is_valid_and_has_no_outputs(name):
 
 def test_fences_become_cells():
     lesson = "# A\n\n```try\nls\n```\n\ntext\n\n```do\n```\n\n```\nshown\n```\n\n```try\na\nb\n```\n\n```python\nx = 1\n```\n"
-    cells = authoring.notebook(lesson, "x")["cells"]
+    cells = notebooks.notebook(lesson, "x")["cells"]
     sources = ["".join(cell["source"]) for cell in cells]
     assert sources[1] == "!ls"
     assert sources[3].startswith("%%bash\n# Type")
@@ -135,32 +145,4 @@ def test_lessons_print_no_code_with_a_real_account():
 
 
 def test_the_json_of_a_notebook_ends_with_a_newline():
-    assert all(json.loads(text) and text.endswith("}\n") for text in authoring.notebooks().values())
-
-
-def test_the_catalogue_is_there_in_a_second_language():
-    english, spanish = diagnoses.catalogue("en"), diagnoses.catalogue("es")
-    assert set(english) == set(spanish)
-    for name, one in english.items():
-        for field in ("seen", "why", "next"):
-            names = set(re.findall(r"\{[a-z]+\}", getattr(one, field)))
-            assert set(re.findall(r"\{[a-z]+\}", getattr(spanish[name], field))) == names, (name, field)
-            assert getattr(spanish[name], field) != getattr(one, field)
-        assert len(spanish[name].seen) + len(spanish[name].next) < 260
-    with pytest.raises(LabError, match="no texts in the language 'xx'"):
-        diagnoses.catalogue("xx")
-
-
-def test_a_verdict_does_not_depend_on_the_language(monkeypatch):
-    from world import World
-
-    from labkit.grading.grade import grade_one
-
-    told = {}
-    for language in ("en", "es"):
-        monkeypatch.setenv("LABKIT_LANG", language)
-        told[language] = grade_one(exercises.load("03-push"), World().observation).checks[0]
-    assert told["en"].diagnosis == told["es"].diagnosis == "push-none"
-    assert told["es"].message == (
-        "Docker Hub no tiene el repositorio myusername/myapp. Siguiente: docker push, con el nombre entero."
-    )
+    assert all(json.loads(text) and text.endswith("}\n") for text in notebooks.every().values())

@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit import paths
+from labkit.content import exercises
 from labkit.errors import LabError
-from labkit.lab import contexts, environment
+from labkit.lab import compose, contexts, environment
+from labkit.lab.access import Guest, Owner
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
-from labkit.lab.lab import Guest, Instance, Lab, Owner
-from labkit.lab.lifecycle import pki
+from labkit.lab.lab import Instance, Lab
+from labkit.lab.lifecycle import machines, pki
+from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run
-from labkit.lab.plan import EXTRAS, MACHINE, MAX_WORKERS, ROLE, Plan
+from labkit.lab.plan import COMPOSE, EXTRAS, MACHINE, MAX_WORKERS, ROLE, Plan
 from labkit.paths import Home
 
 
@@ -162,7 +165,7 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):
     plan = Plan("lab", extras=("registry",))
     pki.make(tmp_path, plan)
     made = {file.parent.parent.name for file in tmp_path.glob("*/pki/server-key.pem")}
-    assert made == {"edge", "store", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
+    assert made == {"owner", "edge", "store", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
     assert all(key.stat().st_mode & 0o077 == 0 for key in tmp_path.rglob("*key.pem"))
     before = (tmp_path / "client/key.pem").read_bytes()
     pki.make(tmp_path, plan)
@@ -244,3 +247,40 @@ def test_what_needs_a_step_that_failed_is_not_tried():
     with pytest.raises(LabError, match="the base broke"):
         run(steps, print)
     assert tried == ["beside"]
+
+
+def test_the_compose_file_is_made_from_the_plan():
+    """After a change of the plan: python -m labkit.lab.compose > docker-compose.lab.yml"""
+    assert (Path(__file__).parents[2] / "docker-compose.lab.yml").read_bytes() == compose.text().encode()
+
+
+def test_an_exercise_names_the_parts_that_it_needs(tmp_path):
+    folder = tmp_path / "90-own"
+    folder.mkdir()
+    (folder / "lesson.md").write_text("# A registry of your own\n")
+    (folder / "checks.py").write_text("")
+    (folder / "exercise.toml").write_text('lab = ["registry"]\n')
+    assert exercises.read(folder).extras == ("registry",)
+
+
+@pytest.mark.parametrize("exercise", exercises.every(), ids=lambda exercise: exercise.slug)
+def test_every_part_that_an_exercise_needs_is_known(exercise):
+    assert set(exercise.extras) <= set(EXTRAS)
+
+
+def test_what_up_makes(tmp_path):
+    """A machine that is missing, or whose removal was cut short. Of a lab of Docker Compose's only what needs no keys."""
+    plan = Plan("lab", extras=("registry",))
+    found = lab(tmp_path, NAMES[:3], plan)
+    there = {**found.parts, "edge": instance("edge", "dead"), "store": instance("store", "exited")}
+
+    def made(plan):
+        site = Site(found.engine, found.home, plan, print, there=there)
+        return [machine.name for machine in plan.machines if site.lacks(machine)]
+
+    assert made(plan) == ["edge", "worker1", "worker2", "my-registry"]
+    assert made(replace(plan, version=COMPOSE)) == ["my-registry"]
+    repaired = Site.of(found, print)
+    assert not any(map(repaired.lacks, plan.machines))
+    with pytest.raises(LabError, match="worker1 is missing"):
+        machines.start(repaired, plan.machine("worker1"))

@@ -1,6 +1,7 @@
 """The architecture: arrows point one way, and the command starts fast."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,22 +66,52 @@ def test_arrows_point_one_way(room):
                 assert target in {room, *allowed}, f"{file} imports {module}"
 
 
-def test_one_module_creates_containers():
-    for file in PACKAGE.rglob("*.py"):
-        if file.name != "create.py":
-            assert "DockerContainer" not in file.read_text(), file
+def libraries(file):
+    """What a file imports, also inside functions, by the first part of its name."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
 
 
-def test_the_command_imports_nothing_slow():
-    code = "import sys, labkit.cli; print(*sorted(m for m in ('docker', 'rich', 'testcontainers', 'IPython') if m in sys.modules))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert result.stdout.strip() == ""
+def test_only_the_lifecycle_creates_containers():
+    creating = {
+        file.relative_to(PACKAGE).parent for file in PACKAGE.rglob("*.py") if "testcontainers" in libraries(file)
+    }
+    assert creating == {Path("lab/lifecycle")}
+
+
+def loaded_by(code):
+    """Modules that are there after this code has run."""
+    command = [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout.split())
+
+
+def test_the_command_itself_is_small():
+    loaded = loaded_by("import labkit.cli.main")
+    ours = {name for name in loaded if name.split(".")[0] == "labkit"}
+    assert ours == {"labkit", "labkit.cli", "labkit.cli.main", "labkit.cli.output", "labkit.errors", "labkit.paths"}
+
+
+SLOW = {"docker", "requests", "rich", "testcontainers", "trustme", "IPython", "ipywidgets", "anywidget", "jinja2"}
+
+
+def test_no_command_imports_anything_slow_before_it_runs():
+    loaded = loaded_by("from labkit.cli.main import *; [cli.get_command(None, name) for name in COMMANDS]")
+    assert "labkit.cli.up" in loaded
+    assert loaded & SLOW == set()
 
 
 def test_observing_and_grading_import_nothing_slow():
-    code = (
-        "import sys; from labkit import session; from labkit.lab import find; from labkit.lab.looking import observe;"
-        "print(*sorted(m for m in ('docker', 'requests', 'rich', 'testcontainers', 'trustme') if m in sys.modules))"
+    loaded = loaded_by(
+        "from labkit import session; from labkit.lab import find; from labkit.lab.looking import observe"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert result.stdout.strip() == ""
+    assert loaded & SLOW == set()
+
+
+def test_the_architecture_page_names_every_module_and_no_other():
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("## The rooms")[2].partition("## The lab")[0]
+    named = {word.rpartition("/")[2] for word in re.findall(r"`([a-z_/]+)`", page)}
+    files = [file for file in PACKAGE.rglob("*.py") if not file.name.startswith("__")]
+    assert {file.stem for file in files} - named - {"pytest_plugin", "inside"} == set()

@@ -49,16 +49,28 @@ def test_ci_calls_the_readmes_test_command_and_nothing_else():
     assert "./lab test" in (ROOT / "README.md").read_text()
 
 
-def test_the_readmes_pictures_are_those_that_the_script_makes():
+def script(name):
+    """A script of docs/ as a module."""
     import importlib.util
+
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_pages_and_schemas_are_those_that_the_code_makes():
+    for file, text in script("schemas").made().items():
+        assert file.read_text() == text, f"run: .venv/bin/python docs/schemas.py   ({file.name})"
+
+
+def test_the_readmes_pictures_are_those_that_the_script_makes():
     import struct
 
-    spec = importlib.util.spec_from_file_location("screenshots", ROOT / "docs" / "screenshots.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    screenshots = script("screenshots")
     shown = re.findall(r"!\[[^\]]{20,}\]\((docs/images/[^)]+)\)", (ROOT / "README.md").read_text())
-    assert {ROOT / one for one in shown} == set(script.IMAGES.values())
-    for file in script.IMAGES.values():
+    assert {ROOT / one for one in shown} == set(screenshots.IMAGES.values())
+    for file in screenshots.IMAGES.values():
         data = file.read_bytes()
         assert data.startswith(b"\x89PNG")
-        assert struct.unpack(">II", data[16:24]) == script.SIZE
+        assert struct.unpack(">II", data[16:24]) == screenshots.SIZE

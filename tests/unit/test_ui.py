@@ -7,10 +7,10 @@ from world import World, solved
 
 from labkit import paths
 from labkit.content import exercises, quiz
-from labkit.content.personal import Person
+from labkit.grading.grade import grade
 from labkit.lab.looking import watch
-from labkit.lab.looking.watch import Sight
-from labkit.view import compose, drawing, feed, render
+from labkit.lab.looking.sight import Sight
+from labkit.view import compose, drawing, feed, plain, render
 from labkit.view.picture import picture
 from labkit.work import answers
 from labkit.work import attempts as progress
@@ -102,9 +102,7 @@ def test_a_task_without_a_node_is_told():
 
 def test_parts_that_do_not_answer_are_told():
     world = World()
-    world.data["edge"] = {"error": "gone"}
-    world.data["nodes"]["workstation"] = {"error": "away"}
-    world.data["swarm"] = {"error": "lost"}
+    world.gap("registries", "gone").gap("log", "gone").gap("engines/workstation", "away").gap("swarm", "lost")
     words = " ".join(picture(world.observation).words())
     assert "gone" in words
     assert "away" in words
@@ -144,9 +142,9 @@ def test_a_long_name_keeps_its_tag():
 
 def test_the_feed_tells_who_did_what_newest_first_and_why_it_was_refused():
     world = solved()
-    world.log("login", user="nobody", status=401, reason="unknown user", repository="")
-    world.log("push", user=None, status=401, reason="not signed in", repository="myusername/x", reference="v1")
-    told = feed.lines(world.observation)
+    world.log("login", user="nobody", status=401, reason="unknown-user", repository="")
+    world.log("push", user=None, status=401, reason="not-signed-in", repository="myusername/x", reference="v1")
+    told = feed.lines(world.lab)
     assert [line.seq for line in told] == sorted((line.seq for line in told), reverse=True)
     assert (told[0].action, told[0].ok, told[0].reason) == ("push", False, "not signed in")
     assert "myusername/x:v1" in told[0].text
@@ -228,6 +226,19 @@ def test_a_right_answer_is_explained_and_a_wrong_one_is_not_given_away():
     assert question["explain"] not in wrong.told
 
 
+@pytest.mark.parametrize("typed", ["{}", " {}) ", "{}.", "({})", "x", "{}x", ")", ""])
+def test_the_panel_and_the_check_judge_an_answer_alike(typed):
+    exercise = exercises.load("06-practice")
+    given = {question["id"]: typed.format(question["right"]) for question in exercise.quiz}
+    world = World()
+    world.data["answers"] = {"06-practice": given}
+    answers.save(paths.home().work, "06-practice", given)
+    view = view_of(world, "06-practice", compose.QUIZ)
+    verdict = next(check for check in view.result.checks if check.id == "quiz")
+    assert (verdict.outcome.value == "passed") is all(question.right for question in view.quiz)
+    assert all(question.right for question in view.quiz) is (typed in ("{}", " {}) ", "{}.", "({})"))
+
+
 # ── HTML and text ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -241,11 +252,11 @@ def test_no_name_breaks_the_page(nasty):
     world.task(1, state="failed", name=nasty, error=nasty)
     answers.save(paths.home().work, "06-practice", {"reflection": nasty, "ci": nasty})
     answers.save(paths.home().work, "02-tag", {"parts": nasty})
-    plain = set(Tags(render.static(view_of(solved()))).tags)
+    harmless = set(Tags(render.static(view_of(solved()))).tags)
     page = Tags(render.static(view_of(world)))
-    assert set(page.tags) - plain <= {"details", "summary", "title"}
+    assert set(page.tags) - harmless <= {"details", "summary", "title"}
     assert not [name for name in page.attributes if name.startswith("on")]
-    told = render.text(view_of(world))
+    told = plain.text(view_of(world))
     assert all(char.isprintable() or char == "\n" for char in told)
     shown = "".join(page.text)
     assert "alert(1)" in shown or "alert" not in nasty
@@ -256,7 +267,7 @@ def test_no_name_breaks_the_page(nasty):
 
 def test_a_learners_name_is_text_too(monkeypatch):
     world = solved()
-    world.data["lab"]["person"] = vars(Person(learner="<b>", username="<i>x</i>", version="<u>", secret="<s>"))
+    world.data["lab"]["person"] = {"learner": "<b>", "username": "<i>x</i>", "version": "<u>", "secret": "<s>"}
     page = Tags(render.static(view_of(world)))
     assert not {"b", "i", "u", "s"} & set(page.tags)
 
@@ -278,7 +289,7 @@ def test_a_lab_that_is_down_is_told_and_may_be_started():
     view = compose.view(compose.EXERCISE, exercises.load("03-push"), Sight("down", problem="The lab is not running."))
     assert "Start the lab" in render.parts(view)["notice"]
     assert "labkit up" in render.parts(view, live=False)["notice"]
-    assert "labkit up" in render.text(view)
+    assert "labkit up" in plain.text(view)
 
 
 @pytest.mark.parametrize(
@@ -302,13 +313,23 @@ def test_text_and_html_say_the_same():
     view = view_of(world)
     html = " ".join("".join(Tags(render.static(view)).text).split())
     for line in [one.text for one in view.feed] + [check.claim for check in view.result.checks] + view.picture.words():
-        assert line in render.text(view)
+        assert line in plain.text(view)
         assert line in html
+
+
+def test_a_report_in_a_notebook_looks_as_in_the_panel():
+    world = World()
+    exercise = exercises.load("03-push")
+    page = Tags(render.report(grade([exercise], world.observation)))
+    panel = Tags(render.parts(view_of(world, "03-push"), live=False)["checks"])
+    ours = [text for text in page.text if ".lk" not in text]  # the style sheet
+    assert " ".join("".join(ours).split()) == " ".join("".join(panel.text).split())
+    assert page.tags[2:] == ["section", *panel.tags]
 
 
 def test_the_reason_of_a_refusal_is_told_from_the_access_log():
     world = World()
-    world.log("push", user=None, status=401, reason="not signed in", repository="myusername/myapp", reference="v1.0.0")
+    world.log("push", user=None, status=401, reason="not-signed-in", repository="myusername/myapp", reference="v1.0.0")
     told = compose.explain("denied: requested access to the resource is denied", world.observation)
     assert "nobody was signed in" in told.here
     assert "nobody" not in compose.explain("denied: requested access to the resource is denied", None).here

@@ -1,17 +1,45 @@
-"""Makes observations by hand: a lab as a value, changed by what a learner would do. No Docker."""
+"""Makes observations by hand: a lab as a value, changed by what a learner would do. No Docker.
+
+What is made here is decoded by the schema (labkit/seen): a field that is missing, or one too many, fails at once.
+"""
 
 import copy
 import hashlib
 
+from labkit.seen.lab import SeenLab
 from labkit.seen.observation import Observation
 
-MACHINES = {"10.203.0.21": "workstation", "10.203.0.22": "worker1", "10.203.0.23": "worker2"}
+MACHINES = ("workstation", "worker1", "worker2")
 CLI = "docker/26.1.5 UpstreamClient(Docker-Client/28.2.2)"
 SWARM = "docker/26.1.5 go/1.24"
+HUB, PRIVATE = "hub", "private"
+HOSTS = {HUB: "docker.io", PRIVATE: "registry.lab:5000"}
+SIGN_IN = {HUB: "https://index.docker.io/v1/", PRIVATE: "registry.lab:5000"}
+KNOWN = {
+    HUB: {
+        "title": "Docker Hub",
+        "host": "docker.io",
+        "hosts": ["registry-1.docker.io", "index.docker.io", "docker.io", "auth.docker.io"],
+        "seeded": ["library/busybox"],
+        "repositories": {},
+    },
+    PRIVATE: {
+        "title": "registry.lab:5000",
+        "host": "registry.lab:5000",
+        "hosts": ["registry.lab"],
+        "seeded": [],
+        "repositories": {},
+    },
+}
 
 
 def sha(text):
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def at(second):
+    """A moment: so many seconds after the world began."""
+    return f"2026-01-01T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.123456789Z"
 
 
 class World:
@@ -19,102 +47,114 @@ class World:
 
     def __init__(self):
         self.data = {
-            "schema": 1,
+            "schema": 2,
             "labkit": "0.1.0",
             "content": "test",
-            "lab": {"name": "test", "engine": "own"},
-            "taken": "2026-01-01T00:00:00.000+00:00",
-            "machines": dict(MACHINES),
-            "sign_ins": {"here": []},
-            "nodes": {name: {"images": [], "containers": []} for name in MACHINES.values()},
-            "swarm": {
-                "active": True,
-                "nodes": {
-                    name: {"id": name, "role": "worker", "availability": "active", "state": "ready"}
-                    for name in MACHINES.values()
-                },
-                "services": {},
-                "tasks": [],
-            },
-            "edge": {},
-            "registries": {key: {"title": key, "repositories": {}} for key in ("hub", "private")},
-            "manifests": {},
-            "log": [],
-            "sample": sha("content of app"),
+            "lab": {"name": "test", "person": {}},
+            "taken": at(3600),
+            "unobserved": {},
+            "registries": {"known": copy.deepcopy(KNOWN), "manifests": {}, "sample": sha("content of app")},
+            "store": None,
+            "engines": {name: {"images": [], "containers": []} for name in MACHINES},
+            "sign_ins": {"here": {}},
+            "swarm": {"active": True, "members": {name: self._member(name) for name in MACHINES}, "services": {}},
+            "log": {"events": [], "resets": []},
             "answers": {},
         }
         self.image("workstation", "app", ["myapp:latest"], {"org.opencontainers.image.title": "myapp"})
 
+    @staticmethod
+    def _member(name):
+        role = "manager" if name == "workstation" else "worker"
+        return {"role": role, "availability": "active", "state": "ready"}
+
     @property
     def observation(self):
-        return Observation(copy.deepcopy(self.data))
+        return Observation.read(copy.deepcopy(self.data))
 
-    def image(self, machine, name, tags, labels=None, digests=(), size=100):
-        held = self.data["nodes"][machine]["images"]
-        same = [one for one in held if one["id"] == sha(name)]
+    @property
+    def lab(self):
+        return SeenLab(self.observation)
+
+    def repositories(self, registry=HUB):
+        return self.data["registries"]["known"][registry]["repositories"]
+
+    @property
+    def manifests(self):
+        return self.data["registries"]["manifests"]
+
+    @property
+    def services(self):
+        return self.data["swarm"]["services"]
+
+    def gap(self, section, why="it is exited."):
+        """This section, or section/machine, was not to be seen."""
+        name, _, machine = section.partition("/")
+        if machine:
+            del self.data[name][machine]
+        else:
+            self.data[name] = None
+        self.data["unobserved"][section] = why
+        return self
+
+    def image(self, machine, name, tags, labels=None, digests=()):
+        held = self.data["engines"][machine]["images"]
+        same = [image for image in held if image["id"] == sha(name)]
         if same:
             same[0]["tags"] += tags
             same[0]["digests"] += list(digests)
         else:
-            image = {
-                "id": sha(name),
-                "tags": list(tags),
-                "digests": list(digests),
-                "labels": labels or {},
-                "size": size,
-            }
-            held.append({**image, "created": 0, "content": sha(f"content of {name}")})
+            image = {"id": sha(name), "tags": list(tags), "digests": list(digests), "labels": labels or {}}
+            held.append({**image, "fingerprint": sha(f"content of {name}")})
         return self
 
-    def log(self, action, machine="workstation", agent=CLI, registry="hub", status=200, user="myusername", **entry):
-        address = next(key for key, value in MACHINES.items() if value == machine)
-        line = {
-            "seq": len(self.data["log"]) + 1,
-            "time": 1.0,
-            "action": action,
-            "registry": registry,
-            "client": address,
-        }
-        self.data["log"].append({**line, "agent": agent, "status": status, "user": user, "reason": "", **entry})
+    def _seq(self):
+        log = self.data["log"]
+        return max([line["seq"] for line in (*log["events"], *log["resets"])], default=0) + 1
+
+    def log(self, action, machine="workstation", agent=CLI, registry=HUB, status=200, user="myusername", **entry):
+        line = {"seq": self._seq(), "time": 1.0, "action": action, "registry": registry, "machine": machine}
+        whole = {**line, "agent": agent, "status": status, "user": user, "reason": "", **entry}
+        self.data["log"]["events"].append(whole)
         return self
 
     def mark(self, *slugs):
-        self.data["log"].append(
-            {"seq": len(self.data["log"]) + 1, "time": 1.0, "action": "mark", "exercises": list(slugs)}
-        )
+        self.data["log"]["resets"].append({"seq": self._seq(), "time": 1.0, "exercises": list(slugs)})
         return self
 
-    def sign_in(self, registry="hub", keep=True):
+    def sign_in(self, registry=HUB, keep=True, user="myusername"):
         if keep:
-            self.data["sign_ins"]["here"].append(
-                "https://index.docker.io/v1/" if registry == "hub" else "registry.lab:5000"
-            )
-        return self.log("login", registry=registry)
+            self.data["sign_ins"]["here"][SIGN_IN[registry]] = user
+        return self.log("login", registry=registry, user=user)
 
-    def hold(self, repository, tag, name="app", registry="hub", kind="image", labels=None):
+    def hold(self, repository, tag, name="app", registry=HUB, kind="image", labels=None):
         """The registry holds the image of that name under the tag. Returns the digest."""
         digest = sha(f"manifest of {name}")
-        self.data["registries"][registry]["repositories"].setdefault(repository, {})[tag] = digest
-        self.data["manifests"][digest] = {
+        self.repositories(registry).setdefault(repository, {})[tag] = digest
+        self.manifests[digest] = {
             "kind": kind,
             "config": sha(name) if kind == "image" else None,
             "layers": [sha(f"layer of {name}")],
-            "content": sha(f"content of {name}") if kind == "image" else "",
+            "fingerprint": sha(f"content of {name}") if kind == "image" else "",
             "labels": labels if labels is not None else {"org.opencontainers.image.title": "myapp"},
         }
         return digest
 
-    def push(self, reference="myusername/myapp:v1.0.0", name="app", registry="hub"):
+    def digest(self, repository="myusername/myapp", tag="v1.0.0"):
+        return self.repositories()[repository][tag]
+
+    def push(self, reference="myusername/myapp:v1.0.0", name="app", registry=HUB):
         repository, tag = reference.rsplit(":", 1)
         digest = self.hold(repository, tag, name, registry)
-        self.image("workstation", name, [reference], digests=[f"{repository}@{digest}"])
+        prefix = "" if registry == HUB else f"{HOSTS[registry]}/"
+        self.image("workstation", name, [prefix + reference], digests=[f"{prefix}{repository}@{digest}"])
         return self.log("push", registry=registry, repository=repository, reference=tag, digest=digest)
 
     def pull(
         self, reference="myusername/myapp:v1.0.0", machine="workstation", agent=CLI, user="myusername", name="app"
     ):
         repository, tag = reference.rsplit(":", 1)
-        digest = self.data["registries"]["hub"]["repositories"][repository][tag]
+        digest = self.digest(repository, tag)
         common = {"machine": machine, "agent": agent, "user": user, "repository": repository}
         self.log("head", reference=tag, digest=digest, **common)
         self.log("pull", reference=digest, digest=digest, **common)
@@ -123,40 +163,42 @@ class World:
         return self
 
     def service(self, name="myapp", image="myusername/myapp:v1.0.0", replicas=3, pin=True, **changes):
-        digest = ""
         repository, _, tag = image.partition(":")
-        known = self.data["registries"]["hub"]["repositories"].get(repository, {}).get(tag)
+        known = self.repositories().get(repository, {}).get(tag)
         digest = f"@{known}" if pin and known else ""
-        self.data["swarm"]["services"][name] = {
-            "id": f"id-{name}",
+        self.services[name] = {
             "name": name,
             "image": image + digest,
+            "spec": "spec",
             "stack": "",
             "mode": "Replicated",
             "replicas": replicas,
             "constraints": [],
             "update_state": "",
             "update_message": "",
+            "tasks": [],
             **changes,
         }
         return self
 
     def task(self, slot, state="running", node="worker1", name="myapp", error="", exit_code=None, lived=60, **changes):
-        minute = len(self.data["swarm"]["tasks"])
-        self.data["swarm"]["tasks"].append(
+        """A task of a service, begun a minute after the one before it, whose state last changed `lived` seconds later."""
+        tasks = self.services[name]["tasks"]
+        born = 60 * sum(len(service["tasks"]) for service in self.services.values())
+        tasks.append(
             {
-                "id": f"task-{minute}",
-                "service": f"id-{name}",
+                "id": f"task-{name}-{len(tasks)}",
                 "slot": slot,
                 "node": node,
-                "image": self.data["swarm"]["services"][name]["image"],
+                "image": self.services[name]["image"],
+                "spec": self.services[name]["spec"],
                 "desired": "running",
                 "state": state,
                 "error": error,
                 "message": "",
                 "exit_code": exit_code,
-                "created": f"2026-01-01T00:{minute:02}:00.123456789Z",
-                "since": f"2026-01-01T00:{minute + lived // 60:02}:{lived % 60:02}.123456789Z",
+                "created": at(born),
+                "since": at(born + lived),
                 **changes,
             }
         )
@@ -164,7 +206,7 @@ class World:
 
     def deployed(self):
         self.service()
-        for slot, node in enumerate(MACHINES.values(), 1):
+        for slot, node in enumerate(MACHINES, 1):
             self.task(slot, node=node)
         return self
 

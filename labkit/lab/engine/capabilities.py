@@ -22,6 +22,16 @@ ESSENTIAL = ("SYS_ADMIN", "NET_ADMIN", "MKNOD")
 """Without these no engine runs inside a container."""
 
 
+WITHOUT_PRIVILEGED: dict[str, Any] = {
+    "cap_add": ["ALL"],
+    "cap_drop": [],
+    "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
+    "device_cgroup_rules": ["a *:* rwm"],
+    "cgroupns": "private",
+}
+"""As much of --privileged as can be had; `cap_drop` is what the host withholds."""
+
+
 def missing(status: Path = Path("/proc/self/status"), last: Path = Path("/proc/sys/kernel/cap_last_cap")) -> list[str]:
     """Capabilities that this host withholds even from root; empty where that cannot be seen from here."""
     if not status.exists():
@@ -42,10 +52,4 @@ def node_kwargs(engine: Engine) -> dict[str, Any]:
     lacking = of_engine(engine)
     if not lacking:
         return {"privileged": True, "cgroupns": "private"}
-    return {
-        "cap_add": ["ALL"],
-        "cap_drop": lacking,
-        "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
-        "device_cgroup_rules": ["a *:* rwm"],
-        "cgroupns": "private",
-    }
+    return {**WITHOUT_PRIVILEGED, "cap_drop": lacking}

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit import paths
 from labkit.errors import LabError
-from labkit.lab.engine import capabilities, images
+from labkit.lab.engine import capabilities, images, own
 from labkit.lab.engine import engines as engine
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
@@ -38,6 +38,8 @@ class Finding:
 def examine(home: Home | None = None) -> list[Finding]:
     """Every finding, the engine first. What needs an engine is left out where there is none."""
     home = home or paths.home()
+    if home.guest:
+        return [Finding("engine", "ok", "the lab's owner has it: you are a guest"), _command()]
     found: Engine | None = None
     try:
         found = engine.find(home)
@@ -64,7 +66,7 @@ def _engine(found: Engine) -> Finding:
 
 def _no_engine(home: Home, error: LabError) -> Finding:
     chosen = engine.chosen(home)
-    if engine.can_start_own() and not (chosen and chosen[0] != engine.own_url(home)):
+    if own.can_start() and not (chosen and chosen[0] != engine.own_url(home)):
         return Finding("engine", "warning", "none runs here", "labkit up starts one of the lab's own")
     return Finding("engine", "broken", error.what, error.fix)
 

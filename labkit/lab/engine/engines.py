@@ -1,19 +1,13 @@
 """The Docker Engine that carries the lab: the one in use on this machine, else one of the lab's own."""
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.lab.engine import processes
 from labkit.lab.engine.wire import Wire, WireError
 from labkit.paths import Home
 
@@ -114,8 +108,19 @@ def _unreachable(url: str, error: WireError, timeout: float) -> LabError:
             return LabError(f"No Docker Engine answers at {url}: {error}.", "sudo systemctl start docker")
 
 
+def own_only(home: Home) -> None:
+    """Raises LabError for a guest of somebody else's lab."""
+    if home.guest:
+        raise LabError(
+            "You are a guest of this lab; the engine that carries it is its owner's.",
+            "unset LABKIT_GUEST LABKIT_STATE   (for a lab of your own)",
+        )
+
+
 def running(home: Home) -> Iterator[Engine]:
-    """The engines that answer now, the likeliest to carry a lab first. LABKIT_ENGINE narrows them to one."""
+    """The engines that answer now, the likeliest to carry a lab first. LABKIT_ENGINE narrows them to one. Raises LabError for a
+    guest, who has none."""
+    own_only(home)
     seen: set[str] = set()
     choice, own = chosen(home), own_url(home)
     for url in [home.engine] if home.engine else [own, choice[0] if choice else DEFAULT_SOCKET, DEFAULT_SOCKET]:
@@ -128,7 +133,8 @@ def running(home: Home) -> Iterator[Engine]:
 
 
 def find(home: Home) -> Engine:
-    """The engine in use. Raises LabError where there is none, or where the chosen one does not answer."""
+    """The engine in use. Raises LabError where there is none, where the chosen one does not answer, or for a guest."""
+    own_only(home)
     choice, own = chosen(home), own_url(home)
     if choice and choice[0] != own:
         url, source = choice
@@ -150,14 +156,16 @@ def ensure(home: Home, say: Say) -> Engine:
 
     Raises LabError.
     """
+    from labkit.lab.engine import own
+
     try:
         return find(home)
     except LabError:
         socket = Path(DEFAULT_SOCKET.removeprefix("unix://"))
         choice = chosen(home)
-        if (choice and choice[0] != own_url(home)) or _answers_badly(socket) or not can_start_own():
+        if (choice and choice[0] != own_url(home)) or _answers_badly(socket) or not own.can_start():
             raise
-    return start_own(home, say)
+    return own.start(home, say)
 
 
 def _answers_badly(socket: Path) -> bool:
@@ -169,128 +177,3 @@ def _answers_badly(socket: Path) -> bool:
     except LabError as error:
         return not isinstance(error.__cause__ and getattr(error.__cause__, "cause", None), ConnectionRefusedError)
     return True
-
-
-def can_start_own() -> bool:
-    """On Linux, as root, where the engine is installed or can be."""
-    has_engine = bool(shutil.which("dockerd") or shutil.which("apt-get"))
-    return sys.platform == "linux" and os.geteuid() == 0 and has_engine
-
-
-def start_own(home: Home, say: Say) -> Engine:
-    """Starts an engine with its own socket, data folder and pid file. Raises LabError."""
-    if not (shutil.which("dockerd") and shutil.which("docker")):
-        say("installing the Docker Engine (docker.io) from the distribution's packages")
-        install("docker.io", *(["docker-cli"] if _has_package("docker-cli") else []))
-    run, data, url = home.engine_run, home.engine_data, own_url(home)
-    say("starting an engine of the lab's own")
-    for folder in (run, data):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    with _alone(data):
-        if (run / "docker.sock").exists():
-            with contextlib.suppress(LabError):
-                ping(url)
-                return Engine(url, own=True)  # another lab was quicker
-        return _start(url, run, data)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time; the system lets go of it when the process dies."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _start(url: str, run: Path, data: Path) -> Engine:
-    (run / "docker.pid").unlink(missing_ok=True)
-    pid = processes.detach(
-        [
-            *("dockerd", "--host", url, "--data-root", str(data), "--exec-root", str(run / "exec")),
-            *("--pidfile", str(run / "docker.pid"), "--bridge", "none", "--log-level", "warn"),
-        ],
-        log=run / "dockerd.log",
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and processes.alive(pid):
-        with contextlib.suppress(LabError):
-            ping(url)
-            return Engine(url, own=True)
-        time.sleep(0.05)
-    processes.end(pid)
-    raise LabError(
-        f"The lab's own Docker Engine did not start: {processes.last_words(run / 'dockerd.log')}",
-        f"read {run}/dockerd.log, or install Docker and start it: systemctl start docker",
-    )
-
-
-def own_process(home: Home) -> int | None:
-    """The process id of the lab's own engine, if that is what runs under it."""
-    import psutil
-
-    try:
-        pid = int((home.engine_run / "docker.pid").read_text())
-        return pid if "dockerd" in psutil.Process(pid).name() else None
-    except (OSError, ValueError, psutil.Error):
-        return None
-
-
-def stop_own(home: Home) -> None:
-    """Ends the lab's own engine and waits until it is gone. Its data folder, which holds the lab image, stays."""
-    if pid := own_process(home):
-        processes.end(pid, patience=30)
-    _unmount_below(home.engine_run)
-    _unmount_below(home.engine_data)
-    shutil.rmtree(home.engine_run, ignore_errors=True)
-
-
-def _unmount_below(folder: Path) -> None:
-    """An engine leaves mounts behind: its network namespace when it ends, and its data folder, mounted on itself, when it is
-    killed. A disk that somebody has mounted at the folder is theirs, and stays."""
-    with contextlib.suppress(OSError):
-        rows = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        for root, place in reversed([(row[3], row[4]) for row in rows]):
-            if folder in Path(place).parents or (Path(place) == folder and root != "/"):
-                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
-
-
-def purge_own(home: Home) -> None:
-    """Removes the data folder of the lab's own engine, and with it the lab image."""
-    _unmount_below(home.engine_data)
-    shutil.rmtree(home.engine_data, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        home.engine_data.parent.rmdir()
-
-
-def _has_package(name: str) -> bool:
-    _apt("update")
-    found = subprocess.run(["apt-cache", "show", name], capture_output=True, check=False)
-    return found.returncode == 0
-
-
-def _apt(*words: str) -> None:
-    result = subprocess.run(
-        ["apt-get", "-q", *words],
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # `update` also fails when one of many sources does; the install that follows tells whether it matters.
-    if result.returncode and words[0] != "update":
-        lines = result.stderr.strip().splitlines()
-        raise LabError(
-            f"Debian's packages could not be installed: {lines[-1] if lines else 'apt-get failed'}",
-            f"apt-get {' '.join(words)}",
-        )
-
-
-def install(*packages: str) -> None:
-    """Installs the distribution's packages. Raises LabError."""
-    _apt("update")
-    _apt("install", "-y", *packages)

@@ -1,7 +1,13 @@
 """Processes that outlive the command that starts them: the lab's own engine, the keeper, JupyterLab."""
 
+import contextlib
 import subprocess
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
 
 
 def detach(command: list[str], log: Path | None = None, env: dict[str, str] | None = None) -> int:
@@ -41,13 +47,20 @@ def end(pid: int, patience: float = 20.0) -> None:
         process.terminate()
     except psutil.NoSuchProcess:
         return
-    _gone, left = psutil.wait_procs(family, timeout=patience)
-    for one in left:
-        try:
-            one.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(left, timeout=5)
+    left = _until_ended(family, patience)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _until_ended(left, 5)
+
+
+def _until_ended(family: "list[psutil.Process]", patience: float) -> "list[psutil.Process]":
+    """Waits for them and returns those that have not ended. A zombie has: when its parent looks after it is not ours to say
+    (psutil.wait_procs waits for that, here up to a second and more)."""
+    deadline = time.monotonic() + patience
+    while (left := [process for process in family if alive(process.pid)]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return left
 
 
 def last_words(log: Path) -> str:

@@ -7,8 +7,10 @@ Reading is on the path of every check, so it uses the standard library: the dock
 import contextlib
 import http.client
 import json
+import select
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,10 +79,11 @@ class Wire:
         """The answer as JSON. Raises WireError."""
         return json.loads(self.request("GET", path))
 
-    def lines(self, path: str) -> Iterator[Any]:
+    def lines(self, path: str, method: str = "GET", body: Any = None) -> Iterator[Any]:
         """Each JSON line of an answer that goes on, as it comes, until the other side or `cut` ends it. Raises WireError."""
+        data = None if body is None else json.dumps(body)
         try:
-            self._connection.request("GET", path, headers={"User-Agent": "labkit"})
+            self._connection.request(method, path, data, {"User-Agent": "labkit"})
             answer = self._connection.getresponse()
             if answer.status >= 400:
                 raise WireError(_message(answer.read()), answer.status)
@@ -92,6 +95,18 @@ class Wire:
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
         finally:
             self._connection.close()
+
+    def stream(self, path: str, body: Any) -> "Stream":
+        """Posts, and takes the connection over for what is then said both ways. Raises WireError."""
+        headers = {"Content-Type": "application/json", "Connection": "Upgrade", "Upgrade": "tcp"}
+        try:
+            self._connection.request("POST", path, json.dumps(body), headers)
+            answer = self._connection.getresponse()
+            if answer.status >= 400:
+                raise WireError(_message(answer.read()), answer.status)
+            return Stream(self._connection.sock, answer.fp)
+        except (OSError, http.client.HTTPException) as error:
+            raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
 
     def cut(self) -> None:
         """Ends what another thread reads from this connection."""
@@ -106,6 +121,61 @@ class Wire:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Stream:
+    """Bytes both ways over a connection that was taken over. One thread may read while another one writes: with TLS they must
+    not be in its code at the same time, so neither waits there."""
+
+    def __init__(self, sock: Any, answer: Any) -> None:
+        self._socket = sock
+        self._lock = threading.Lock()
+        sock.setblocking(False)
+        self._early: bytes = answer.read1(65536) or b""  # what came right behind the headers
+
+    def read(self, size: int = 65536) -> bytes:
+        """What comes next, b"" at the end."""
+        if early := self._early:
+            self._early = b""
+            return early
+        while True:
+            try:
+                with self._lock:
+                    data: bytes = self._socket.recv(size)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._wait(select.POLLIN)
+            except (OSError, ValueError):
+                return b""
+            else:
+                return data
+
+    def write(self, data: bytes) -> None:
+        """Raises OSError where the other side is gone."""
+        left = memoryview(data)
+        while left:
+            try:
+                with self._lock:
+                    left = left[self._socket.send(left) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._wait(select.POLLOUT)
+
+    def end(self) -> None:
+        """Says that nothing more will be written."""
+        with self._lock, contextlib.suppress(OSError):
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket.unwrap()  # sends the alert; the other side's is not waited for
+            else:
+                self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Ends it; a thread that reads is told."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _wait(self, event: int) -> None:
+        poll = select.poll()
+        poll.register(self._socket, event)
+        poll.poll()
 
 
 def _message(content: bytes) -> str:

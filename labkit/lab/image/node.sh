@@ -1,9 +1,18 @@
 #!/bin/sh
 # A machine of the lab: a Docker Engine that answers on its own socket and, with mutual TLS, on port 2376.
 set -eu
-# Without --privileged these are mounted read-only, and an engine must write to them.
-for path in /sys /proc/sys /sys/fs/cgroup /sys/fs/cgroup/*; do
-  if mountpoint -q "$path"; then mount -o remount,bind,rw "$path"; fi
+# Without --privileged these are mounted read-only, and an engine must write to them. Nothing is started where they are
+# writable, else busybox's mount, because it is the quicker one: docs/decisions/0006-start-up.md.
+writable() {
+  case $1 in
+    /proc/sys) [ -w /proc/sys/kernel/hostname ] ;; # not even root may write to its folders
+    *) [ -w "$1" ] ;;
+  esac
+}
+set -- /sys /proc/sys /sys/fs/cgroup
+[ -e /sys/fs/cgroup/cgroup.controllers ] || set -- "$@" /sys/fs/cgroup/*/ # cgroup v1: a mount for each controller
+for path in "$@"; do
+  writable "$path" || busybox mount -o remount,bind,rw "$path"
 done
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   # cgroup v2: a group with processes of its own cannot hand controllers down.
@@ -11,7 +20,8 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   xargs -rn1 < /sys/fs/cgroup/cgroup.procs > /sys/fs/cgroup/init/cgroup.procs 2>/dev/null || true
   sed -e 's/ / +/g' -e 's/^/+/' < /sys/fs/cgroup/cgroup.controllers > /sys/fs/cgroup/cgroup.subtree_control || true
 fi
-rm -f /run/docker.pid /run/docker/containerd/*.pid /var/run/docker.pid
+# Left behind where this machine was killed; the engine refuses to start beside it.
+[ ! -e /run/docker.pid ] || rm -f /run/docker.pid
 # The machine trusts the lab's certificate authority for Docker Hub's own names, beside the usual ones.
 cat /lab/ca-certificates.crt /lab/pki/hub-ca.pem > /etc/ssl/certs/ca-certificates.crt
 # Started first: dockerd waits a fixed second for a containerd that it starts itself.

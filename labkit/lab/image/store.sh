@@ -3,5 +3,5 @@
 set -eu
 export REGISTRY_HTTP_TLS_CERTIFICATE=/lab/pki/server.pem
 export REGISTRY_HTTP_TLS_KEY=/lab/pki/server-key.pem
-export REGISTRY_HTTP_TLS_CLIENTCAS_0=/lab/pki/store-ca.pem
+export REGISTRY_HTTP_TLS_CLIENTCAS="[/lab/pki/store-ca.pem]"
 exec docker-registry serve /lab/store.yml

@@ -7,6 +7,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.lab.engine import capabilities
 from labkit.lab.lab import Instance
+from labkit.lab.lifecycle import pki
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.plan import Machine
 
@@ -41,9 +42,7 @@ def machine(site: Site, machine: Machine) -> Instance:
         hint = "   (it shows which capabilities this host withholds)" if withheld else ""
         raise LabError(f"The machine {machine.name} could not be started: {text}", f"labkit doctor{hint}") from error
     port = int(ports[0]["HostPort"]) if machine.port else None
-    return Instance(
-        made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, made.attrs["Image"]
-    )
+    return Instance(made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, site.image)
 
 
 def _container(site: Site, machine: Machine) -> Any:
@@ -55,9 +54,7 @@ def _container(site: Site, machine: Machine) -> Any:
     endpoint = EndpointConfig(
         DEFAULT_DOCKER_API_VERSION, aliases=list(machine.aliases), ipv4_address=f"{site.prefix}.{machine.host}"
     )
-    # Only the store brings what the image has there (busybox): two at once would stumble over each other.
-    bare = machine.role != "store"
-    mount = Mount(machine.data, plan.volume(machine), type="volume", labels=plan.bare_labels, no_copy=bare)
+    mount = Mount(machine.data, plan.volume(machine), type="volume", labels=plan.bare_labels, no_copy=machine.bare)
     container = DockerContainer(
         site.image,
         docker_client_kw={"environment": {"DOCKER_HOST": site.engine.url}},
@@ -73,8 +70,7 @@ def _container(site: Site, machine: Machine) -> Any:
         **(capabilities.node_kwargs(site.engine) if machine.is_node else {}),
     )
     if machine.tls:
-        # The folder at once: each copy has the engine mount the container's file system and unmount it again.
-        container.with_copy_into_container(site.home.state / "pki" / machine.name / "pki", "/lab")
+        container.with_env("LAB_KEYS", pki.packed(site.home.state / "pki" / machine.name / "pki"))
     if machine.port:
         container.ports[f"{machine.port}/tcp"] = ("127.0.0.1",)
     return container

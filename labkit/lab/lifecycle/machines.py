@@ -9,7 +9,7 @@ from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import Wire, WireError, tls_context
 from labkit.lab.lab import Instance, address, client_keys
 from labkit.lab.lifecycle import create, sweep
-from labkit.lab.lifecycle.site import Site
+from labkit.lab.lifecycle.site import GONE_STATES, Site
 from labkit.lab.plan import MANAGER, Machine
 
 PATIENCE = 60.0
@@ -17,27 +17,23 @@ PATIENCE = 60.0
 
 LOAD_SAMPLE = ["docker", "load", "--quiet", "--input", "/lab/myapp.tar"]
 
-LEFTOVER = ("created", "removing", "dead")
-"""States of a container that cannot be started again: an `up` was killed before it had copied the keys in, or a removal was
-cut short ("container is marked for removal and cannot be started")."""
-
 
 def start(site: Site, machine: Machine) -> None:
     """Makes the machine, or starts what was found of it. Raises LabError."""
     found = site.found(machine.name)
-    if found.state in LEFTOVER and site.creates:
-        sweep.container(site.engine, site.plan.name, found.id)
-        found = site.found("")
-    if found.state == "missing":
-        if not site.creates:
-            composed = site.plan.version == "compose"
-            fix = "docker compose up   (where you started it)" if composed else "labkit up   (it repairs the lab)"
-            raise LabError(f"The machine {machine.name} is missing.", fix)
+    if site.lacks(machine):
+        if found.id:
+            sweep.container(site.engine, site.plan.name, found.id)
         site.instances[machine.name] = create.machine(site, machine)
         return
+    if found.state in GONE_STATES:
+        fix = "docker compose up   (where you started it)" if site.plan.composed else "labkit up   (it repairs the lab)"
+        raise LabError(f"The machine {machine.name} is missing.", fix)
     if found.state != "running":
         verb = "unpause" if found.state == "paused" else "start"
         _post(site.engine, f"/containers/{found.id}/{verb}")
+        found = _seen_again(site, machine)
+    elif not found.address:  # it was seen while it started
         found = _seen_again(site, machine)
     site.instances[machine.name] = found
 

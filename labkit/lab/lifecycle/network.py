@@ -40,7 +40,7 @@ def _make(site: Site) -> str:
             "CheckDuplicate": True,
             "Driver": "bridge",
             "IPAM": {"Config": [{"Subnet": f"{prefix}.0/24", "Gateway": f"{prefix}.1"}]},
-            "Labels": site.plan.labels(),
+            "Labels": site.plan.bare_labels,
         }
         try:
             with site.engine.wire(timeout=60) as wire:

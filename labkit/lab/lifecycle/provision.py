@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -39,8 +39,10 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
 
     A lab that is up keeps its learner and its deadline; workers and extras are added. Raises LabError.
     """
-    image = images.ensure(engine, say)
     lab = find.on(engine, home)
+    if lab:
+        find.adopt(lab)
+    image = _image(engine, lab, say)
     if lab is None or lab.expired or not (client_keys(home.state) / "key.pem").exists():
         # Volumes and networks of an `up` that was killed are found by their labels even where no container is.
         sweep.everything(engine, home.name, say)
@@ -49,14 +51,12 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
     if lab:
         plan = lab.plan.grown(plan)
     site = Site(engine, home, plan, say, there=lab.parts if lab else {}, image=image)
-    site.creates = plan.version != "compose"
-    number = len(plan.machines)
-    says = f"starting {number} machines"
+    says = f"starting {len(plan.machines)} machines"
     if lab:
         whole = not site.lab.missing
         says = "checking the lab that is up" if whole else "repairing the lab"
     with site.open:
-        run([*making(site), *starting(site, plan.machines, says), *joining(site)], say)
+        run([*starting(site, plan.machines, says), *joining(site)], say)
     return site.lab
 
 
@@ -73,15 +73,21 @@ def start_extra(lab: Lab, name: str, say: Say) -> Lab:
     with lock(lab.home, say):
         lab = find.on(lab.engine, lab.home) or lab
         plan = lab.plan.grown(replace(lab.plan, extras=(name,)))
-        image = images.ensure(lab.engine, say)
-        site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=image)
+        site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=_image(lab.engine, lab, say))
         with site.open:
-            run([*making(site), *starting(site, EXTRAS[name], f"starting the {name}")], say)
+            run(starting(site, EXTRAS[name], f"starting the {name}"), say)
     return site.lab
 
 
+def _image(engine: Engine, lab: Lab | None, say: Say) -> str:
+    """The image of the lab's machines; built where it is missing. A lab of Docker Compose's has one of its own."""
+    if lab and lab.plan.composed and (held := [part.image for part in lab.parts.values() if part.role == "store"]):
+        return held[0]
+    return images.ensure(engine, say)
+
+
 def making(site: Site) -> list[Step]:
-    """What must be there before a machine can be made."""
+    """What must be there before any machine can be made."""
     return [
         Step("network", partial(network.ensure, site)),
         Step("keys", partial(pki.make, site.home.state / "pki", site.plan)),
@@ -89,10 +95,10 @@ def making(site: Site) -> list[Step]:
     ]
 
 
-def starting(site: Site, chosen: Iterable[Machine], says: str = "") -> list[Step]:
+def starting(site: Site, chosen: Sequence[Machine], says: str = "") -> list[Step]:
     """Each of these machines started, or made where the site makes machines, until it answers."""
-    needs = ("network", "keys", "tools") if site.creates else ()
-    steps = [Step("machines", lambda: None, needs, says)]
+    made = making(site) if any(map(site.lacks, chosen)) else []
+    steps = [*made, Step("machines", lambda: None, tuple(step.name for step in made), says)]
     for machine in chosen:
         steps.append(Step(f"start {machine.name}", partial(machines.start, site, machine), ("machines",)))
         if machine.port:
@@ -103,11 +109,12 @@ def starting(site: Site, chosen: Iterable[Machine], says: str = "") -> list[Step
 def joining(site: Site) -> list[Step]:
     """The nodes as one Swarm, each as soon as it answers, and what a learner finds on them."""
     workers = [machine.name for machine in site.plan.nodes if machine.name != MANAGER]
+    says = "checking the Swarm" if site.there else "making the Swarm"
     started = tuple(f"start {machine.name}" for machine in site.plan.nodes)
     return [
         Step("contexts", partial(machines.write_contexts, site), started),
         Step("sample", partial(machines.load_sample, site), (f"reach {MANAGER}",)),
-        Step("manager", partial(swarm.manage, site), (f"reach {MANAGER}",), "making the Swarm"),
+        Step("manager", partial(swarm.manage, site), (f"reach {MANAGER}",), says),
         *(Step(f"join {name}", partial(swarm.join, site, name), ("manager", f"reach {name}")) for name in workers),
         Step("order", partial(swarm.tidy, site), ("manager", *(f"join {name}" for name in workers))),
     ]

@@ -4,12 +4,14 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 
 from labkit.errors import LabError
-from labkit.lab.engine import engines, images
+from labkit.lab.engine import bases, engines, images, own
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle import keeper, provision, sweep
+from labkit.lab.lifecycle.steps import Step, run
 from labkit.paths import JUPYTER_FILES, Home
 
 
@@ -22,23 +24,24 @@ def everything(home: Home, say: Say, purge: bool = False, stop: Callable[[], Non
     """
     with provision.lock(home, say):
         there = home.state.exists()
-        if keeper.pid(home) != os.getpid():
-            keeper.stop(home)
-        if stop:
-            stop()
         carrying = list(engines.running(home))
-        if not any(engine.own for engine in carrying) and _own_was_left(home):
-            # Killed together with its machine, or by hand: only an engine can clear what another one left.
-            carrying.append(engines.start_own(home, say))
-        removed = [sweep.everything(engine, home.name, say) for engine in carrying]
+        if not any(engine.own for engine in carrying) and own.was_left(home):
+            carrying.append(own.start(home, say))
+        removed: list[int] = []
+        steps = [Step(engine.url, partial(_sweep, engine, home.name, say, removed)) for engine in carrying]
+        if keeper.pid(home) != os.getpid():
+            steps.append(Step("keeper", partial(keeper.stop, home)))
+        if stop:
+            steps.append(Step("this side", stop))
+        run(steps, say)
         for engine in carrying:
             if purge:
                 _remove_images(engine)
             if engine.own and not sweep.used_by_labs(engine):
                 say("ending the lab's own engine")
-                engines.stop_own(home)
+                own.stop(home)
                 if purge:
-                    engines.purge_own(home)
+                    own.purge(home)
         home.clear_state(() if stop else JUPYTER_FILES)
         with contextlib.suppress(OSError):
             home.state.rmdir()
@@ -46,17 +49,15 @@ def everything(home: Home, say: Say, purge: bool = False, stop: Callable[[], Non
         if purge:
             shutil.rmtree(home.cache, ignore_errors=True)
             if not carrying:
-                engines.purge_own(home)
+                own.purge(home)
     return there or any(removed)
 
 
-def _own_was_left(home: Home) -> bool:
-    """Whether the lab's own engine was cut off with containers in its data folder."""
-    containers = home.engine_data / "containers"
-    return engines.can_start_own() and containers.is_dir() and any(containers.iterdir())
+def _sweep(engine: Engine, name: str, say: Say, removed: list[int]) -> None:
+    removed.append(sweep.everything(engine, name, say))
 
 
 def _remove_images(engine: Engine) -> None:
-    for image in (images.name(), images.MADE_BASE):
+    for image in (images.name(), bases.MADE_BASE):
         with contextlib.suppress(WireError, LabError), engine.wire(timeout=60) as wire:
             wire.request("DELETE", f"/images/{image}?force=1")

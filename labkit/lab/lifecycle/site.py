@@ -3,12 +3,17 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
-from labkit.lab.lab import GONE, Instance, Lab, Owner
+from labkit.lab.lab import GONE, Instance, Lab
 from labkit.lab.lifecycle.swarm import Manager
-from labkit.lab.plan import Plan
+from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home
+
+GONE_STATES = ("missing", "removing", "dead")
+"""States of a machine that cannot be started: there is none, or its removal was cut short ("container is marked for removal and
+cannot be started")."""
 
 
 @dataclass
@@ -22,7 +27,7 @@ class Site:
     there: dict[str, Instance] = field(default_factory=dict)
     """The containers that were found, as they were then."""
     creates: bool = True
-    """Whether a machine that is missing is made; False where its containers are Docker Compose's."""
+    """Whether a machine that is missing is made."""
     image: str = ""
     prefix: str = ""
     """The first three numbers of the addresses in the lab's network."""
@@ -38,6 +43,11 @@ class Site:
     def of(cls, lab: Lab, say: Say) -> "Site":
         """To repair what there is."""
         return cls(lab.engine, lab.home, lab.plan, say, there=lab.parts, creates=False)
+
+    def lacks(self, machine: Machine) -> bool:
+        """Whether that machine is to be made. One with keys of Docker Compose's is not ours to make."""
+        makes = self.creates and not (self.plan.composed and machine.tls)
+        return makes and self.found(machine.name).state in GONE_STATES
 
     def found(self, machine: str) -> Instance:
         return self.there.get(machine, GONE)

@@ -27,17 +27,21 @@ class Manager:
 def manage(site: "Site") -> None:
     """Makes the workstation the manager of a Swarm if it is not. Raises LabError."""
     wire, address = site.wires[MANAGER], site.instances[MANAGER].address
-    state = _state(wire)
-    if state["LocalNodeState"] != "active" or not state["ControlAvailable"]:
-        if state["LocalNodeState"] != "inactive":
-            wire.request("POST", "/swarm/leave?force=1")
-        body = {
-            "ListenAddr": "0.0.0.0:2377",
-            "AdvertiseAddr": address,
-            "DefaultAddrPool": ["10.204.0.0/16"],
-            "SubnetSize": 24,
-        }
-        _retry(lambda: wire.request("POST", "/swarm/init", body))
+    body = {
+        "ListenAddr": "0.0.0.0:2377",
+        "AdvertiseAddr": address,
+        "DefaultAddrPool": ["10.204.0.0/16"],
+        "SubnetSize": 24,
+    }
+    # Most engines are new: trying is cheaper than asking, for which an engine starts runc and docker-init.
+    try:
+        wire.request("POST", "/swarm/init", body)
+    except WireError:
+        state = _state(wire)
+        if state["LocalNodeState"] != "active" or not state["ControlAvailable"]:
+            if state["LocalNodeState"] != "inactive":
+                wire.request("POST", "/swarm/leave?force=1")
+            _retry(lambda: wire.request("POST", "/swarm/init", body))
     swarm = _retry(lambda: wire.get("/swarm"))
     nodes = frozenset(node["ID"] for node in wire.get("/nodes"))
     site.manager = Manager(wire, address, swarm["JoinTokens"]["Worker"], nodes)
@@ -47,18 +51,21 @@ def join(site: "Site", machine: str) -> None:
     """Makes this machine a worker of the manager's Swarm if it is not. Raises LabError."""
     wire, manager = site.wires[machine], site.manager
     assert manager is not None
-    state = _state(wire)
-    if state["LocalNodeState"] == "active" and state["NodeID"] in manager.nodes:
-        return
-    if state["LocalNodeState"] != "inactive":
-        wire.request("POST", "/swarm/leave?force=1")
     body = {
         "ListenAddr": "0.0.0.0:2377",
         "AdvertiseAddr": site.instances[machine].address,
         "RemoteAddrs": [f"{manager.address}:2377"],
         "JoinToken": manager.token,
     }
-    _retry(lambda: wire.request("POST", "/swarm/join", body))
+    try:
+        wire.request("POST", "/swarm/join", body)
+    except WireError:
+        state = _state(wire)
+        if state["LocalNodeState"] == "active" and state["NodeID"] in manager.nodes:
+            return
+        if state["LocalNodeState"] != "inactive":
+            wire.request("POST", "/swarm/leave?force=1")
+        _retry(lambda: wire.request("POST", "/swarm/join", body))
 
 
 def tidy(site: "Site") -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from labkit.lab import find
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle.network import labelled
+from labkit.lab.lifecycle.steps import Step, run
 from labkit.lab.plan import LABEL
 
 PATIENCE = 60.0
@@ -18,22 +19,32 @@ PATIENCE = 60.0
 
 
 def everything(engine: Engine, name: str, say: Say) -> int:
-    """Removes every container, network and volume of that lab. Returns how many there were. Raises LabError."""
-    containers = [each["Id"] for each in find.containers(engine, name)]
-
-    def remove(path: str) -> None:
-        _remove(engine, path)
-
-    if containers:
+    """Removes every container, network and volume of that lab, each as soon as nothing uses it. Returns how many there were.
+    Raises LabError."""
+    found = find.containers(engine, name)
+    steps = [Step(each["Id"], partial(_remove, engine, f"/containers/{each['Id']}?force=1&v=1")) for each in found]
+    volumes: dict[str, list[str]] = {each["Name"]: [] for each in labelled(engine, "volumes", name)}
+    for each in found:
+        for mount in each["Mounts"]:
+            if (held := mount.get("Name")) in volumes:
+                volumes[held].append(each["Id"])
+    for volume, users in volumes.items():
+        steps.append(Step(volume, partial(_remove, engine, f"/volumes/{volume}?force=1"), tuple(users)))
+    containers = tuple(each["Id"] for each in found)
+    for network in labelled(engine, "networks", name):
+        steps.append(Step(network["Id"], partial(_remove, engine, f"/networks/{network['Id']}"), containers))
+    if found:
         say("removing the lab's machines")
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(remove, [f"/containers/{each}?force=1&v=1" for each in containers]))
-        _until_gone(lambda: find.containers(engine, name))
-        rest = [f"/networks/{each['Id']}" for each in labelled(engine, "networks", name)]
-        rest += [f"/volumes/{each['Name']}?force=1" for each in labelled(engine, "volumes", name)]
-        list(pool.map(remove, rest))
-        _until_gone(lambda: labelled(engine, "networks", name) + labelled(engine, "volumes", name))
-    return len(containers) + len(rest)
+    run(steps, say)
+    # Whoever was told that it is being removed already has not waited for it.
+    _until_gone(
+        lambda: [
+            *find.containers(engine, name),
+            *labelled(engine, "volumes", name),
+            *labelled(engine, "networks", name),
+        ]
+    )
+    return len(steps)
 
 
 def container(engine: Engine, name: str, identifier: str) -> None:

@@ -8,16 +8,17 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from labkit import paths
+import msgspec
+
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import Wire, WireError
 from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import observe
+from labkit.lab.looking.sight import Sight, state_of
+from labkit.seen.lab import SeenLab
 from labkit.seen.observation import Observation
 from labkit.work import answers
 
@@ -37,32 +38,22 @@ GATHER = 0.05
 EVENTS = '/events?filters={"type":["container","image","service","node"]}'
 
 
-@dataclass(frozen=True)
-class Sight:
-    """What was seen. `state`: down, expired, broken (a machine is missing) or up; `problem` in words where it is not up."""
-
-    state: str
-    lab: Lab | None = None
-    observation: Observation | None = None
-    problem: str = ""
+def see() -> Sight:
+    """One look, now. Raises LabError where the engine cannot be asked."""
+    lab = find.any_engine()
+    if lab is None or lab.expired:
+        return state_of(lab)
+    return state_of(lab, observe(lab))
 
 
 def look() -> Sight:
-    """One look, now. Raises nothing that is foreseeable."""
+    """The same for who must go on whatever happens: what could not be asked counts as down, and the problem says why."""
     try:
-        lab = find.any_engine()
-        if lab is None:
-            return Sight("down", problem="The lab is not running.")
-        if lab.expired:
-            return Sight("expired", lab, problem="The lab's time is over.")
-        seen = observe(lab)
+        return see()
     except (LabError, WireError) as error:
         return Sight("down", problem=str(error))
     except Exception as error:  # who watches must go on, and say so
         return Sight("down", problem=f"The lab could not be looked at: {type(error).__name__}: {error}")
-    if lab.missing:
-        return Sight("broken", lab, seen, f"Not running: {', '.join(lab.missing)}.")
-    return Sight("up", lab, seen)
 
 
 class Watch:
@@ -106,19 +97,20 @@ class Watch:
             sight = look()
             self._follow(sight.lab if sight.state in ("up", "broken") else None)
             pause = MOVING if self._tell(sight) else min(SLOWEST, pause * 1.3)
-            moving = sight.state != "up" or (sight.observation is not None and sight.observation.moving)
+            moving = sight.state != "up" or (sight.observation is not None and SeenLab(sight.observation).moving)
             self._rest(began + (pause if moving else HEARTBEAT))
             self._stop.wait(GATHER)
 
     def _rest(self, until: float) -> None:
-        files = _changed_at()
+        lab = self.last.lab if self.last else None
+        files = _changed_at(lab)
         while time.monotonic() < until and not self._wake.wait(min(GLANCE, max(0.0, until - time.monotonic()))):
-            if _changed_at() != files:
+            if _changed_at(lab) != files:
                 return
 
     def _tell(self, sight: Sight) -> bool:
         """Whether there was something new to tell."""
-        told = (sight.state, sight.problem, sight.observation and _lasting(sight.observation.data))
+        told = (sight.state, sight.problem, sight.observation and _lasting(sight.observation))
         self.last = sight
         if told == self._told:
             return False
@@ -132,13 +124,14 @@ class Watch:
         wanted = (
             {p.id: p for p in lab.parts.values() if p.role in ("node", "edge") and p.state == "running"} if lab else {}
         )
-        for key in [key for key, one in self._streams.items() if key not in wanted or not one.is_alive()]:
+        for key in [key for key, stream in self._streams.items() if key not in wanted or not stream.is_alive()]:
             self._streams.pop(key).cut()
         for key, part in wanted.items():
             if key not in self._streams and lab is not None:
                 with contextlib.suppress(LabError, WireError):
-                    wire = lab.wire(part.machine, timeout=None)
-                    self._streams[key] = _Stream(wire, EVENTS if part.role == "node" else "/events", self._wake)
+                    node = part.role == "node"
+                    wire = lab.wire(part.machine, timeout=None) if node else lab.access.events(lab)
+                    self._streams[key] = _Stream(wire, EVENTS if node else "/events", self._wake)
 
 
 class _Stream(threading.Thread):
@@ -159,18 +152,15 @@ class _Stream(threading.Thread):
         self._wire.cut()
 
 
-def _lasting(data: dict[str, Any]) -> dict[str, Any]:
-    """An observation without what changes by itself: when it was taken, and for how long each container has been up."""
-    nodes = {
-        name: {**one, "containers": [{**held, "status": ""} for held in one.get("containers", ())]}
-        for name, one in data["nodes"].items()
-    }
-    return {**data, "taken": "", "nodes": nodes}
+def _lasting(observation: Observation) -> Observation:
+    """An observation without what changes by itself: when it was taken."""
+    return msgspec.structs.replace(observation, taken="")
 
 
-def _changed_at() -> list[float]:
-    home = paths.home()
-    return [_time(one) for one in (contexts.folder(home.state) / "config.json", home.work / answers.FILE)]
+def _changed_at(lab: Lab | None) -> list[float]:
+    """When the files that nobody tells of were last written: sign-ins and answers."""
+    files = [contexts.folder(lab.folder) / "config.json", lab.work / answers.FILE] if lab else []
+    return [_time(file) for file in files]
 
 
 def _time(file: Path) -> float:

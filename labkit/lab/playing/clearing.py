@@ -20,9 +20,6 @@ SAMPLE = "myapp:latest"
 OWN_NETWORKS = ("bridge", "host", "none", "docker_gwbridge")
 """Each engine's own, and the one that every node of a Swarm has."""
 
-SEEDED = {"hub": ("library/busybox",)}
-"""Repositories that the lab brings along, by the registry's key, where the edge's data does not say so itself."""
-
 UNSETTLED = ("assigned", "accepted", "preparing", "ready", "starting")
 """States in which a node may still pull a task's image and create its container."""
 
@@ -192,10 +189,9 @@ def repositories(wire: Wire, scope: Scope) -> None:
         return
     doomed = [
         [key, repository]
-        for key, registry in wire.get("/observation")["registries"].items()
+        for key, registry in wire.get("/observation?sections=registries")["registries"]["known"].items()
         for repository in registry["repositories"]
-        if repository not in registry.get("seeded", SEEDED.get(key, ()))
-        and scope.takes("repositories", repository.rpartition("/")[2])
+        if repository not in registry["seeded"] and scope.takes("repositories", repository.rpartition("/")[2])
     ]
     if doomed:
         wire.request("POST", "/remove", {"repositories": doomed})

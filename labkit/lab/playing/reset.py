@@ -1,6 +1,6 @@
 """Brings exercises, or the whole lab, back to before they were begun."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -27,21 +27,44 @@ def reset(lab: Lab, exercises: Iterable[Exercise], say: Say = lambda _: None) ->
     """Undoes what these exercises ask for, wherever it was done, and has their access log begin anew. Returns the lab.
     Raises LabError."""
     chosen = list(exercises)
-    say(f"resetting {', '.join(exercise.slug for exercise in chosen)}")
-    return bring_back(lab, reduce(Scope.__or__, map(scopes.of, chosen), Scope()), say)
+    slugs = [exercise.slug for exercise in chosen]
+    say(f"resetting {', '.join(slugs)}")
+    return _here(lab.access.reset(lab, slugs, say), _scope(slugs))
 
 
 def reset_all(lab: Lab, say: Say = lambda _: None) -> Lab:
     """The whole lab as it was when it had just started. Returns it: a machine that was made anew has another container.
     Raises LabError."""
     say("clearing the lab")
-    return bring_back(lab, scopes.everything(content.slugs()), say)
+    return _here(lab.access.reset(lab, None, say), _scope(None))
 
 
-def bring_back(lab: Lab, scope: Scope, say: Say) -> Lab:
-    """Brings back what the scope names. What fails is told, and the rest is done all the same; the evidence begins anew only
-    where everything else is done. Again after an error, or where it was interrupted, it goes on from what it finds.
-    Raises LabError."""
+def _scope(slugs: Sequence[str] | None) -> Scope:
+    """Of these exercises, or of all of the lab. Raises LabError."""
+    if slugs is None:
+        return scopes.everything(content.slugs())
+    return reduce(Scope.__or__, (scopes.of(content.load(slug)) for slug in slugs), Scope())
+
+
+def _here(lab: Lab, scope: Scope) -> Lab:
+    """Brings back what the scope names on the learner's side: contexts, sign-ins, answers. Raises LabError."""
+    if scope.machines:
+        contexts.restore(lab.folder, {node.machine: lab.url(node.machine) for node in lab.nodes})
+    elif scope.sign_out:
+        contexts.sign_out(lab.folder)
+    else:
+        contexts.write(lab.folder, {})  # puts the workstation in use
+    for slug in scope.answers:
+        answers.forget(lab.work, slug)
+    progress.keep_reset(lab.work, list(scope.exercises))
+    return lab
+
+
+def machines_back(lab: Lab, slugs: Sequence[str] | None, say: Say) -> Lab:
+    """Brings back what these exercises, or the whole lab, name on the machines and in the registries: the owner's part. What
+    fails is told, and the rest is done all the same; the evidence begins anew only where everything else is done. Again after
+    an error, or where it was interrupted, it goes on from what it finds. Raises LabError."""
+    scope = _scope(slugs)
     with provision.lock(lab.home, say):
         job = _Job(lab, scope, say)
         if scope.machines:
@@ -98,8 +121,7 @@ class _Job:
             Step("machines", self._make_anew, ("Swarm", "repositories", *cleared)),
             Step("nodes", partial(self._telling, MANAGER, self._nodes), ("machines",)),
             Step("sample", partial(self._telling, MANAGER, self._sample), ("machines",)),
-            Step("contexts", self._contexts, ("machines",)),
-            Step("evidence", partial(self._telling, "edge", self._evidence), ("nodes", "sample", "contexts")),
+            Step("evidence", partial(self._telling, "edge", self._evidence), ("nodes", "sample")),
         ]
 
     def _telling(self, machine: str, do: Callable[[], None]) -> None:
@@ -225,18 +247,6 @@ class _Job:
         if not self.sampled:
             machines.execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
 
-    def _contexts(self) -> None:
-        addresses = {node.machine: self.lab.url(node.machine) for node in self.lab.nodes}
-        if self.scope.machines:
-            contexts.restore(self.lab.folder, addresses)
-        elif self.scope.sign_out:
-            contexts.sign_out(self.lab.folder)
-        else:
-            contexts.write(self.lab.folder, {})  # puts the workstation in use
-
     def _evidence(self) -> None:
-        for slug in self.scope.answers:
-            answers.forget(self.lab.work, slug)
         with self.lab.wire("edge") as wire:
             wire.request("POST", "/mark", {"exercises": list(self.scope.exercises)})
-        progress.keep_reset(self.lab.work, list(self.scope.exercises))

@@ -19,7 +19,7 @@ def play(
     not end.
     """
     process = subprocess.Popen(
-        ["bash", "-c", lab.person.swap(file.read_text())],
+        ["bash", "-c", lab.person.personal(file.read_text())],
         cwd=folder,
         env={**environment.process(lab), **(extra or {})},
         stdin=subprocess.DEVNULL,

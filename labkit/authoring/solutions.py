@@ -1,0 +1,58 @@
+"""Plays the reference solutions, and looks at a lab once it is at rest."""
+
+import time
+from pathlib import Path
+
+from labkit.content import exercises
+from labkit.content.exercises import Exercise
+from labkit.errors import LabError
+from labkit.grading.grade import grade_one
+from labkit.grading.report import ExerciseResult, Outcome
+from labkit.lab.lab import Lab
+from labkit.lab.looking.observe import observe
+from labkit.lab.playing.script import play
+from labkit.seen.observation import Observation
+
+SETTLING = 90.0
+"""Seconds that a Swarm may take to come to rest."""
+
+
+def settled(lab: Lab, exercise: Exercise) -> tuple[Observation, ExerciseResult]:
+    """What the lab holds once the Swarm is at rest as far as this exercise asks, and what the grader says of it."""
+    deadline = time.monotonic() + SETTLING
+    while True:
+        observation = observe(lab, exercise.sees)
+        result = grade_one(exercise, observation)
+        moving = any(check.outcome is Outcome.CONVERGING for check in result.checks)
+        if not moving or time.monotonic() > deadline:
+            return observation, result
+        time.sleep(0.2)
+
+
+def look(lab: Lab, exercise: Exercise) -> ExerciseResult:
+    """The exercise graded, once the Swarm is at rest."""
+    return settled(lab, exercise)[1]
+
+
+def solve(lab: Lab, exercise: Exercise, folder: Path | None = None) -> ExerciseResult:
+    """Plays the reference solution, and before it those of the exercises that it builds on and that are not done.
+
+    In `folder`, the learner's own by default, or in the exercise's part of it. Raises LabError where a solution fails.
+    """
+    for slug in exercise.needs:
+        needed = exercises.load(slug)
+        if not look(lab, needed).done:
+            solve(lab, needed, folder)
+    _play(lab, exercise, folder or lab.work)
+    return look(lab, exercise)
+
+
+def _play(lab: Lab, exercise: Exercise, folder: Path) -> None:
+    script = exercises.solutions(exercise.slug) / "solve.sh"
+    if not script.exists():
+        raise LabError(f"{exercise.slug} has no solve.sh.", f"write {script}")
+    place = folder / exercise.slug
+    code, output = play(lab, script, place if place.is_dir() else folder)
+    if code:
+        last = output.strip().splitlines()[-1:] or ["it printed nothing"]
+        raise LabError(f"The solution of {exercise.slug} failed (exit status {code}): {last[0]}", f"look into {script}")

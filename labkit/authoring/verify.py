@@ -1,0 +1,84 @@
+"""Proves exercises on a running lab: `labkit verify`."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.authoring import attempts
+from labkit.authoring.attempts import Attempt
+from labkit.authoring.solutions import look, solve
+from labkit.content import exercises
+from labkit.content.exercises import Exercise
+from labkit.grading.report import ExerciseResult, Outcome
+from labkit.lab.lab import Lab
+from labkit.lab.playing.reset import reset_all
+
+FEWEST = 3
+"""Wrong ways that an author writes at least."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One sentence that `verify` tried: it holds, or `problem` says what was seen instead."""
+
+    exercise: str
+    claim: str
+    problem: str = ""
+
+    def line(self) -> str:
+        return f"{'✗' if self.problem else '✓'} {self.exercise:<12} {self.claim}{': ' + self.problem if self.problem else ''}"
+
+
+def verify(lab: Lab, chosen: list[Exercise], wrong_ways: bool = True) -> Iterator[Proof]:
+    """Proves the content of these exercises on a real lab, which is cleared for it again and again.
+
+    Unsolved, no check passes and none is an error; the solution passes all; solving twice changes nothing; and each wrong way
+    gets exactly what its first line says. Without `wrong_ways` these are counted and not played, for the tests, which play them
+    with the corpus.
+    """
+    with tempfile.TemporaryDirectory(prefix="labkit-verify-") as scratch:
+        for exercise in chosen:
+            lab = reset_all(lab)
+            yield from _solution(lab, exercise, _scratch(Path(scratch), exercise))
+            ways = attempts.of_author(exercise.slug)
+            few = "" if len(ways) >= FEWEST else f"it has {len(ways)}"
+            yield Proof(exercise.slug, "has at least three wrong ways", few)
+            for way in ways if wrong_ways else ():
+                lab, proof = _wrong(lab, way)
+                yield proof
+    reset_all(lab)
+
+
+def _scratch(scratch: Path, exercise: Exercise) -> Path:
+    place = scratch / exercise.slug
+    files = exercise.folder / "files"
+    if files.is_dir():
+        shutil.copytree(files, place, dirs_exist_ok=True)
+    place.mkdir(exist_ok=True)
+    return scratch
+
+
+def _solution(lab: Lab, exercise: Exercise, folder: Path) -> Iterator[Proof]:
+    for slug in exercise.needs:
+        solve(lab, exercises.load(slug), folder)
+    before = look(lab, exercise)
+    allowed = (Outcome.NOT_YET, Outcome.BLOCKED)
+    bad = [f"{check.id} {check.outcome}" for check in before.checks if check.outcome not in allowed]
+    yield Proof(exercise.slug, "unsolved: no check passes", ", ".join(bad))
+    yield Proof(exercise.slug, "solved: every check passes", _open(solve(lab, exercise, folder)))
+    yield Proof(exercise.slug, "solved twice: the same", _open(solve(lab, exercise, folder)))
+
+
+def _wrong(lab: Lab, way: Attempt) -> tuple[Lab, Proof]:
+    expected = way.diagnosis  # read first: a wrong first line must not cost the playing
+    played = attempts.play(lab, way)
+    problem = way.problem(attempts.verdicts(played.result))
+    return played.lab, Proof(way.slug, f"{way.file.name} is told as {expected}", problem)
+
+
+def _open(result: ExerciseResult) -> str:
+    return "; ".join(
+        f"{check.id}: {check.outcome} {check.message}" for check in result.checks if check.earned < check.points
+    )

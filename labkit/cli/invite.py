@@ -1,0 +1,29 @@
+"""`labkit invite`"""
+
+import shlex
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--user", default="", metavar="NAME", help="A user of this machine whose folder it is to be; needs root.")
+def invite(folder: Path, user: str) -> None:
+    """Let somebody work in the lab without the engine that carries it: write an access for a guest into FOLDER.
+
+    Again, it renews the access. It ends with the lab.
+
+    Example: labkit invite /home/ada/lab --user ada
+    """
+    from labkit.lab import find
+    from labkit.lab.owner import invitation
+
+    folder = folder.absolute()
+    lab = find.current()
+    _ = lab.engine  # a guest invites nobody
+    owner = invitation.invite(lab, folder, user)
+    click.echo(f"{folder} opens {lab.name} to a guest, who is answered at {owner}.")
+    click.echo(f"{f'As {user}, type' if user else 'There, type'}:")
+    click.echo(f'  export LABKIT_GUEST={shlex.quote(str(folder))} && eval "$(labkit env)"')
+    click.echo("  labkit check")

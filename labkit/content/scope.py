@@ -1,0 +1,33 @@
+"""What a check gets: the lab as it was seen, and the exercise that it is judged for."""
+
+from functools import cached_property
+from typing import Any
+
+from labkit.seen.lab import SeenLab
+from labkit.seen.log import Event
+from labkit.seen.observation import Observation
+from labkit.seen.registries import Registry
+
+
+class Scope(SeenLab):
+    """A SeenLab in which the log begins where the exercise did, with the learner's answers to its questions."""
+
+    def __init__(self, observation: Observation, slug: str, quiz: tuple[dict[str, Any], ...] = ()) -> None:
+        super().__init__(observation)
+        self.slug, self.quiz = slug, quiz
+
+    @cached_property
+    def since(self) -> tuple[Event, ...]:
+        """The access log since the exercise began: since it was last reset, or all of it."""
+        begun = self.log.begun(self.slug)
+        return tuple(event for event in self.events if event.seq > begun)
+
+    def pulls(self, registry: Registry, repository: str) -> list[Event]:
+        """Pulls of a repository that somebody asked for since the exercise began."""
+        begun = self.log.begun(self.slug)
+        return [pull for pull in registry.pulls(self.events, repository) if pull.seq > begun]
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The learner's answers to this exercise's questions, and the reflection."""
+        return self.answers(self.slug)

@@ -1,0 +1,177 @@
+"""The two ways in which a lab is reached: as its owner, who has the engine that carries it, or as a guest, who has not.
+
+Both have the nodes' contexts and keys. What only the owner can do (look at the registries, reset, open a shell on a machine) is
+asked of the access; a guest's asks the owner's service. What each does is imported when it is asked for: it builds on the lab.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from labkit.errors import LabError
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import Wire
+from labkit.seen.person import Person
+
+if TYPE_CHECKING:
+    from labkit.lab.lab import Lab
+    from labkit.lab.plan import Plan
+    from labkit.seen.observation import Observation
+
+Say = Callable[[str], None]
+STDOUT, STDERR = 1, 2
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """The terminal that a command on a machine is to have."""
+
+    rows: int = 24
+    columns: int = 80
+    kind: str = "xterm"
+    """The value of TERM."""
+
+
+class Session(Protocol):
+    """A command that runs on a machine. One thread may read while another one writes."""
+
+    def read(self) -> tuple[int, bytes]:
+        """What it printed next, with STDOUT or STDERR; with a terminal all of it is STDOUT. No bytes once it has ended."""
+
+    def write(self, data: bytes) -> None:
+        """Types this. What nobody reads any more is thrown away."""
+
+    def end_input(self) -> None: ...
+
+    def resize(self, rows: int, columns: int) -> None: ...
+
+    def signal(self, name: str) -> None:
+        """Sends INT, TERM, HUP or KILL to the command and what it started in its process group."""
+
+    def status(self) -> int:
+        """The exit status of a command that has ended."""
+
+    def close(self) -> None:
+        """Lets go of it, and ends what still runs. May be called twice."""
+
+
+class Access(Protocol):
+    """What can be done with a lab beyond talking to its nodes' engines."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that carries the lab. Raises LabError for who does not have it."""
+
+    @property
+    def where(self) -> tuple[str, str]:
+        """By whom the lab is reached, and at which address: for people."""
+
+    def told(self) -> dict[str, Any]:
+        """The same for `status --json`."""
+
+    def variables(self) -> dict[str, str]:
+        """What tells a process that it is to reach the lab in this way."""
+
+    def person(self, plan: "Plan") -> Person:
+        """Whose lab it is."""
+
+    def observe(self, lab: "Lab", sections: Sequence[str]) -> "Observation":
+        """What the lab's machines hold now; what lies on this side is not in it. Raises LabError where it cannot be asked."""
+
+    def events(self, lab: "Lab") -> Wire:
+        """A connection that answers GET /events with a line whenever something happens in the registries. Raises LabError."""
+
+    def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
+        """Brings the machines and registries back to before these exercises, or all of the lab (None), were begun; what lies on
+        this side is left. Returns the lab as it is then. Raises LabError."""
+
+    def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
+        """Runs a command on a machine, with a terminal or with pipes. Raises LabError."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Has the engine that carries the lab: up, repair, down, observe, a shell in a machine."""
+
+    engine: Engine
+
+    @property
+    def where(self) -> tuple[str, str]:
+        return "engine", self.engine.url + (" (the lab's own)" if self.engine.own else "")
+
+    def told(self) -> dict[str, Any]:
+        return {"engine": {"url": self.engine.url, "own": self.engine.own}}
+
+    def variables(self) -> dict[str, str]:
+        return {"LABKIT_ENGINE": self.engine.url}
+
+    def person(self, plan: "Plan") -> Person:
+        return plan.person
+
+    def observe(self, lab: "Lab", sections: Sequence[str]) -> "Observation":
+        from labkit.lab.looking.observe import machines
+
+        return machines(lab, sections)
+
+    def events(self, lab: "Lab") -> Wire:
+        return lab.wire("edge", timeout=None)
+
+    def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
+        from labkit.lab.playing.reset import machines_back
+
+        return machines_back(lab, slugs, say)
+
+    def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
+        from labkit.lab.owner.session import EngineSession
+
+        return EngineSession(self.engine, lab.running(machine).id, command, terminal)
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Has the nodes' contexts and keys only, and an owner's address to ask for the rest."""
+
+    owner: str
+    """https://HOST:PORT"""
+    folder: Path = Path()
+    """What `labkit invite` wrote: it is the guest's state folder."""
+    whose: Person = field(default_factory=Person)
+
+    @property
+    def engine(self) -> Engine:
+        raise LabError("Only the lab's owner can do this; you are a guest.", f"ask the owner: {self.owner}")
+
+    @property
+    def where(self) -> tuple[str, str]:
+        return "owner", self.owner
+
+    def told(self) -> dict[str, Any]:
+        return {"engine": None, "owner": self.owner}
+
+    def variables(self) -> dict[str, str]:
+        return {"LABKIT_GUEST": str(self.folder)}
+
+    def person(self, plan: "Plan") -> Person:
+        """As the owner told it: the workshop's seed, which it is derived from, stays there."""
+        return self.whose
+
+    def observe(self, lab: "Lab", sections: Sequence[str]) -> "Observation":
+        from labkit.lab.guest import asking
+
+        return asking.observe(lab, self.owner, sections)
+
+    def events(self, lab: "Lab") -> Wire:
+        from labkit.lab.guest import asking
+
+        return asking.wire(self.owner, lab.keys, timeout=None)
+
+    def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
+        from labkit.lab.guest import asking
+
+        return asking.reset(lab, self.owner, slugs, say)
+
+    def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
+        from labkit.lab.guest.session import OwnerSession
+
+        return OwnerSession(self.owner, lab.keys, lab.running(machine).machine, command, terminal)

@@ -1,0 +1,117 @@
+"""An engine of the lab's own, where the machine has none: with its own socket, data folder and pid file."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from labkit.errors import LabError
+from labkit.lab.engine import packages, processes
+from labkit.lab.engine.engines import Engine, Say, own_url, ping
+from labkit.paths import Home
+
+
+def can_start() -> bool:
+    """On Linux, as root, where the engine is installed or can be."""
+    has_engine = bool(shutil.which("dockerd") or shutil.which("apt-get"))
+    return sys.platform == "linux" and os.geteuid() == 0 and has_engine
+
+
+def start(home: Home, say: Say) -> Engine:
+    """Starts an engine with its own socket, data folder and pid file. Raises LabError."""
+    if not (shutil.which("dockerd") and shutil.which("docker")):
+        say("installing the Docker Engine (docker.io) from the distribution's packages")
+        packages.install("docker.io", *(["docker-cli"] if packages.known("docker-cli") else []))
+    run, data, url = home.engine_run, home.engine_data, own_url(home)
+    say("starting an engine of the lab's own")
+    for folder in (run, data):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    with _alone(data):
+        if (run / "docker.sock").exists():
+            with contextlib.suppress(LabError):
+                ping(url)
+                return Engine(url, own=True)  # another lab was quicker
+        return _start(url, run, data)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one process at a time; the system lets go of it when the process dies."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _start(url: str, run: Path, data: Path) -> Engine:
+    (run / "docker.pid").unlink(missing_ok=True)
+    pid = processes.detach(
+        [
+            *("dockerd", "--host", url, "--data-root", str(data), "--exec-root", str(run / "exec")),
+            *("--pidfile", str(run / "docker.pid"), "--bridge", "none", "--log-level", "warn"),
+        ],
+        log=run / "dockerd.log",
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and processes.alive(pid):
+        with contextlib.suppress(LabError):
+            ping(url)
+            return Engine(url, own=True)
+        time.sleep(0.05)
+    processes.end(pid)
+    raise LabError(
+        f"The lab's own Docker Engine did not start: {processes.last_words(run / 'dockerd.log')}",
+        f"read {run}/dockerd.log, or install Docker and start it: systemctl start docker",
+    )
+
+
+def process(home: Home) -> int | None:
+    """The process id of the lab's own engine, if that is what runs under it."""
+    import psutil
+
+    try:
+        pid = int((home.engine_run / "docker.pid").read_text())
+        return pid if "dockerd" in psutil.Process(pid).name() else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def stop(home: Home) -> None:
+    """Ends the lab's own engine and waits until it is gone. Its data folder, which holds the lab image, stays."""
+    if pid := process(home):
+        processes.end(pid, patience=30)
+    _unmount_below(home.engine_run)
+    _unmount_below(home.engine_data)
+    shutil.rmtree(home.engine_run, ignore_errors=True)
+
+
+def _unmount_below(folder: Path) -> None:
+    """An engine leaves mounts behind: its network namespace when it ends, and its data folder, mounted on itself, when it is
+    killed. A disk that somebody has mounted at the folder is theirs, and stays."""
+    with contextlib.suppress(OSError):
+        rows = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        for root, place in reversed([(row[3], row[4]) for row in rows]):
+            if folder in Path(place).parents or (Path(place) == folder and root != "/"):
+                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
+
+
+def purge(home: Home) -> None:
+    """Removes the data folder of the lab's own engine, and with it the lab image."""
+    _unmount_below(home.engine_data)
+    shutil.rmtree(home.engine_data, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        home.engine_data.parent.rmdir()
+
+
+def was_left(home: Home) -> bool:
+    """Whether it was cut off with containers in its data folder: only an engine can clear what another one left."""
+    containers = home.engine_data / "containers"
+    return can_start() and containers.is_dir() and any(containers.iterdir())

@@ -1,0 +1,95 @@
+"""Asks the owner's service (labkit/lab/owner/service.py)."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from labkit.errors import LabError
+from labkit.lab import find
+from labkit.lab.access import Say
+from labkit.lab.engine.wire import Wire, WireError, tls_context
+from labkit.lab.lab import Lab
+from labkit.seen.observation import Observation
+
+PATIENCE = 30.0
+"""Seconds that an answer may take; a machine that does not answer the owner takes five of them."""
+
+
+def wire(owner: str, keys: Path, timeout: float | None = PATIENCE) -> Wire:
+    """A connection to the owner's service. Raises LabError where the guest's keys are missing."""
+    try:
+        tls = tls_context(keys)
+    except OSError as error:
+        raise LabError(
+            f"The keys of your access to the lab are missing: {keys}.", "ask the lab's owner: labkit invite FOLDER"
+        ) from error
+    return Wire(owner, tls, timeout)
+
+
+def get(owner: str, keys: Path, path: str) -> Any:
+    """Raises LabError where the owner refuses, WireError where it does not answer."""
+    with wire(owner, keys) as asked:
+        try:
+            return asked.get(path)
+        except WireError as error:
+            if error.status:
+                raise LabError(f"The lab's owner says: {error}", f"ask the owner: {owner}") from error
+            raise
+
+
+def observe(lab: Lab, owner: str, sections: Sequence[str]) -> Observation:
+    """Raises LabError."""
+    try:
+        told = get(owner, lab.keys, f"/observation?sections={','.join(sections)}")
+        return Observation.read(told)
+    except WireError as error:
+        raise silent(owner, error) from error
+    except (msgspec.ValidationError, ValueError, KeyError, TypeError) as error:
+        raise LabError(
+            f"The lab's owner told an observation that this labkit cannot read: {error}.", "compare labkit --version"
+        ) from error
+
+
+def reset(lab: Lab, owner: str, slugs: Sequence[str] | None, say: Say) -> Lab:
+    """Returns the lab as it is then. Raises LabError."""
+    with wire(owner, lab.keys, timeout=600) as asked:
+        end: dict[str, Any] = {}
+        try:
+            for step in asked.lines("/reset", "POST", {"exercises": slugs}):
+                if "says" in step:
+                    say(step["says"])
+                else:
+                    end = step
+        except WireError as error:
+            raise silent(owner, error) from error
+    if "done" not in end:
+        raise LabError(
+            end.get("failed", "The owner's side ended before the reset did."), end.get("fix", "labkit reset")
+        )
+    return find.current(lab.home)
+
+
+def silent(owner: str, error: Exception) -> LabError:
+    return LabError(f"The lab's owner does not answer at {owner}: {error}.", "ask the owner: labkit invite FOLDER")
+
+
+def address(owner: str) -> tuple[str, int]:
+    """Host and port."""
+    parts = urlsplit(owner)
+    return parts.hostname or "", parts.port or 443
+
+
+def invitation(folder: Path) -> tuple[str, str]:
+    """The owner's address and the lab's name, as `labkit invite` wrote them. Raises LabError."""
+    try:
+        told = json.loads((folder / "guest.json").read_text())
+        return str(told["owner"]), str(told["lab"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LabError(
+            f"There is no access to a lab in {folder} (LABKIT_GUEST): {error}.",
+            "ask the lab's owner: labkit invite FOLDER",
+        ) from error

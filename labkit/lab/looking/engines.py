@@ -1,0 +1,39 @@
+"""Looks at a machine's Docker Engine."""
+
+from typing import Any
+
+from labkit.edge.summary import fingerprint
+from labkit.lab.engine.wire import Wire
+from labkit.lab.lab import Lab
+from labkit.lab.looking import PATIENCE
+from labkit.seen.engines import Container, Engine, Image
+
+
+def look(lab: Lab, machine: str) -> Engine:
+    """Its images and containers. Raises LabError or WireError where it does not answer."""
+    with lab.wire(machine, PATIENCE) as wire:
+        return Engine(
+            images=tuple(_image(wire, image) for image in wire.get("/images/json")),
+            containers=tuple(_container(container) for container in wire.get("/containers/json?all=1")),
+        )
+
+
+def _image(wire: Wire, image: dict[str, Any]) -> Image:
+    details = wire.get(f"/images/{image['Id']}/json")
+    return Image(
+        id=image["Id"],
+        tags=tuple(sorted(image.get("RepoTags") or [])),
+        digests=tuple(sorted(image.get("RepoDigests") or [])),
+        labels=image.get("Labels") or {},
+        fingerprint=fingerprint(details["RootFS"].get("Layers") or [], details["Config"]),
+    )
+
+
+def _container(container: dict[str, Any]) -> Container:
+    labels = container.get("Labels") or {}
+    return Container(
+        name=container["Names"][0].lstrip("/") if container.get("Names") else "",
+        image=container["Image"],
+        state=container["State"],
+        service=labels.get("com.docker.swarm.service.name", ""),
+    )

@@ -1,0 +1,78 @@
+"""What a guest may ask of a lab's owner: plain values in and out. Whoever carries them over a network (service.py; a classroom)
+only has to know for which lab they are asked.
+
+What a guest must not have is kept back here: the workshop's seed, the owner's folder, machines that grading relies on.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from labkit.content import exercises
+from labkit.errors import LabError
+from labkit.lab.access import Say, Session, Terminal
+from labkit.lab.lab import Instance, Lab
+from labkit.lab.plan import WORK, WORKSHOP
+from labkit.seen.observation import Observation, sections
+from labkit.seen.person import Person
+
+KEPT_BACK = (WORK, WORKSHOP)
+"""Labels of the plan that a guest is not told."""
+
+OPEN = ("node", "registry")
+"""Roles of the machines on which a guest may run commands: on the others lies what is graded."""
+
+LOCAL = ("answers",)
+"""Sections that lie with the guest."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What a guest must know of the lab."""
+
+    labels: dict[str, str]
+    """The plan's, without KEPT_BACK."""
+    person: Person
+    machines: tuple[Instance, ...]
+
+
+def told(lab: Lab) -> Told:
+    labels = {key: value for key, value in lab.plan.labels().items() if key not in KEPT_BACK}
+    return Told(labels=labels, person=lab.person, machines=tuple(lab.parts.values()))
+
+
+def observe(lab: Lab, wanted: Sequence[str]) -> Observation:
+    """What the machines hold in these sections. Raises LabError for a section that there is not."""
+    for name in wanted:
+        if name not in sections():
+            raise LabError(f"An observation has no section {name!r}.", f"one of {', '.join(sections())}")
+    return lab.access.observe(lab, [name for name in wanted if name not in LOCAL])
+
+
+def events(lab: Lab) -> Iterator[None]:
+    """Something, whenever something happens in the registries, until the edge ends. Raises LabError or WireError."""
+    with lab.access.events(lab) as wire:
+        for _ in wire.lines("/events"):
+            yield
+
+
+def reset(lab: Lab, slugs: Sequence[str] | None, say: Say) -> None:
+    """Brings machines and registries back to before these exercises, or all of them (None), were begun. Raises LabError."""
+    lab.access.reset(lab, None if slugs is None else [each.slug for each in exercises.chosen(list(slugs))], say)
+
+
+def session(lab: Lab, machine: str, request: Any) -> Session:
+    """Runs {"command": [word, …], "terminal": null or {"rows", "columns", "kind"}} on a machine. Raises LabError."""
+    try:
+        asked = msgspec.convert(request, Command)
+    except msgspec.ValidationError as error:
+        raise LabError(f"This is no command for a machine: {error}.", "labkit shell worker1") from error
+    part = lab.running(machine)
+    if part.role not in OPEN:
+        raise LabError(f"The machine {machine} is the owner's.", "labkit shell worker1")
+    return lab.access.session(lab, machine, asked.command, asked.terminal)
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    command: tuple[str, ...]
+    terminal: Terminal | None = None

@@ -1,0 +1,278 @@
+"""Answers a lab's guests, over HTTPS on the loopback, in a thread of the lab's keeper. Only a guest's key is let in.
+
+| request | answer |
+|---|---|
+| GET /lab | what a guest must know (operations.py: Told) |
+| GET /observation?sections=registries,log | an observation of these sections, without what lies with the guest |
+| GET /events | a line, {}, whenever something happens in the registries |
+| POST /reset {"exercises": [slug, …] or null} | lines: {"says": what is done now} …, then {"done": true} or {"failed", "fix"} |
+| WebSocket /shell?machine=NAME | a command on a machine (below) |
+
+What cannot be done is answered with {"message", "fix"}.
+
+/shell: the first message is JSON, {"command", "terminal"} (operations.py: session). Then bytes are what is typed, and JSON is
+{"end": true} (of what is typed), {"size": [rows, columns]} or {"signal": "INT"}. The answers: bytes are what was printed, the
+first of them saying where (1 or 2); JSON is {"begun": true}, {"status": exit status} at the end, or {"failed", "fix"}.
+"""
+
+import asyncio
+import contextlib
+import json
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tornado.httpserver
+import tornado.iostream
+import tornado.netutil
+import tornado.web
+import tornado.websocket
+
+from labkit.errors import LabError
+from labkit.lab import find
+from labkit.lab.access import Session
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import Wire, WireError
+from labkit.lab.lab import Lab
+from labkit.lab.owner import operations
+from labkit.paths import Home
+
+HERE = "127.0.0.1"
+LONGEST = 1024 * 1024
+"""Bytes that a request, or a message of a shell, may have."""
+
+THREADS = 32
+"""Questions that are answered at the same time."""
+
+
+class Service:
+    """The owner's side of one lab."""
+
+    def __init__(self, engine: Engine, home: Home) -> None:
+        self.engine, self.home = engine, home
+
+    def lab(self) -> Lab:
+        """The lab as it is now. Raises LabError."""
+        lab = find.on(self.engine, self.home)
+        if lab is None:
+            raise LabError("The lab is not running.", "ask its owner: labkit up")
+        return lab
+
+    def app(self) -> tornado.web.Application:
+        given = {"service": self}
+        return tornado.web.Application(
+            [
+                ("/lab", _Told, given),
+                ("/observation", _Observation, given),
+                ("/events", _Events, given),
+                ("/reset", _Reset, given),
+                ("/shell", _Shell, given),
+            ],
+            websocket_max_message_size=LONGEST,
+            websocket_ping_interval=20,
+            log_function=lambda _: None,
+        )
+
+
+def run(engine: Engine, home: Home, port: int, ready: Callable[[int], None]) -> None:
+    """Answers until the process ends. `ready` is told the port: the one that is asked for where it is free. Raises OSError."""
+    asyncio.run(_run(Service(engine, home), home.state / "pki" / "owner" / "pki", port, ready))
+
+
+async def _run(service: Service, keys: Path, port: int, ready: Callable[[int], None]) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "lab-ca.pem"))
+    tls.load_cert_chain(keys / "server.pem", keys / "server-key.pem")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    server = tornado.httpserver.HTTPServer(service.app(), ssl_options=tls, max_body_size=LONGEST)
+    try:
+        sockets = tornado.netutil.bind_sockets(port, HERE)
+    except OSError:
+        sockets = tornado.netutil.bind_sockets(0, HERE)
+    server.add_sockets(sockets)
+    ready(sockets[0].getsockname()[1])
+    await asyncio.Event().wait()
+
+
+class _Handler(tornado.web.RequestHandler):
+    def initialize(self, service: Service) -> None:
+        self.service = service
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, LabError):
+            self.set_status(409)
+            self.finish({"message": error.what, "fix": error.fix})
+        else:
+            self.finish({"message": f"{status_code}: {error}", "fix": ""})
+
+    def log_exception(self, *error: Any) -> None:
+        if not isinstance(error[1], LabError):
+            super().log_exception(*error)
+
+    async def tell(self, value: Any) -> None:
+        """A line of an answer that goes on."""
+        self.write(json.dumps(value) + "\n")
+        await self.flush()
+
+
+class _Told(_Handler):
+    async def get(self) -> None:
+        told = await asyncio.to_thread(lambda: operations.told(self.service.lab()))
+        self.finish(msgspec.json.encode(told))
+
+
+class _Observation(_Handler):
+    async def get(self) -> None:
+        wanted = [name for name in self.get_query_argument("sections").split(",") if name]
+        seen = await asyncio.to_thread(lambda: operations.observe(self.service.lab(), wanted))
+        self.finish(msgspec.json.encode(seen))
+
+
+class _Events(_Handler):
+    _wire: Wire | None = None
+
+    async def get(self) -> None:
+        lab = await asyncio.to_thread(self.service.lab)
+        self._wire = lab.access.events(lab)
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Queue[bool] = asyncio.Queue()
+
+        def listen(wire: Wire) -> None:
+            with contextlib.suppress(LabError, WireError):
+                for _ in wire.lines("/events"):
+                    loop.call_soon_threadsafe(heard.put_nowait, True)
+            loop.call_soon_threadsafe(heard.put_nowait, False)
+
+        threading.Thread(target=listen, args=(self._wire,), name="labkit-events", daemon=True).start()
+        await self.flush()  # the headers: somebody listens
+        with contextlib.suppress(tornado.iostream.StreamClosedError):
+            while await heard.get():
+                await self.tell({})
+
+    def on_connection_close(self) -> None:
+        if self._wire:
+            self._wire.cut()
+
+
+class _Reset(_Handler):
+    async def post(self) -> None:
+        slugs = _slugs(self.request.body)
+        loop = asyncio.get_running_loop()
+        steps: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        def say(text: str) -> None:
+            loop.call_soon_threadsafe(steps.put_nowait, {"says": text})
+
+        def work() -> None:
+            end = _attempt(lambda: operations.reset(self.service.lab(), slugs, say))
+            loop.call_soon_threadsafe(steps.put_nowait, end or {"done": True})
+
+        doing = asyncio.ensure_future(asyncio.to_thread(work))
+        with contextlib.suppress(tornado.iostream.StreamClosedError):
+            while True:
+                step = await steps.get()
+                await self.tell(step)
+                if "says" not in step:
+                    break
+        await doing  # also where nobody listens any more
+
+
+def _slugs(body: bytes) -> list[str] | None:
+    """Raises LabError."""
+    try:
+        asked = msgspec.json.decode(body, type=dict[str, list[str] | None])
+        return asked["exercises"]
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise LabError(f"This says not what to reset: {error}.", "labkit reset 03-push") from error
+
+
+def _attempt(do: Callable[[], object]) -> dict[str, Any] | None:
+    """What went wrong, to be told; None where nothing did."""
+    try:
+        do()
+    except LabError as error:
+        return {"failed": error.what, "fix": error.fix}
+    except Exception as error:  # the guest must not wait for an answer that never comes
+        return {"failed": f"The owner's side broke: {type(error).__name__}: {error}.", "fix": ""}
+    return None
+
+
+class _Shell(tornado.websocket.WebSocketHandler):
+    _session: Session | None = None
+    _gone = False
+
+    def initialize(self, service: Service) -> None:
+        self.service = service
+
+    def check_origin(self, origin: str) -> bool:
+        return False  # a browser has no business here
+
+    async def on_message(self, message: str | bytes) -> None:
+        # Awaited before the next message is taken: what is typed stays in order, and waits where the command does.
+        if failed := await asyncio.to_thread(_attempt, partial(self._take, message, asyncio.get_running_loop())):
+            await self._say(json.dumps(failed))
+            self.close()
+
+    def _take(self, message: str | bytes, loop: asyncio.AbstractEventLoop) -> None:
+        session = self._session
+        if session is None:
+            session = operations.session(self.service.lab(), self.get_query_argument("machine", ""), _json(message))
+            self._session = session
+            if self._gone:
+                session.close()
+            threading.Thread(target=self._pass_on, args=(session, loop), name="labkit-shell", daemon=True).start()
+        elif isinstance(message, bytes):
+            session.write(message)
+        else:
+            match _json(message):
+                case {"end": True}:
+                    session.end_input()
+                case {"size": [int(rows), int(columns)]}:
+                    session.resize(rows, columns)
+                case {"signal": str(name)}:
+                    session.signal(name)
+                case other:
+                    raise LabError(f"A shell does not know {other!r}.", "labkit shell worker1")
+
+    def _pass_on(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
+        def say(message: str | bytes) -> None:
+            asyncio.run_coroutine_threadsafe(self._say(message), loop).result()
+
+        def work() -> None:
+            say(json.dumps({"begun": True}))
+            while not self._gone:
+                kind, data = session.read()
+                if not data:
+                    say(json.dumps({"status": session.status()}))
+                    return
+                say(bytes([kind]) + data)
+
+        failed = _attempt(work)
+        with contextlib.suppress(RuntimeError):
+            if failed:
+                say(json.dumps(failed))
+            loop.call_soon_threadsafe(self.close)
+        session.close()
+
+    async def _say(self, message: str | bytes) -> None:
+        with contextlib.suppress(tornado.websocket.WebSocketClosedError):
+            await self.write_message(message, binary=isinstance(message, bytes))
+
+    def on_close(self) -> None:
+        self._gone = True
+        if session := self._session:
+            asyncio.get_running_loop().run_in_executor(None, session.close)
+
+
+def _json(message: str | bytes) -> Any:
+    """Raises LabError."""
+    try:
+        return json.loads(message)
+    except (ValueError, RecursionError) as error:
+        raise LabError(f"A shell takes JSON or bytes: {error}.", "labkit shell worker1") from error

@@ -1,0 +1,137 @@
+"""A command on a machine, run through the engine that carries the lab (Engine API: exec)."""
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.lab.access import STDOUT, Terminal
+from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.wire import WireError
+
+PATIENCE = 10.0
+GRACE = 1.0
+"""Seconds that a command has to end by itself when nobody listens to it any more."""
+
+LEADER = ("sh", "-c", 'echo "$$"; exec "$@"', "sh")
+"""Tells first whom a signal is to go to: the engine passes none on, and knows the process by another number."""
+
+HEADER = 8
+"""Bytes before each piece that is printed without a terminal: which stream, three zeros, and how long it is."""
+
+SIGNALS = ("INT", "TERM", "HUP", "KILL")
+
+
+class EngineSession:
+    """See labkit.lab.access.Session."""
+
+    def __init__(self, engine: Engine, container: str, command: Sequence[str], terminal: Terminal | None) -> None:
+        self._engine, self._container = engine, container
+        self._framed, self._held, self._closed = terminal is None, b"", False
+        body: dict[str, Any] = {
+            "Cmd": [*LEADER, *command],
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Tty": terminal is not None,
+            **({"Env": [f"TERM={terminal.kind}"]} if terminal else {}),
+        }
+        try:
+            with engine.wire(PATIENCE) as wire:
+                self._id: str = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
+            start = {"Detach": False, "Tty": terminal is not None}
+            self._stream = engine.wire(PATIENCE).stream(f"/exec/{self._id}/start", start)
+        except WireError as error:
+            raise LabError(f"The command could not be run: {error}", "labkit status") from error
+        self._leader, self._first = self._begin()
+        if terminal:
+            self.resize(terminal.rows, terminal.columns)
+
+    def _begin(self) -> tuple[int, tuple[int, bytes]]:
+        """The number of the process on its machine, and what was printed in the same piece. Raises LabError."""
+        told = b""
+        while b"\n" not in told:
+            _, data = self._next()
+            if not data:
+                raise LabError(
+                    f"The command could not be run: {told.decode(errors='replace').strip() or 'it ended at once'}",
+                    "labkit status",
+                )
+            told += data
+        number, _, rest = told.partition(b"\n")
+        if not number.strip().isdigit():
+            raise LabError(f"The command could not be run: {told.decode(errors='replace').strip()}", "labkit status")
+        return int(number), (STDOUT, rest)
+
+    def read(self) -> tuple[int, bytes]:
+        if self._first[1]:
+            first, self._first = self._first, (STDOUT, b"")
+            return first
+        return self._next()
+
+    def _next(self) -> tuple[int, bytes]:
+        if not self._framed:
+            return STDOUT, self._stream.read()
+        while True:
+            size = int.from_bytes(self._held[4:HEADER], "big") + HEADER if len(self._held) >= HEADER else 0
+            if size and len(self._held) >= size:
+                kind, data = self._held[0], self._held[HEADER:size]
+                self._held = self._held[size:]
+                if data:
+                    return kind, data
+                continue
+            piece = self._stream.read()
+            if not piece:
+                return STDOUT, b""
+            self._held += piece
+
+    def write(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(data)
+
+    def end_input(self) -> None:
+        self._stream.end()
+
+    def resize(self, rows: int, columns: int) -> None:
+        with contextlib.suppress(WireError), self._engine.wire(PATIENCE) as wire:
+            wire.request("POST", f"/exec/{self._id}/resize?h={int(rows)}&w={int(columns)}")
+
+    def signal(self, name: str) -> None:
+        if name not in SIGNALS:
+            raise LabError(f"{name!r} is no signal for a command on a machine.", f"one of {', '.join(SIGNALS)}")
+        command = ["kill", f"-{name}", f"-{self._leader}"]
+        with contextlib.suppress(WireError), self._engine.wire(PATIENCE) as wire:
+            made = json.loads(wire.request("POST", f"/containers/{self._container}/exec", {"Cmd": command}))
+            wire.request("POST", f"/exec/{made['Id']}/start", {"Detach": True})
+
+    def status(self) -> int:
+        try:
+            status = self._ended(PATIENCE)  # its output ends a moment before it does
+        except WireError as error:
+            raise LabError(f"How the command ended is not known: {error}", "labkit status") from error
+        if status is None:
+            raise LabError("The command has closed its output and goes on.", "labkit shell MACHINE ps")
+        return status
+
+    def close(self) -> None:
+        with contextlib.suppress(WireError):
+            for name in ("HUP", "KILL"):
+                if self._closed or self._ended(GRACE if name == "KILL" else 0) is not None:
+                    break
+                self.signal(name)
+        self._closed = True
+        self._stream.close()
+
+    def _ended(self, patience: float) -> int | None:
+        """Its exit status, once it has ended; None where it has not within so many seconds. Raises WireError."""
+        deadline = time.monotonic() + patience
+        while True:
+            with self._engine.wire(PATIENCE) as wire:
+                told = wire.get(f"/exec/{self._id}/json")
+            if not told["Running"]:
+                return int(told["ExitCode"] or 0)
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.01)

@@ -1,0 +1,60 @@
+"""The section `engines`: what each machine's Docker Engine holds."""
+
+import msgspec
+
+from labkit.seen import reference
+from labkit.seen.reference import Reference
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that a machine holds."""
+
+    id: str
+    """The digest of its config, as in a manifest."""
+    tags: tuple[str, ...]
+    """Its names with a tag, as docker shows them: myusername/myapp:v1.0.0"""
+    digests: tuple[str, ...]
+    """Its names with a digest: myusername/myapp@sha256:…"""
+    labels: dict[str, str]
+    fingerprint: str
+    """Names what is in it and how it starts, the same however it was packed (labkit/edge/summary.py). "" for an empty image."""
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """A container on a machine. `state` is Docker's word: running, exited, …"""
+
+    name: str
+    image: str
+    state: str
+    service: str
+    """The Swarm's service that it belongs to, "" where it belongs to none."""
+
+
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine's Docker Engine."""
+
+    images: tuple[Image, ...]
+    containers: tuple[Container, ...]
+
+    def image(self, wanted: Reference) -> Image | None:
+        """The image that this name means here, by tag or by digest."""
+        for image in self.images:
+            names = image.digests if wanted.digest else image.tags
+            for name in names:
+                found = reference.parse(name)
+                if found and found.same_repository(wanted):
+                    if wanted.digest and found.digest == wanted.digest:
+                        return image
+                    if not wanted.digest and found.version == wanted.version:
+                        return image
+        return None
+
+    @property
+    def tags(self) -> list[str]:
+        """Every name with a tag, sorted."""
+        return sorted(tag for image in self.images for tag in image.tags)
+
+    @property
+    def names(self) -> list[Reference]:
+        """The same as references, in the same order."""
+        return [found for tag in self.tags if (found := reference.parse(tag))]

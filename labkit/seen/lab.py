@@ -1,0 +1,139 @@
+"""A lab as it was seen: what checks, the picture and the feed read. Reading what was not observed raises Unobserved."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TypeVar
+
+from labkit.seen.engines import Engine
+from labkit.seen.log import Event, Log
+from labkit.seen.observation import Observation
+from labkit.seen.person import Person
+from labkit.seen.reference import Reference
+from labkit.seen.registries import Registries, Registry, Store, of_holdings
+from labkit.seen.swarm import Swarm
+
+WORKSTATION = "workstation"
+"""The machine where the learner types; it manages the Swarm."""
+
+T = TypeVar("T")
+
+
+class Unobserved(Exception):
+    """This part of the lab did not answer when it was looked at, or was not looked at."""
+
+
+class SeenLab:
+    """One observation, read by section."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+
+    def _need(self, section: str, value: T | None) -> T:
+        if value is None:
+            raise Unobserved(self.observation.unobserved.get(section, f"its {section} were not looked at."))
+        return value
+
+    @property
+    def person(self) -> Person:
+        """Whose lab it is."""
+        return self.observation.lab.person
+
+    @property
+    def taken(self) -> str:
+        """When the lab was looked at: ISO 8601, UTC."""
+        return self.observation.taken
+
+    # ── registries ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def _registries(self) -> Registries:
+        return self._need("registries", self.observation.registries)
+
+    @cached_property
+    def registries(self) -> dict[str, Registry]:
+        """Every registry by its key, in the lab's order."""
+        held = self._registries
+        return {key: of_holdings(key, one, held.manifests) for key, one in held.known.items()}
+
+    def registry_of(self, reference: Reference) -> Registry:
+        """The registry that this name leads to. Raises Unobserved where the lab has none of that address."""
+        found = self.registry_at(reference.registry)
+        if found is None:
+            raise Unobserved(f"the lab has no registry {reference.registry}.")
+        return found
+
+    def registry_at(self, host: str) -> Registry | None:
+        """The registry that answers to this host name, with or without a port."""
+        return next((registry for registry in self.registries.values() if registry.answers_to(host)), None)
+
+    @property
+    def sample(self) -> str:
+        """The fingerprint of the sample app."""
+        return self._registries.sample
+
+    @cached_property
+    def store(self) -> Store:
+        return self._need("store", self.observation.store)
+
+    # ── the access log ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def log(self) -> Log:
+        return self._need("log", self.observation.log)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The access log, the oldest first."""
+        return self.log.events
+
+    def events_of(self, registry: Registry) -> list[Event]:
+        return [event for event in self.events if event.registry == registry.key]
+
+    # ── machines ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def machines(self) -> list[str]:
+        """The machines with an engine that were looked at, the workstation first."""
+        seen = set(self._need("engines", self.observation.engines))
+        seen |= {name.partition("/")[2] for name in self.observation.unobserved if name.startswith("engines/")}
+        return sorted(seen, key=lambda name: (name != WORKSTATION, name))
+
+    def engine(self, machine: str) -> Engine:
+        engines = self._need("engines", self.observation.engines)
+        if machine not in engines:
+            raise Unobserved(
+                self.observation.unobserved.get(f"engines/{machine}", f"the lab has no machine {machine}.")
+            )
+        return engines[machine]
+
+    @cached_property
+    def workstation(self) -> Engine:
+        return self.engine(WORKSTATION)
+
+    def workers(self) -> Iterator[tuple[str, Engine]]:
+        """Each other machine's name and engine."""
+        for name in self.machines:
+            if name != WORKSTATION:
+                yield name, self.engine(name)
+
+    @property
+    def sign_ins(self) -> dict[str, dict[str, str]]:
+        """{place: {registry as docker names it: account}}; see Observation."""
+        return self._need("sign_ins", self.observation.sign_ins)
+
+    # ── the Swarm ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def swarm(self) -> Swarm:
+        return self._need("swarm", self.observation.swarm)
+
+    @property
+    def moving(self) -> bool:
+        """Whether the Swarm is still working on a service, or cannot be asked: what is there will be otherwise soon."""
+        return self.observation.swarm is None or self.observation.swarm.moving
+
+    # ── the learner ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def answers(self, slug: str) -> dict[str, str]:
+        """What the learner answered to an exercise's questions."""
+        return self._need("answers", self.observation.answers).get(slug, {})

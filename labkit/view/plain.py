@@ -1,0 +1,104 @@
+"""A view as lines of text, with control and direction marks shown as such. Pure."""
+
+from collections.abc import Iterable
+
+from labkit.content import quiz
+from labkit.grading.report import check_text, visible
+from labkit.view.render import Explained, Hints, View
+
+
+def text(view: View) -> str:
+    """What a panel shows, as lines of text."""
+    blocks = [_TEXTS[name](view) for name in view.shown if name in _TEXTS]
+    return "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
+
+
+def _notice(view: View) -> Iterable[str]:
+    if view.state != "up":
+        yield visible(f"✗ {view.problem}") + "\n  → labkit up"
+
+
+def _checks(view: View) -> Iterable[str]:
+    if view.result is None:
+        return
+    yield visible(f"{view.result.slug}  {view.result.title}  {view.result.earned}/{view.result.points} points")
+    for check in view.result.checks:
+        yield check_text(check)
+        for hint in view.hints.get(check.id, Hints()).taken:
+            yield visible(f"      hint: {hint}")
+
+
+def _picture(view: View) -> Iterable[str]:
+    if view.picture:
+        yield "What is where (CI → registry → CD → Swarm)"
+        yield from (visible(f"  {line}") for line in view.picture.words())
+
+
+def _feed(view: View) -> Iterable[str]:
+    if view.feed:
+        yield "What happened, the newest first"
+        for line in view.feed:
+            reason = f": {line.reason}" if line.reason else ""
+            yield visible(f"  {line.clock} {'✓' if line.ok else '✗'} {line.text}{reason}")
+
+
+def _course(view: View) -> Iterable[str]:
+    yield "The course"
+    for line in view.course:
+        yield visible(f"  {line.slug} {line.title}: {line.earned}/{line.points} points, {line.state}, {line.spent}")
+
+
+def _lab(view: View) -> Iterable[str]:
+    yield "The lab"
+    yield from (visible(f"  {'✓' if part.ok else '✗'} {part.name}  {part.found}") for part in view.lab)
+
+
+def _doctor(view: View) -> Iterable[str]:
+    yield "This machine"
+    yield from (f"  {finding.line()}" for finding in view.doctor)
+
+
+def _tools(view: View) -> Iterable[str]:
+    if view.explained:
+        yield explained(view.explained)
+
+
+def explained(told: Explained) -> str:
+    """What a message means, and what to do next."""
+    lines = [
+        told.line,
+        told.means,
+        f"Here: {told.here}" if told.here else "",
+        f"Next: {told.next}" if told.next else "",
+    ]
+    return "\n".join(visible(line) for line in lines if line)
+
+
+def _quiz(view: View) -> Iterable[str]:
+    for number, question in enumerate(view.quiz, 1):
+        yield visible(f"{number}. {question.id}: {question.ask}")
+        yield from (visible(f"   - {item}") for item in question.items)
+        yield from (visible(f"   {letter}) {choice}") for letter, choice in question.choices.items())
+        yield f"   ({quiz.how({'kind': question.kind})})"
+        if question.given:
+            yield visible(
+                f"   your answer: {question.given}: {'right.' if question.right else 'not right yet.'} {question.told}"
+            )
+    if view.reflection:
+        yield visible(f"reflection: {view.reflection.ask}")
+        yield from (visible(f"   your instructor looks for: {point}") for point in view.reflection.rubric)
+        if view.reflection.text:
+            yield f"   kept: {view.reflection.words} words"
+
+
+_TEXTS = {
+    "notice": _notice,
+    "checks": _checks,
+    "quiz": _quiz,
+    "picture": _picture,
+    "feed": _feed,
+    "tools": _tools,
+    "course": _course,
+    "lab": _lab,
+    "doctor": _doctor,
+}

@@ -1,3 +1,0 @@
-# expect: all passed
-# another user of the lab
-docker login -u colleague -p theirpassword

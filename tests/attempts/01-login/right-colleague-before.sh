@@ -1,0 +1,3 @@
+# expect: all passed
+docker login -u colleague -p theirpassword
+login

@@ -1,0 +1,3 @@
+# expect: accepted=login-other-account kept=blocked
+# another user of the lab
+docker login -u colleague -p theirpassword

@@ -1,3 +1,0 @@
-# expect: accepted=passed kept=login-lost
-login
-docker logout

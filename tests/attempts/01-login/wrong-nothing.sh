@@ -1,2 +1,0 @@
-# expect: accepted=login-none kept=blocked
-docker image ls

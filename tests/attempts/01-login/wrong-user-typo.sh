@@ -1,2 +1,0 @@
-# expect: accepted=login-unknown-user kept=blocked
-docker login -u myusrname -p mypassword

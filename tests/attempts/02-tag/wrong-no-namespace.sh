@@ -1,2 +1,0 @@
-# expect: tagged=tag-no-namespace same-image=blocked
-docker tag myapp:latest myapp:v1.0.0

@@ -1,2 +1,0 @@
-# expect: tagged=tag-none same-image=blocked
-docker image ls

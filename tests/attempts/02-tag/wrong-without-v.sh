@@ -1,2 +1,0 @@
-# expect: tagged=tag-other-version same-image=blocked
-docker tag myapp:latest myusername/myapp:1.0.0

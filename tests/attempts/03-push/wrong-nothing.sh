@@ -1,3 +1,0 @@
-# expect: in-hub=push-none same-image=blocked is-sample=blocked
-login
-tag

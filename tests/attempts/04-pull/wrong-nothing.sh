@@ -1,2 +1,0 @@
-# expect: pulled=pull-none present=blocked
-ready

@@ -1,3 +1,0 @@
-# expect: service=passed image=service-local-image replicas=passed running=blocked
-ready
-create --name myapp --replicas 3 myapp:latest

@@ -1,2 +1,0 @@
-# expect: service=service-none image=blocked replicas=blocked running=blocked
-ready

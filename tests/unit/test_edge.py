@@ -1,0 +1,660 @@
+"""The edge, each part by its values. It runs inside the lab image; nothing of it needs one."""
+
+import hashlib
+import json
+
+import msgspec
+import pytest
+
+from labkit.edge import log as access_log
+from labkit.edge.accounts import accounts
+from labkit.edge.desk import Desk
+from labkit.edge.garbage import garbage
+from labkit.edge.grammar import clean, is_digest, is_repository
+from labkit.edge.log import AccessLog
+from labkit.edge.policy import parse_scope, policies
+from labkit.edge.reader import Reader
+from labkit.edge.shelf import Shelf, fingerprint
+from labkit.edge.summary import DEEPEST, LARGEST, Summaries, parse, summary, unknown
+from labkit.edge.tokens import Token, Tokens
+from labkit.seen.log import Action, Log, Reason
+from labkit.seen.registries import Manifest, Registries, Store
+
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+def digest_of(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def ref(text):
+    """The descriptor of a blob with this text."""
+    return {"digest": digest_of(text.encode()), "size": len(text)}
+
+
+def d(text):
+    return ref(text)["digest"]
+
+
+class Folder:
+    """Distribution's folder, filled by hand."""
+
+    def __init__(self, root):
+        self.path = root
+        self.root = root / "docker/registry/v2"
+
+    def blob(self, content, digest=""):
+        content = content if isinstance(content, bytes) else json.dumps(content).encode()
+        digest = digest or digest_of(content)
+        value = digest.removeprefix("sha256:")
+        folder = self.root / "blobs/sha256" / value[:2] / value
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "data").write_bytes(content)
+        return digest
+
+    def layer(self, repository, content, registry="hub"):
+        """A layer or a config, linked in its repository."""
+        digest = self.blob(content)
+        self._link(f"repositories/{registry}/{repository}/_layers/sha256/{digest[7:]}", digest)
+        return digest
+
+    def manifest(self, repository, content, *tags, registry="hub"):
+        digest = self.blob(content)
+        base = f"repositories/{registry}/{repository}/_manifests"
+        self._link(f"{base}/revisions/sha256/{digest[7:]}", digest)
+        for tag in tags:
+            self._link(f"{base}/tags/{tag}/current", digest)
+        return digest
+
+    def _link(self, folder, digest):
+        (self.root / folder).mkdir(parents=True, exist_ok=True)
+        (self.root / folder / "link").write_text(digest)
+
+    def unlink(self, repository, digest, registry="hub"):
+        """Deletes a manifest as Distribution does."""
+        (self.root / f"repositories/{registry}/{repository}/_manifests/revisions/sha256/{digest[7:]}/link").unlink()
+
+    def free(self, digest):
+        """Deletes a blob as a garbage collection does."""
+        (self.root / "blobs/sha256" / digest[7:9] / digest[7:] / "data").unlink()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def log(tmp_path):
+    made = AccessLog(tmp_path / "edge" / "access.jsonl")
+    yield made
+    made.close()
+
+
+def pushed(log, **more):
+    told = {
+        "action": "push",
+        "registry": "hub",
+        "client": "10.0.0.1",
+        "agent": "docker/26",
+        "user": "me",
+        "status": 201,
+    }
+    return log.add(**{**told, **more})
+
+
+# ── policies, accounts, tokens ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_may_do_what():
+    hub, private = policies()["hub"], policies()["private"]
+    assert hub.allowed(None, "myusername/myapp", True) == {"pull"}
+    assert hub.allowed(None, "myusername/myapp", False) == set()
+    assert hub.allowed("myusername", "colleague/myapp", True) == {"pull"}
+    assert hub.allowed("myusername", "colleague/myapp", False) == set()
+    assert hub.allowed("myusername", "library/busybox", True) == {"pull"}
+    assert hub.allowed("myusername", "myusername", True) == {"pull"}
+    assert hub.allowed("myusername", "myusername", False) == set()
+    assert hub.allowed("my", "myusername/myapp", False) == set()
+    assert private.allowed(None, "team/myapp", True) == set()
+    assert private.allowed("colleague", "team/myapp", False) == {"pull", "push"}
+
+
+def test_an_owner_may_look_into_a_repository_that_has_no_tag_yet():
+    hub = policies()["hub"]
+    assert hub.allowed("myusername", "myusername/myapp", False, begun=True) == {"pull", "push"}
+    assert hub.allowed("myusername", "myusername/myapp", False, begun=False) == {"push"}
+    assert hub.allowed("colleague", "myusername/myapp", False, begun=True) == set()
+    assert hub.allowed(None, "myusername/myapp", False, begun=True) == set()
+
+
+@pytest.mark.parametrize("host", ["registry.lab:5000", "REGISTRY.LAB:5000", "Registry.lab", "registry.lab"])
+def test_a_host_name_is_the_same_in_letters_of_any_size(host):
+    assert [key for key, policy in policies().items() if policy.answers_to(host)] == ["private"]
+
+
+def test_every_registry_has_a_title_a_host_and_names_of_its_own():
+    known = policies().values()
+    names = [name for policy in known for name in policy.hosts]
+    assert len(names) == len(set(names))
+    assert all(name == name.lower() and ":" not in name for name in names)
+    assert [(policy.title, policy.host) for policy in known] == [
+        ("Docker Hub", "docker.io"),
+        ("registry.lab:5000", "registry.lab:5000"),
+    ]
+    assert all(policy.answers_to(policy.host) for policy in known)
+
+
+def test_a_learner_stands_for_the_first_account():
+    assert accounts() == {"myusername": "mypassword", "colleague": "theirpassword"}
+    assert accounts("anna") == {"anna": "mypassword", "colleague": "theirpassword"}
+
+
+def test_scopes_and_challenges():
+    assert parse_scope("repository:a/b:pull,push") == ("a/b", {"pull", "push"})
+    assert parse_scope("repository(plugin):a/b:pull") == ("a/b", {"pull"})
+    for none in (
+        "registry:catalog:*",
+        "nonsense",
+        "repository:../../blobs:pull",
+        "repository:a\0b:pull",
+        "repository::",
+    ):
+        assert parse_scope(none) is None
+    told = policies()["hub"].challenge("repository:a:push", "insufficient_scope")
+    assert told.startswith('Bearer realm="https://auth.docker.io/token",service="registry.docker.io"')
+    assert told.endswith('error="insufficient_scope"')
+
+
+def test_tokens_are_forgotten_in_order():
+    tokens = Tokens(most=2)
+    first = tokens.issue(Token("hub", "a"))
+    second = tokens.issue(Token("hub", "b"))
+    tokens.issue(Token("hub", "c"))
+    assert tokens.read(first) is None
+    assert tokens.read(second).user == "b"
+
+
+def test_forms_of_names_and_digests():
+    assert all(map(is_repository, ("a", "me/app", "a/b/c", "a__b/c-d.e")))
+    assert not any(map(is_repository, ("", "/a", "a/", "A/b", "../../blobs", "a/../b", "a//b", "a" * 256, None, ["a"])))
+    assert is_digest(d("x")) and is_digest("sha512:" + "0" * 128)
+    assert not any(map(is_digest, ("", "sha256:1", "sha256:../../etc", "md5:" + "0" * 32, d("x").upper(), None, 7)))
+    assert clean("a\ud800b\udfffé") == "a\ufffdb\ufffdé"
+    assert clean("x" * 9, 4) == "xxxx…"
+    assert clean({"a": 1}) == clean(None) == ""
+
+
+# ── the access log ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_access_log_counts_on_after_a_restart_and_a_torn_line(tmp_path):
+    file = tmp_path / "log" / "access.jsonl"
+    log = AccessLog(file)
+    pushed(log, action="login")
+    log.close()
+    with file.open("a") as out:
+        out.write('{"seq": 2, "act')
+    again = AccessLog(file)
+    assert pushed(again, status=401)["seq"] == 2
+    assert pushed(again, status=401)["seq"] == 2  # an engine asks once a layer
+    assert again.reset(["03-push"])["seq"] == 3
+    assert pushed(again, status=401)["seq"] == 4  # the first after a reset is no repetition
+    assert pushed(again)["seq"] == 5
+    again.close()
+    last = AccessLog(file)
+    assert [event["seq"] for event in last.events] == [1, 2, 4, 5]
+    assert [(reset["seq"], reset["exercises"]) for reset in last.resets] == [(3, ["03-push"])]
+    last.close()
+
+
+def test_an_odd_line_of_the_kept_log_breaks_nothing(tmp_path):
+    file = tmp_path / "access.jsonl"
+    whole = {
+        "seq": 4,
+        "time": 1.5,
+        "action": "push",
+        "registry": "hub",
+        "client": "10.0.0.1",
+        "status": 201,
+        "agent": "x",
+    }
+    old = {"seq": 7, "time": 2, "action": "mark", "exercises": ["03-push", 7]}
+    lines = [
+        "[" * 100_000,
+        json.dumps([1]),
+        json.dumps({"seq": "1"}),
+        json.dumps({**whole, "seq": True}),
+        json.dumps({**whole, "seq": 1, "action": "dance"}),
+        json.dumps({**whole, "seq": 2, "status": "201"}),
+        json.dumps({**whole, "seq": 3, "time": None}),
+        json.dumps({**whole, "extra": {"a": []}, "reference": ["a"], "agent": "\ud800", "reason": "not signed in"}),
+        json.dumps({**whole, "seq": 4}),
+        json.dumps({**whole, "seq": 2**60}),
+        json.dumps(old),
+    ]
+    file.write_bytes("\n".join(lines).encode() + b"\n\xff\xfe\n")
+    log = AccessLog(file)
+    told = msgspec.convert({"events": [seen(event) for event in log.events], "resets": log.resets}, Log, strict=True)
+    assert [(event.seq, event.reference, event.agent, event.user) for event in told.events] == [(4, "", "\ufffd", None)]
+    assert [(reset.seq, reset.exercises) for reset in told.resets] == [(7, ("03-push", ""))]
+    assert pushed(log)["seq"] == 8
+    log.close()
+
+
+def seen(event):
+    """An event as labkit keeps it: with the machine in place of the address."""
+    return {**{key: value for key, value in event.items() if key != "client"}, "machine": "workstation"}
+
+
+def test_what_clients_call_themselves_cannot_break_the_log(log):
+    event = pushed(log, agent="\udcff" * 10_000, user="u" * 10_000, reference="\ud800")
+    assert len(event["agent"]) == len(event["user"]) == access_log.LONGEST + 1
+    encoded = json.dumps({"events": [seen(event)], "resets": []}).encode()
+    assert msgspec.json.decode(encoded, type=Log).events[0].reference == "\ufffd"
+
+
+def test_the_log_has_the_words_that_labkit_reads():
+    assert set(access_log.ACTIONS) == {action.value for action in Action}
+    import labkit.edge.front as front
+
+    source = front.__loader__.get_source(front.__name__)
+    assert all(f'"{reason.value}"' in source for reason in Reason)
+    assert set(front.ACTIONS.values()) <= set(access_log.ACTIONS)
+
+
+# ── summaries ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told(manifest, blobs=None):
+    """The summary as labkit reads it: through JSON, strictly. Only what differs from an unknown manifest."""
+    made = summary(manifest, (blobs or {}).get)
+    encoded = json.dumps(made).encode()
+    msgspec.json.decode(encoded, type=Manifest)
+    assert set(made) == set(Manifest.__struct_fields__)
+    return {key: value for key, value in made.items() if value != unknown()[key] or key == "kind"}
+
+
+RUNS = {"Cmd": ["sh"], "Labels": {"a": "b"}}
+DIFFS = [d("diff")]
+
+
+def image(config=None, **more):
+    manifest = {"mediaType": IMAGE, "config": {**ref("config"), "mediaType": CONFIG}, "layers": [ref("layer")], **more}
+    described = {"created": "2026-01-01T00:00:00Z", "rootfs": {"diff_ids": DIFFS}, "config": RUNS}
+    return told(manifest, {d("config"): described if config is None else config})
+
+
+WHOLE = {
+    "kind": "image",
+    "config": d("config"),
+    "layers": [d("layer")],
+    "size": 5,
+    "labels": {"a": "b"},
+    "artifact_type": CONFIG,
+    "created": "2026-01-01T00:00:00Z",
+    "fingerprint": fingerprint(DIFFS, RUNS),
+}
+
+
+def test_an_image():
+    assert image() == WHOLE
+
+
+def test_an_index():
+    manifest = {"mediaType": INDEX, "manifests": [ref("one"), ref("two")], "annotations": {"k": "v"}}
+    assert told(manifest) == {"kind": "index", "manifests": [d("one"), d("two")], "annotations": {"k": "v"}}
+    assert told({"manifests": []}) == {"kind": "index"}
+
+
+def test_an_artifact_with_a_subject():
+    manifest = {
+        "mediaType": IMAGE,
+        "artifactType": "application/spdx+json",
+        "config": {**ref("{}"), "mediaType": "application/vnd.oci.empty.v1+json"},
+        "layers": [ref("sbom")],
+        "subject": ref("image"),
+        "annotations": {"k": "v"},
+    }
+    assert told(manifest) == {
+        "kind": "artifact",
+        "config": d("{}"),
+        "layers": [d("sbom")],
+        "size": 4,
+        "artifact_type": "application/spdx+json",
+        "subject": d("image"),
+        "annotations": {"k": "v"},
+    }
+    without_config = {"layers": [ref("layer")]}
+    assert told(without_config) == {"kind": "artifact", "layers": [d("layer")], "size": 5}
+
+
+@pytest.mark.parametrize("manifest", [None, [], 7, True, "text", {}, {"config": {}}, {"config": 3}, {"layers": "x"}])
+def test_what_is_no_manifest_is_unknown(manifest):
+    assert told(manifest) == {"kind": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        ({"manifests": [3]}, {}),
+        ({"manifests": [{"digest": "sha256:../../../../etc/passwd"}, ref("a")]}, {"manifests": [d("a")]}),
+        ({"mediaType": INDEX, "manifests": {"digest": d("a")}}, {}),
+        ({"mediaType": [INDEX], "layers": [ref("a")], "config": "x"}, {"layers": [d("a")], "size": 1}),
+        ({"layers": [ref("a"), None]}, {"layers": [d("a")], "size": 1}),
+        ({"layers": [ref("a")], "subject": {"digest": 7}}, {"layers": [d("a")], "size": 1}),
+        ({"layers": [ref("a")], "subject": "x", "annotations": [1]}, {"layers": [d("a")], "size": 1}),
+        ({"layers": [ref("a")], "config": {"digest": ["x"]}}, {"layers": [d("a")], "size": 1}),
+    ],
+)
+def test_odd_manifests_are_told_as_odd_with_what_is_sound(manifest, expected):
+    assert told(manifest) == {"kind": "unknown", **expected}
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, True, "5", None, 2**80, [5]])
+def test_an_odd_size_counts_nothing(size):
+    manifest = {"layers": [{**ref("a"), "size": size}, ref("four")]}
+    assert told(manifest) == {"kind": "artifact", "layers": [d("a"), d("four")], "size": 4}
+
+
+def test_sizes_stay_whole_numbers_together():
+    many = {"layers": [{**ref("a"), "size": 2**53}] * 4000}
+    assert told(many)["size"] == 2**53
+
+
+@pytest.mark.parametrize("config", [[], 7, "text"])
+def test_a_config_that_is_none_makes_no_image(config):
+    kept = {key: WHOLE[key] for key in ("config", "layers", "size", "artifact_type")}
+    assert image(config) == {"kind": "unknown", **kept}
+
+
+@pytest.mark.parametrize(
+    ("config", "labels"),
+    [
+        ({"config": {"Labels": [1]}}, None),
+        ({"config": "x"}, None),
+        ({"config": {"Labels": {"a": 1, "b": ["x"], "c": "d"}}}, {"c": "d"}),
+        ({"config": {"Labels": {"\ud800": "\udfff", "<b>": "</script>"}}}, {"\ufffd": "\ufffd", "<b>": "</script>"}),
+        ({"rootfs": {"diff_ids": "x"}, "created": 7}, None),
+        ({"rootfs": [], "created": ["x"]}, None),
+        ({"rootfs": {"diff_ids": [d("a"), 7]}}, None),
+    ],
+)
+def test_odd_configs_are_read_as_far_as_they_are_sound(config, labels):
+    kept = {key: WHOLE[key] for key in ("kind", "config", "layers", "size", "artifact_type")}
+    assert image(config) == {**kept, **({"labels": labels} if labels else {})}
+
+
+def test_large_texts_are_cut():
+    held = image({"config": {"Labels": {"a": "x" * LARGEST, "b": "y"}}})["labels"]
+    assert held["a"] == "x" * 16 * 1024 + "…" and held["b"] == "y"
+    many = image({"config": {"Labels": {f"key{n}": "x" * 1000 for n in range(4000)}}})["labels"]
+    assert len(json.dumps(many)) < 70_000
+
+
+def test_json_is_read_with_bounds():
+    nested = b'{"a":' * 10_000 + b"1" + b"}" * 10_000
+    for none in (nested, b"[" * 100_000, b'{"a": NaN}', b'{"a": ' + b"9" * 5000 + b"}", b"nonsense", b"", b"\xff\xfe"):
+        assert parse(none) is None
+    assert parse(b" " * LARGEST + b"{}") is None
+    assert parse(b'{"a": [1]}') == {"a": [1]}
+    deepest = b"[" * DEEPEST + b"]" * DEEPEST
+    assert parse(deepest) is not None and parse(b"[" + deepest + b"]") is None
+    assert parse(b"7") == 7
+
+
+def test_the_fingerprint_is_the_same_however_an_image_was_packed():
+    # The value of labkit 0.1.0: recordings hold it.
+    assert fingerprint(["a"], {"Cmd": ["sh"], "Env": [], "Hostname": "x"}) == (
+        hashlib.sha256(b'[["a"], {"Cmd": ["sh"]}]').hexdigest()
+    )
+    assert fingerprint(["a"], RUNS) != fingerprint(["a"], {**RUNS, "Cmd": ["ash"]})
+    assert fingerprint([], RUNS) == ""
+    assert fingerprint(["a"], None) == fingerprint(["a"], {})
+
+
+def test_summaries_are_forgotten_in_order():
+    kept = Summaries(most=2)
+    for name in "abc":
+        kept.keep(name, {"kind": name})
+    assert [kept.get(name) for name in "abc"] == [None, {"kind": "b"}, {"kind": "c"}]
+
+
+# ── the store's folder ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_shelf_reads_the_stores_folder(folder):
+    digest = folder.manifest("me/app", {"layers": [ref("layer")]}, "a", "b")
+    (folder.root / "repositories/hub/me/empty/_manifests/tags").mkdir(parents=True)
+    (folder.root / "repositories/hub/me/app/_manifests/tags/torn/current").mkdir(parents=True)
+    shelf = Shelf(folder.path)
+    assert shelf.repositories("hub") == {"me/app": {"a": digest, "b": digest}}
+    folder.layer("me/begun", b"x")
+    assert shelf.begun("hub", "me/begun") and not shelf.exists("hub", "me/begun") and not shelf.begun("hub", "x")
+    assert shelf.exists("hub", "me/app") and not shelf.exists("hub", "me/empty") and not shelf.exists("hub", "x")
+    assert shelf.manifests({digest, "sha256:absent"}) == {
+        digest: {**unknown(), "kind": "artifact", "layers": [d("layer")], "size": 5},
+        "sha256:absent": unknown(),
+    }
+    shelf.remove("hub", "me/app")
+    assert shelf.repositories("hub") == {}
+
+
+def test_a_repository_is_removed_without_those_below_it(folder):
+    folder.manifest("team", {"layers": [ref("a")]}, "v1")
+    below = folder.manifest("team/app", {"layers": [ref("b")]}, "v1")
+    shelf = Shelf(folder.path)
+    shelf.remove("hub", "team")
+    assert shelf.repositories("hub") == {"team/app": {"v1": below}}
+    assert not shelf.exists("hub", "team")
+    shelf.remove("hub", "team")  # twice is once
+    assert list((folder.path / "edge/removed").iterdir())
+    shelf.clear()
+    assert not (folder.path / "edge/removed").exists()
+    assert len(shelf.blobs()) == 2
+
+
+def test_only_repositories_can_be_removed(folder):
+    folder.blob(b"x")
+    (folder.root / "repositories/hub").mkdir(parents=True)
+    for name in ("../../blobs", "..", "", "/", "a/../../../blobs"):
+        with pytest.raises(ValueError, match="no repository's name"):
+            Shelf(folder.path).remove("hub", name)
+    assert (folder.root / "blobs").exists()
+
+
+def test_manifests_without_a_tag_that_refer_to_what_has_one_are_seen(folder):
+    child = folder.manifest("me/app", {"layers": [ref("one")]})
+    index = folder.manifest("me/app", {"manifests": [{"digest": child}, ref("elsewhere")]}, "v1")
+    sbom = folder.manifest("me/app", {"layers": [ref("sbom")], "subject": {"digest": child}})
+    signature = folder.manifest("me/app", {"layers": [ref("signature")], "subject": {"digest": sbom}})
+    old = folder.manifest("me/app", {"layers": [ref("old")]})
+    folder.manifest("me/app", {"layers": [ref("of old")], "subject": {"digest": old}})
+    gone = folder.manifest("me/app", {"layers": [ref("gone")], "subject": {"digest": index}})
+    folder.unlink("me/app", gone)
+    shelf = Shelf(folder.path)
+    repositories, untagged = shelf.holdings("hub")
+    assert repositories == {"me/app": {"v1": index}}
+    assert gone not in untagged and old in untagged and index not in untagged
+    found = shelf.manifests([index], untagged)
+    assert set(found) == {index, child, sbom, signature}
+    folder.free(sbom)
+    assert set(shelf.manifests([index], untagged)) == {index, child}
+
+
+def test_a_config_that_comes_back_is_read_again(folder):
+    config = folder.blob({"rootfs": {"diff_ids": DIFFS}, "config": RUNS})
+    manifest = {"config": {"digest": config, "mediaType": CONFIG}, "layers": [ref("layer")]}
+    digest = folder.manifest("me/app", manifest, "v1")
+    folder.free(config)
+    shelf = Shelf(folder.path)
+    assert shelf.manifests([digest])[digest]["kind"] == "unknown"
+    folder.blob({"rootfs": {"diff_ids": DIFFS}, "config": RUNS})
+    assert shelf.manifests([digest])[digest]["kind"] == "image"
+
+
+def test_a_manifest_cannot_lead_out_of_the_store(folder):
+    secret = folder.path / "secret"
+    secret.write_text('{"manifests": []}')
+    index = folder.manifest("me/app", {"manifests": [{"digest": f"sha256:../../../../../../..{secret}"}]}, "v1")
+    assert set(Shelf(folder.path).manifests([index])) == {index}
+    hostile = {"layers": [ref("a")], "config": {"digest": f"x:../../../{secret}", "mediaType": CONFIG}}
+    digest = folder.manifest("me/app", hostile, "v2")
+    assert Shelf(folder.path).manifests([digest])[digest]["config"] is None
+
+
+def test_garbage_is_what_distribution_frees(folder):
+    """The same store as in tests/integration/test_store.py, where the real one is asked; here each blob by its role."""
+    config = folder.layer("me/app", {"rootfs": {"diff_ids": DIFFS}})
+    layers = {
+        name: folder.layer("me/app", name.encode() * 9) for name in ("old", "new", "child", "sbom", "mounted", "lost")
+    }
+
+    def put(name, *tags, **more):
+        parts = {"config": {"digest": config, "mediaType": CONFIG}, "layers": [{"digest": layers[name]}]}
+        return folder.manifest("me/app", {"mediaType": IMAGE, **parts, **more}, *tags)
+
+    old, new, child = put("old"), put("new", "v1"), put("child")
+    index = folder.manifest("me/app", {"mediaType": INDEX, "manifests": [{"digest": child}]}, "all")
+    sbom = put("sbom", subject={"digest": new})
+    folder.layer("me/other", b"mounted" * 9)  # a layer that was mounted, of which no manifest came
+    never = folder.blob(b"never linked")
+    upload = folder.root / "repositories/hub/me/app/_uploads/1234/data"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"interrupted")
+
+    shelf = Shelf(folder.path)
+    blobs = shelf.blobs()
+    assert set(blobs) == {config, *layers.values(), old, new, child, index, sbom, never}
+    stored = shelf.stored()
+    assert [(held.registry, held.name) for held in stored] == [("hub", "me/app")]
+    assert set(stored[0].revisions) == {old, new, child, index, sbom} and stored[0].tagged == {new, index}
+
+    freed = garbage(stored, blobs, shelf.manifest)
+    assert set(freed["digests"]) == {layers["mounted"], layers["lost"], never}
+    assert freed["size"] == sum(blobs[digest] for digest in freed["digests"]) == 7 * 9 + 4 * 9 + 12
+    more = garbage(stored, blobs, shelf.manifest, delete_untagged=True)
+    assert set(more["digests"]) - set(freed["digests"]) == {old, layers["old"], layers["child"], sbom, layers["sbom"]}
+
+
+def test_what_is_not_there_is_no_revision(folder):
+    folder.layer("me/app", b"layer")
+    digest = folder.manifest("me/app", {"layers": [ref("layer")]}, "v1")
+    gone = folder.manifest("me/app", {"layers": [ref("gone")]}, "v0")
+    folder.free(gone)
+    folder.manifest("me/other", {"layers": [ref("x")]}, "v1")  # a repository without _layers is none for a collection
+    shelf = Shelf(folder.path)
+    assert [(held.name, held.revisions) for held in shelf.stored()] == [("me/app", (digest,))]
+
+
+# ── the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def ask(folder, log):
+    """Asks the desk: (method, path, body) gives the status and the JSON, or the text, of its answer."""
+    import asyncio
+
+    from aiohttp import test_utils
+
+    desk = Desk(policies(), log, Shelf(folder.path), Reader(), "sample")
+
+    async def answer(method, path, body):
+        async with test_utils.TestClient(test_utils.TestServer(desk.app())) as client:
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            async with client.request(method, path, data=data) as got:
+                text = await got.text()
+                return got.status, json.loads(text) if "json" in got.content_type else text
+
+    return lambda method, path, body=None: asyncio.run(answer(method, path, body))
+
+
+def test_the_desk_tells_registries_and_log_in_the_shape_of_seen(ask, folder, log):
+    digest = folder.manifest("me/app", {"layers": [ref("layer")], "annotations": {"a": "\ud800"}}, "v1")
+    pushed(log)
+    log.reset(["03-push"])
+    status, held = ask("GET", "/observation")
+    assert status == 200 and list(held) == ["log", "registries"]
+    registries = msgspec.convert(held["registries"], Registries, strict=True)
+    assert list(registries.known) == ["hub", "private"]
+    assert registries.known["hub"].repositories == {"me/app": {"v1": digest}}
+    assert registries.known["hub"].seeded == ("library/busybox",)
+    assert registries.known["private"].hosts == ("registry.lab",)
+    assert registries.manifests[digest].annotations == {"a": "\ufffd"}
+    assert registries.sample == "sample"
+    told = msgspec.convert(
+        {**held["log"], "events": [seen(event) for event in held["log"]["events"]]}, Log, strict=True
+    )
+    assert [event.seq for event in told.events] == [1] and [reset.seq for reset in told.resets] == [2]
+    assert held["log"]["events"][0]["client"] == "10.0.0.1"
+
+
+def test_the_desk_tells_only_what_was_asked_for(ask, log):
+    pushed(log)
+    pushed(log)
+    assert list(ask("GET", "/observation?sections=registries")[1]) == ["registries"]
+    assert [event["seq"] for event in ask("GET", "/observation?sections=log&seq=1")[1]["log"]["events"]] == [2]
+    assert ask("GET", "/observation?sections=log,nonsense")[0] == 400
+    status, text = ask("GET", "/observation?sections=")
+    assert status == 400 and "no section ''" in text
+    for seq in ("-1", "x", "1e3", "9" * 40, "²"):
+        assert ask("GET", f"/observation?sections=log&seq={seq}")[0] == 400
+
+
+def test_the_desk_tells_the_store_in_the_shape_of_seen(ask, folder):
+    layer = folder.layer("me/app", b"layer")
+    first = folder.manifest("me/app", {"layers": [{"digest": layer, "size": 5}]})
+    second = folder.manifest("me/app", {"layers": [ref("layer")], "n": 2}, "v1")
+    folder.layer("me/app", b"x", registry="elsewhere")
+    other = folder.manifest("me/app", {"layers": []}, "v1", registry="elsewhere")
+    lost = folder.blob(b"lost")
+    status, held = ask("GET", "/observation?sections=store")
+    assert status == 200 and list(held) == ["store"]
+    store = msgspec.convert(held["store"], Store, strict=True)
+    assert store.revisions == {"hub": {"me/app": tuple(sorted((first, second)))}, "private": {}}
+    assert store.untagged("hub", "me/app", {"v1": second}) == [first]
+    assert set(store.manifests) == {first, second, other} and store.manifests[first].size == 5
+    assert store.blobs[layer] == 5 and store.blobs[lost] == 4
+    assert store.garbage.digests == tuple(sorted((lost, d("x")))) and store.garbage.size == 5
+    assert set(store.garbage_untagged.digests) == {lost, d("x"), first}
+
+
+def test_the_desk_tells_of_a_registry_that_does_not_answer_beside_those_that_do(ask):
+    status, held = ask("GET", "/observation?own=http://me:s3cret@127.0.0.1:1&own=https://127.0.0.1:2")
+    assert status == 200 and list(held["registries"]["known"]) == ["hub", "private"]
+    assert sorted(held["unobserved"]) == ["registries/127.0.0.1:1", "registries/127.0.0.1:2"]
+    assert "does not answer" in held["unobserved"]["registries/127.0.0.1:1"]
+    assert "s3cret" not in json.dumps(held)
+    status, text = ask("GET", "/observation?own=http://me:s3cret@")
+    assert status == 400 and "a registry's address is http://host:port" in text and "s3cret" not in text
+
+
+def test_the_desk_marks_a_reset(ask, log):
+    status, line = ask("POST", "/mark", {"exercises": ["03-push"]})
+    assert status == 200 and set(line) == {"seq", "time", "exercises"} and line["exercises"] == ["03-push"]
+    for body in (None, b"nonsense", [], {}, {"exercises": "x"}, {"exercises": [7]}):
+        assert ask("POST", "/mark", body)[0] == 400
+    assert len(log.resets) == 1
+
+
+def test_the_desk_removes_repositories_and_nothing_else(ask, folder):
+    folder.manifest("me/app", {"layers": [ref("a")]}, "v1")
+    folder.manifest("me/other", {"layers": [ref("a")]}, "v1")
+    for odd in (
+        ["hub", "../../blobs"],
+        ["hub", "../private"],
+        ["nowhere", "a"],
+        ["..", "a"],
+        [["hub"], "a"],
+        "hub",
+        None,
+    ):
+        status, text = ask("POST", "/remove", {"repositories": [["hub", "me/app"], odd]})
+        assert status == 400 and "is no repository" in text
+    assert ask("POST", "/remove", b"[" * 100_000)[0] == 400
+    assert sorted(Shelf(folder.path).repositories("hub")) == ["me/app", "me/other"]
+    assert ask("POST", "/remove", {"repositories": [["hub", "me/app"]]}) == (200, {})
+    assert sorted(Shelf(folder.path).repositories("hub")) == ["me/other"]
+    assert (folder.root / "blobs").exists()

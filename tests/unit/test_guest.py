@@ -1,0 +1,245 @@
+"""What passes between a guest and the owner's service: over real TLS, with an owner that is made up."""
+
+import json
+import queue
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from test_plan import NAMES, lab
+
+from labkit.content import exercises
+from labkit.errors import LabError
+from labkit.lab import contexts, environment, find
+from labkit.lab.access import STDERR, STDOUT, Guest, Terminal
+from labkit.lab.engine import engines
+from labkit.lab.guest import found
+from labkit.lab.lifecycle import pki
+from labkit.lab.owner import invitation, operations, service
+from labkit.lab.plan import Plan
+from labkit.paths import Home
+from labkit.seen.observation import About, Observation
+from labkit.work import answers
+
+ADA = Plan("lab", Path("/home/owner/work"), learner="Ada", workshop="a secret seed", deadline=2**32)
+
+
+class Echo:
+    """A command that prints what is typed, until it is interrupted or its input ends."""
+
+    def __init__(self, command: Any, terminal: Any) -> None:
+        self.printed: queue.Queue[tuple[int, bytes]] = queue.Queue()
+        self.closed = threading.Event()
+        self.code = 0
+        self.printed.put((STDERR, json.dumps([command, terminal and [terminal.rows, terminal.columns]]).encode()))
+
+    def read(self):
+        return self.printed.get()
+
+    def write(self, data):
+        self.printed.put((STDOUT, data))
+
+    def end_input(self):
+        self.printed.put((STDOUT, b""))
+
+    def resize(self, rows, columns):
+        self.printed.put((STDOUT, b"%d %d" % (rows, columns)))
+
+    def signal(self, name):
+        self.code = 130
+        self.printed.put((STDOUT, b""))
+
+    def status(self):
+        return self.code
+
+    def close(self):
+        self.closed.set()
+        self.printed.put((STDOUT, b""))
+
+
+@dataclass(frozen=True)
+class Made:
+    """An owner's access, made up. What is asked of it is kept."""
+
+    asked: list[Any] = field(default_factory=list)
+    sessions: list[Echo] = field(default_factory=list)
+
+    def person(self, plan):
+        return plan.person
+
+    def observe(self, lab, sections):
+        self.asked.append(list(sections))
+        about = About(name=lab.name, person=lab.person)
+        return Observation(labkit="1", content="c", lab=about, taken="now", sign_ins={"worker1": {}})
+
+    def reset(self, lab, slugs, say):
+        self.asked.append(slugs)
+        say("clearing")
+        if slugs == ["05-deploy"]:
+            raise LabError("The node is stuck.", "labkit up")
+        return lab
+
+    def session(self, lab, machine, command, terminal=None):
+        lab.running(machine)
+        self.sessions.append(Echo(command, terminal))
+        return self.sessions[-1]
+
+
+@dataclass
+class Sides:
+    owner: Any
+    access: Made
+    guest: Any
+
+
+@pytest.fixture
+def sides(tmp_path, monkeypatch):
+    """An owner's lab whose service answers, and the same lab as its guest found it."""
+    access = Made()
+    owner = replace(lab(tmp_path, NAMES, ADA), access=access)
+    pki.make(owner.folder / "pki", owner.plan)
+    monkeypatch.setattr(find, "on", lambda engine, home: owner)
+    port: queue.Queue[int] = queue.Queue()
+    run = (engines.Engine("unix:///x"), owner.home, 0, port.put)
+    threading.Thread(target=service.run, args=run, daemon=True).start()
+    folder = tmp_path / "guest"
+    keys = folder / "pki" / "client"
+    keys.mkdir(parents=True)
+    for file in contexts.KEYS:
+        (keys / file).write_bytes((owner.folder / "pki" / "guest" / file).read_bytes())
+    address = f"https://127.0.0.1:{port.get(timeout=10)}"
+    (folder / invitation.FILE).write_text(json.dumps({"owner": address, "lab": "lab"}))
+    home = Home.of({"HOME": str(tmp_path / "home"), "LABKIT_GUEST": str(folder)})
+    guest = find.any_engine(home)
+    assert guest is not None
+    return Sides(owner, access, guest)
+
+
+def test_a_guest_finds_the_lab_and_no_more_than_it_must_know(sides):
+    guest, owner = sides.guest, sides.owner
+    assert guest.name == "lab"
+    assert guest.parts == owner.parts
+    assert guest.person == owner.person
+    assert guest.plan == replace(owner.plan, work=guest.plan.work, workshop="")
+    told = msgspec.json.encode(operations.told(owner)).decode()
+    assert "a secret seed" not in told
+    assert str(owner.plan.work) not in told
+    assert guest.missing == []
+    with pytest.raises(LabError, match="Only the lab's owner"):
+        _ = guest.engine
+
+
+def test_its_shells_are_told_that_they_are_a_guests(sides):
+    told = environment.process(sides.guest)
+    assert Home.of(told) == sides.guest.home
+    assert told["LABKIT_GUEST"] == str(sides.guest.folder)
+    assert "LABKIT_ENGINE" not in environment.variables(sides.guest)
+    assert "a secret seed" not in str(environment.variables(sides.guest))
+
+
+def test_the_contexts_are_written_when_machines_answer_elsewhere(sides):
+    assert contexts.addresses(sides.guest.folder)["worker1"] == "tcp://127.0.0.1:1"
+    sides.owner.parts["worker1"] = replace(sides.owner.parts["worker1"], port=4711)
+    found.lab(sides.guest.home)
+    assert contexts.addresses(sides.guest.folder)["worker1"] == "tcp://127.0.0.1:4711"
+
+
+def test_an_observation_is_joined_with_what_lies_here(sides):
+    from labkit.lab.looking.observe import observe
+
+    answers.save(sides.guest.work, "06-practice", {"ci": "a"})
+    seen = observe(sides.guest, ["registries", "sign_ins", "answers"])
+    assert sides.access.asked == [["registries", "sign_ins"]]  # the answers are the guest's own
+    assert seen.answers == {"06-practice": {"ci": "a"}}
+    assert seen.sign_ins == {"here": {}, "worker1": {}}
+    with pytest.raises(LabError, match="no section 'nonsense'"):
+        observe(sides.guest, ["nonsense"])
+
+
+def test_a_reset_is_done_on_both_sides(sides):
+    from labkit.lab.playing.reset import reset, reset_all
+
+    said = []
+    answers.save(sides.guest.work, "06-practice", {"ci": "a"})
+    answers.save(sides.owner.work, "06-practice", {"ci": "b"})
+    reset(sides.guest, [exercises.load("06-practice")], said.append)
+    assert sides.access.asked == [["06-practice"]]
+    assert said == ["resetting 06-practice", "clearing"]
+    reset_all(sides.guest, said.append)
+    assert sides.access.asked[-1] is None
+    assert answers.load(sides.guest.work) == {}
+    assert answers.load(sides.owner.work) == {"06-practice": {"ci": "b"}}
+    with pytest.raises(LabError, match=r"The node is stuck\.") as failed:
+        reset(sides.guest, [exercises.load("05-deploy")])
+    assert failed.value.fix == "labkit up"
+
+
+def test_a_command_passes_both_ways(sides):
+    session = sides.guest.access.session(sides.guest, "worker1", ["cat"], Terminal(31, 101))
+    assert session.read() == (STDERR, b'[["cat"], [31, 101]]')
+    for number in range(500):
+        session.write(b"%d" % number * 1000)
+    assert b"".join(session.read()[1] for _ in range(500)) == b"".join(b"%d" % n * 1000 for n in range(500))
+    session.resize(5, 6)
+    assert session.read() == (STDOUT, b"5 6")
+    session.end_input()
+    assert session.read() == (STDOUT, b"")
+    assert session.status() == 0
+    session.close()
+    session.close()
+    interrupted = sides.guest.access.session(sides.guest, "worker1", ["cat"])
+    interrupted.read()
+    interrupted.signal("INT")
+    assert interrupted.read() == (STDOUT, b"")
+    assert interrupted.status() == 130
+    interrupted.close()
+
+
+def test_a_command_ends_when_its_guest_is_gone(sides):
+    session = sides.guest.access.session(sides.guest, "worker1", ["cat"])
+    session.read()
+    session.close()
+    assert sides.access.sessions[-1].closed.wait(10)
+
+
+def test_what_the_owner_refuses_is_told(sides):
+    for machine, problem in (("edge", "edge is the owner's"), ("worker9", "no machine 'worker9'")):
+        with pytest.raises(LabError, match=problem):
+            sides.guest.access.session(sides.guest, machine, ["id"])
+    for request in ({}, {"command": "id"}, {"command": ["id"], "user": "root"}, ["id"]):
+        with pytest.raises(LabError, match="no command for a machine"):
+            operations.session(sides.owner, "worker1", request)
+
+
+def test_only_a_guests_key_is_let_in(sides):
+    from labkit.lab.engine.wire import WireError
+    from labkit.lab.guest import asking
+
+    with pytest.raises(WireError):
+        asking.get(sides.guest.access.owner, sides.owner.keys, "/lab")
+    with pytest.raises(LabError, match="keys of your access to the lab are missing"):
+        asking.get(sides.guest.access.owner, sides.guest.folder / "nowhere", "/lab")
+
+
+def test_a_guest_whose_owner_is_gone(sides):
+    address = {"owner": "https://127.0.0.1:1", "lab": "lab"}
+    (sides.guest.folder / invitation.FILE).write_text(json.dumps(address))
+    with pytest.raises(LabError, match="lab is not running"):
+        find.current(sides.guest.home)
+    gone = replace(sides.guest, access=Guest("https://127.0.0.1:1", sides.guest.folder))
+    with pytest.raises(LabError, match="owner does not answer at"):
+        gone.access.observe(gone, ["registries"])
+    with pytest.raises(LabError, match="owner does not answer at"):
+        gone.access.session(gone, "worker1", ["id"])
+    (sides.guest.folder / invitation.FILE).write_text("[]")
+    with pytest.raises(LabError, match="no access to a lab in"):
+        find.current(sides.guest.home)
+
+
+def test_a_guest_has_no_engine_to_look_for(sides):
+    for ask in (engines.find, engines.running, lambda home: engines.ensure(home, print)):
+        with pytest.raises(LabError, match="You are a guest"):
+            list(ask(sides.guest.home))

@@ -1,0 +1,142 @@
+"""What a lab is, in one word: the same for the command, the watch and the panel."""
+
+import time
+from pathlib import Path
+
+import pytest
+from world import World, solved
+
+from labkit import status
+from labkit.lab.access import Owner
+from labkit.lab.engine.engines import Engine
+from labkit.lab.lab import Instance, Lab
+from labkit.lab.looking import watch
+from labkit.lab.looking.sight import Sight, state_of
+from labkit.lab.plan import Plan
+from labkit.paths import Home
+
+SILENT = "TimeoutError: it did not answer"
+NODES = ("workstation", "worker1", "worker2")
+
+
+def part(name, state="running"):
+    return Instance(f"id-{name}", name, "node" if name in NODES else name, state, "10.0.0.1", 1, "image")
+
+
+PARTS = {name: part(name) for name in ("edge", "store", *NODES)}
+
+
+def lab(parts=PARTS, deadline=0, work="/nowhere"):
+    home = Home("lab", Path("/nowhere/state"), Path(work), Path("/nowhere/cache"))
+    return Lab(Plan("lab", home.work, 2, round(deadline)), home, Owner(Engine("unix:///x")), parts)
+
+
+def without(name, state=None, **changes):
+    parts = {key: value for key, value in PARTS.items() if key != name}
+    return lab(parts | ({name: part(name, state)} if state else {}), **changes)
+
+
+def silent(*names):
+    world = World()
+    for name in names:
+        for section in {"edge": ("registries", "log"), "swarm": ("swarm",)}.get(name, (f"engines/{name}",)):
+            world.gap(section, SILENT)
+    return world.observation
+
+
+def test_a_lab_that_is_not_there_is_down():
+    assert state_of(None) == Sight("down", problem="The lab is not running.")
+
+
+def test_a_whole_lab_is_up():
+    seen = World().observation
+    assert state_of(lab(), seen) == Sight("up", lab(), seen)
+
+
+@pytest.mark.parametrize(
+    ("found", "seen", "broken", "problem"),
+    [
+        (without("worker1"), World().observation, {"worker1": "missing"}, "Not running: worker1."),
+        (without("worker1", "exited"), World().observation, {"worker1": "exited"}, "Not running: worker1."),
+        (without("edge", "paused"), silent("edge"), {"edge": "paused"}, "Not running: edge."),
+        (lab(), silent("worker1"), {"worker1": SILENT}, f"worker1: {SILENT}."),
+        (lab(), silent("edge", "swarm"), {"edge": SILENT, "swarm": SILENT}, f"edge: {SILENT}. swarm: {SILENT}."),
+        (
+            without("workstation", "exited"),
+            silent("workstation", "swarm"),
+            {"workstation": "exited"},
+            "Not running: workstation.",
+        ),
+        (
+            without("worker1"),
+            silent("worker2"),
+            {"worker1": "missing", "worker2": SILENT},
+            f"Not running: worker1. worker2: {SILENT}.",
+        ),
+    ],
+    ids=["missing", "stopped", "stopped and silent", "silent", "edge and swarm", "the manager", "both"],
+)
+def test_a_broken_lab_says_which_parts_and_why(found, seen, broken, problem):
+    sight = state_of(found, seen)
+    assert (sight.state, sight.broken, sight.problem) == ("broken", broken, problem)
+
+
+def test_an_expired_lab_is_expired_whatever_else_it_is():
+    past = time.time() - 60
+    for found in (lab(deadline=past), without("worker1", deadline=past)):
+        assert state_of(found, silent("edge")).state == "expired"
+    assert state_of(lab(deadline=time.time() + 60), World().observation).state == "up"
+
+
+def test_the_watch_and_the_command_say_the_same_of_a_broken_and_expired_lab(monkeypatch):
+    found = without("worker1", deadline=time.time() - 60)
+    monkeypatch.setattr(watch.find, "any_engine", lambda: found)
+    sight = watch.look()
+    assert sight.state == "expired"
+    made = status.of(sight, "lab")
+    assert made.to_json()["state"] == "expired"
+    assert made.exit_code == 2
+    assert "The lab is expired. It ended at" in made.text()
+    assert made.text().endswith("→ labkit down && labkit up")
+    assert "✗ worker1      missing" in made.text()
+
+
+# ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_status_of_a_lab_that_is_up():
+    world = solved()
+    made = status.of(state_of(lab(), world.observation), "lab", "http://127.0.0.1:8888/lab")
+    told = made.to_json()
+    assert (told["state"], made.exit_code, told["problems"]) == ("up", 0, {})
+    assert set(told["machines"]) == {"edge", "store", *NODES}
+    assert list(told["registries"]["hub"]["myusername/myapp"]) == ["v1.0.0"]
+    assert told["services"]["myapp"] == {"image": "myusername/myapp:v1.0.0", "replicas": 3, "running": 3}
+    assert "myapp: 3 of 3 run myusername/myapp:v1.0.0" in made.text()
+    assert "JupyterLab: http://127.0.0.1:8888/lab" in made.text()
+    assert "→" not in made.text()
+
+
+def test_the_status_of_a_broken_lab_names_each_part_once():
+    sight = state_of(without("worker2", "exited"), silent("worker2", "worker1", "edge"))
+    text = status.of(sight, "lab").text()
+    assert text.count("worker2") == 1
+    assert "✗ worker2      exited\n" in text
+    assert "✗ worker1      running TimeoutError: it did not answer" in text
+    assert "✗ edge         running TimeoutError: it did not answer" in text
+    assert text.endswith("→ labkit up   (it repairs the lab)")
+    assert status.of(sight, "lab").exit_code == 2
+
+
+def test_the_status_where_no_lab_is():
+    made = status.of(state_of(None), "lab", engines=("unix:///x",))
+    assert made.to_json() == {"schema": 1, "state": "down", "lab": "lab", "engines": ["unix:///x"]}
+    assert made.text() == "The lab is not running.\n  → labkit up"
+    assert made.exit_code == 1
+
+
+def test_the_status_counts_what_it_does_not_name():
+    world = World()
+    for number in range(12):
+        world.hold("myusername/many", f"v{number}")
+    assert "and 4 more" in status.of(state_of(lab(), world.observation), "lab").text()
