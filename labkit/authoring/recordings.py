@@ -35,10 +35,12 @@ VARYING: tuple[tuple[str, str], ...] = (
     (r"sha256:[0-9a-f]{6,63}", "<id>"),
     (r"\bline \d+ of the access log", "line <n> of the access log"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|\+00:00)", "<time>"),
-    (rf"(\.\d) on {MACHINE}\b", r"\1 on <node>"),  # where the Swarm runs a task
+    (rf"\.(?:\d|{MACHINE}) on {MACHINE}\b", ".<n> on <node>"),  # where the Swarm runs a task
     (rf"\({MACHINE}\)", "(<node>)"),  # where it ended
     (rf"{_STATE}(?:, {_STATE})*", "<tasks on their way>"),
     (r"\btask [a-z0-9]{25}\b", "task <id>"),
+    (r"\b\d+ s\b(?:, \d+ s\b)*", "<n> s"),  # how long tasks lived
+    (r"\bended \d+ times\b", "ended <n> times"),
     (r"\b[a-z]+_[a-z]+\b(?!/)", "<made-up name>"),  # of a service without a name: determined_hertz
 )
 """What a sentence may say otherwise in another lab, and what stands for it: [(pattern, word)]."""

@@ -25,6 +25,7 @@ A request that cannot be understood is answered with 400 and a sentence, and cha
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -145,6 +146,8 @@ class Desk:
                 raise _refusal(f"{entry[1]!r} is no repository's name")
         for registry, name in named:
             await asyncio.to_thread(self.shelf.remove, registry, name)
+        # Nobody waits for it, nor does the edge's end.
+        threading.Thread(target=self.shelf.clear, daemon=True).start()
         return web.json_response({})
 
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class Kernel:
-    """Made once, at the door (notebook.py)."""
+    """Made once, at the door (notebook.py). Without `panels` they are made at first use."""
 
-    def __init__(self) -> None:
+    def __init__(self, panels: "Panels | None" = None) -> None:
         self.memory = Memory()
-        self._panels: Panels | None = None
+        self._panels = panels
 
     @property
     def panels(self) -> "Panels":

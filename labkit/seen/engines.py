@@ -17,7 +17,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """Its names with a digest: myusername/myapp@sha256:…"""
     labels: dict[str, str]
     fingerprint: str
-    """Names what is in it and how it starts, the same however it was packed (labkit/edge/shelf.py). "" for an empty image."""
+    """Names what is in it and how it starts, the same however it was packed (labkit/edge/summary.py). "" for an empty image."""
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):

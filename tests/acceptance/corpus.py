@@ -66,9 +66,10 @@ def disagreement(attempt, recorded, told):
 
 
 def keep(slug, found):
-    """Adds what was played to an exercise's recordings, and drops those of attempts that are no more."""
+    """Adds what was played, or told anew, to an exercise's recordings, and drops those of attempts that are no more."""
     names = {attempt.name for attempt in attempts.corpus() if attempt.slug == slug}
-    observations = recordings.load(slug) | {name: played["observation"] for name, played in found.items()}
+    seen = {name: played["observation"] for name, played in found.items() if "observation" in played}
+    observations = recordings.load(slug) | seen
     told = recordings.load_told(slug) | {name: played["told"] for name, played in found.items()}
     recordings.save(
         slug,
@@ -81,14 +82,19 @@ def retell(chosen, say=print):
     """Grades the recordings of these attempts again and writes what is told now; returns {id: what is wrong}."""
     wrong = {}
     for slug in sorted({attempt.slug for attempt in chosen}):
-        observations, told = recordings.load(slug), recordings.load_told(slug)
-        for attempt in chosen:
-            if attempt.slug == slug and attempt.name in observations:
-                told[attempt.name] = recordings.retell(slug, observations[attempt.name])
-                if problem := attempt.problem(recordings.verdicts(told[attempt.name])):
-                    wrong[attempt.id] = problem
-                    say(f"✗ {attempt.id}: {problem}")
-        recordings.save(slug, observations, told)
+        observations, mine = recordings.load(slug), [attempt for attempt in chosen if attempt.slug == slug]
+        told = {
+            attempt.name: {"told": recordings.retell(slug, observations[attempt.name])}
+            for attempt in mine
+            if attempt.name in observations
+        }
+        for attempt in mine:
+            found = recordings.verdicts(told[attempt.name]["told"]) if attempt.name in told else None
+            problem = "it has no recording" if found is None else attempt.problem(found)
+            if problem:
+                wrong[attempt.id] = problem
+                say(f"✗ {attempt.id}: {problem}")
+        keep(slug, told)
     return wrong
 
 

@@ -23,9 +23,9 @@ def compose(engine, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    from labkit.lab.engine import capabilities, images
+    from labkit.lab.engine import bases, capabilities, sdk
 
-    made = images.exists(engine, images.MADE_BASE)
+    made = sdk.has_image(engine, bases.MADE_BASE)
     authorities = "/etc/ssl/certs/ca-certificates.crt"
     return {
         **os.environ,
@@ -35,7 +35,7 @@ def compose(engine, tmp_path_factory):
         "LABKIT_LAB": f"{os.environ['LABKIT_LAB']}-compose",
         "LABKIT_SOCKET": engine.url.removeprefix("unix://"),
         "LABKIT_PRIVILEGED": "false" if capabilities.missing() else "true",
-        "LABKIT_BASE": images.MADE_BASE if made else images.BASE,
+        "LABKIT_BASE": bases.MADE_BASE if made else bases.BASE,
         "LABKIT_CA": authorities if Path(authorities).exists() else "/dev/null",
         "LABKIT_PORT": str(port),
         "LABKIT_TOKEN": "only-for-this-test",

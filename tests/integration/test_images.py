@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from labkit.lab.engine import images
+from labkit.lab.engine import bases, images, sdk
 
 
 def test_a_refused_pull_is_told_within_seconds(engine):
@@ -14,7 +14,7 @@ def test_a_refused_pull_is_told_within_seconds(engine):
         closed.bind(("127.0.0.1", 0))
         name = f"127.0.0.1:{closed.getsockname()[1]}/nothing:latest"
     start = time.monotonic()
-    assert images.pull(engine, name) is False
+    assert bases.pull(engine, name) is False
     assert time.monotonic() - start < 10
 
 
@@ -23,36 +23,36 @@ def test_a_silent_registry_counts_as_refusing(engine):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         start = time.monotonic()
-        assert images.pull(engine, f"127.0.0.1:{silent.getsockname()[1]}/nothing:latest", patience=2) is False
+        assert bases.pull(engine, f"127.0.0.1:{silent.getsockname()[1]}/nothing:latest", patience=2) is False
         assert time.monotonic() - start < 5
 
 
 @pytest.mark.internet
 def test_the_base_is_pulled_where_docker_hub_answers(engine):
-    if not images.pull(engine, images.BASE):
-        pytest.skip(f"Docker Hub does not answer here: {images.BASE} cannot be pulled, the lab uses {images.MADE_BASE}")
-    assert images.exists(engine, images.BASE)
+    if not bases.pull(engine, bases.BASE):
+        pytest.skip(f"Docker Hub does not answer here: {bases.BASE} cannot be pulled, the lab uses {bases.MADE_BASE}")
+    assert sdk.has_image(engine, bases.BASE)
 
 
 def test_without_docker_hub_the_base_is_made_from_packages(engine, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(images, "BASE", f"127.0.0.1:{closed.getsockname()[1]}/debian:trixie-slim")
-        monkeypatch.setattr(images, "MADE_BASE", f"labkit-test-base-{os.getpid()}:trixie")
+        monkeypatch.setattr(bases, "BASE", f"127.0.0.1:{closed.getsockname()[1]}/debian:trixie-slim")
+        monkeypatch.setattr(bases, "MADE_BASE", f"labkit-test-base-{os.getpid()}:trixie")
     said = []
     try:
-        assert images._base(engine, said.append) == images.MADE_BASE
+        assert bases.ensure(engine, said.append) == bases.MADE_BASE
         assert "Docker Hub does not answer" in said
-        with images.client(engine) as docker:
-            release = docker.containers.run(images.MADE_BASE, ["cat", "/etc/os-release"], network="none", remove=True)
+        with sdk.client(engine) as docker:
+            release = docker.containers.run(bases.MADE_BASE, ["cat", "/etc/os-release"], network="none", remove=True)
         assert b"VERSION_CODENAME=trixie" in release
         # It is made once.
         said.clear()
-        assert images._base(engine, said.append) == images.MADE_BASE
+        assert bases.ensure(engine, said.append) == bases.MADE_BASE
         assert not [line for line in said if line.startswith("making")]
     finally:
-        with images.client(engine) as docker:
-            docker.images.remove(images.MADE_BASE, force=True)
+        with sdk.client(engine) as docker:
+            docker.images.remove(bases.MADE_BASE, force=True)
 
 
 def test_an_engine_without_room_builds_nothing(engine, monkeypatch):

@@ -24,6 +24,8 @@ from labkit.lab.lifecycle import machines, provision, remove
 from labkit.lab.looking.observe import observe
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.seen.lab import SeenLab
+from labkit.seen.reference import Reference
 
 UP = ("up", "--detach", "--no-jupyter")
 
@@ -282,6 +284,10 @@ def test_a_part_beyond_the_standard_lab(engine, other):
     machines.execute(engine, lab.parts["worker1"].id, ["sh", "-c", copy])
     with lab.wire("my-registry") as wire:
         assert wire.get("/v2/_catalog") == {"repositories": ["team/myapp"]}
+    seen = SeenLab(observe(lab, ["registries"]))
+    held = seen.registry_of(Reference.parse("my-registry:5000/team/myapp:v1"))
+    assert held.title == "my-registry:5000"
+    assert held.fingerprints(held.digest(Reference.parse("my-registry:5000/team/myapp:v1"))) == {seen.sample}
 
     with engine.wire() as wire:
         wire.request("POST", f"/containers/{lab.name}-my-registry/kill")

@@ -127,6 +127,11 @@ def test_the_template_begins_with_the_short_form(tmp_path, monkeypatch):
         ("worker1 pulled it (line 7 of the access log)", "worker1 pulled it (line 19 of the access log)"),
         ("myapp.1 on worker1, myapp.2 on worker2", "myapp.1 on workstation, myapp.2 on worker1"),
         ("exit code 3 (worker1)", "exit code 3 (worker2)"),
+        (
+            "myapp.worker1 on worker1, myapp.worker2 on worker2",
+            "myapp.worker2 on worker2, myapp.workstation on workstation",
+        ),
+        ("ended 3 times, after 12 s, 11 s, 12 s", "ended 2 times, after 11 s, 12 s"),
         ("worker1: preparing, worker2: starting", "no node: pending"),
         (
             "paused due to failure of task oooxjr53nrwhofw9tfywxsdv6",

@@ -442,6 +442,20 @@ def test_the_shelf_reads_the_stores_folder(folder):
     assert shelf.repositories("hub") == {}
 
 
+def test_a_repository_is_removed_without_those_below_it(folder):
+    folder.manifest("team", {"layers": [ref("a")]}, "v1")
+    below = folder.manifest("team/app", {"layers": [ref("b")]}, "v1")
+    shelf = Shelf(folder.path)
+    shelf.remove("hub", "team")
+    assert shelf.repositories("hub") == {"team/app": {"v1": below}}
+    assert not shelf.exists("hub", "team")
+    shelf.remove("hub", "team")  # twice is once
+    assert list((folder.path / "edge/removed").iterdir())
+    shelf.clear()
+    assert not (folder.path / "edge/removed").exists()
+    assert len(shelf.blobs()) == 2
+
+
 def test_only_repositories_can_be_removed(folder):
     folder.blob(b"x")
     (folder.root / "repositories/hub").mkdir(parents=True)

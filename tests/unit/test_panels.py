@@ -46,8 +46,7 @@ def seen(world, work):
 
 def opened(shared, monkeypatch, sight, slug="03-push", shown=compose.EXERCISE):
     """A panel that a cell showed at this sight."""
-    kernel = Kernel()
-    kernel._panels = shared
+    kernel = Kernel(shared)
     monkeypatch.setattr(panel.watch, "look", lambda: sight)
     made = Panel(kernel, shown, exercises.load(slug) if slug else None)
     assert panel.MIME in made._repr_mimebundle_()
@@ -113,9 +112,8 @@ def test_two_kernels_hold_panels_of_their_own(shared, monkeypatch, tmp_path):
 
 
 def test_names_are_known_once_a_panel_was_shown(shared):
-    kernel = Kernel()
-    assert kernel.image_names() == []
-    kernel._panels = shared
+    assert Kernel().image_names() == []
+    kernel = Kernel(shared)
     assert kernel.image_names() == []
     shared.watch.last = seen(solved(), paths.home().work)
     assert "myusername/myapp:v1.0.0" in kernel.image_names()

@@ -1,6 +1,7 @@
 """The architecture: arrows point one way, and the command starts fast."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,7 +91,7 @@ def loaded_by(code):
 def test_the_command_itself_is_small():
     loaded = loaded_by("import labkit.cli.main")
     ours = {name for name in loaded if name.split(".")[0] == "labkit"}
-    assert ours == {"labkit", "labkit.cli", "labkit.cli.main", "labkit.cli.output", "labkit.errors"}
+    assert ours == {"labkit", "labkit.cli", "labkit.cli.main", "labkit.cli.output", "labkit.errors", "labkit.paths"}
 
 
 SLOW = {"docker", "requests", "rich", "testcontainers", "trustme", "IPython", "ipywidgets", "anywidget", "jinja2"}
@@ -107,3 +108,10 @@ def test_observing_and_grading_import_nothing_slow():
         "from labkit import session; from labkit.lab import find; from labkit.lab.looking import observe"
     )
     assert loaded & SLOW == set()
+
+
+def test_the_architecture_page_names_every_module_and_no_other():
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("## The rooms")[2].partition("## The lab")[0]
+    named = {word.rpartition("/")[2] for word in re.findall(r"`([a-z_/]+)`", page)}
+    files = [file for file in PACKAGE.rglob("*.py") if not file.name.startswith("__")]
+    assert {file.stem for file in files} - named - {"pytest_plugin", "inside"} == set()

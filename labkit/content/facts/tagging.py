@@ -3,7 +3,7 @@
 from labkit.content.check import fail
 from labkit.content.facts.words import about, near, seeded, short
 from labkit.content.scope import Scope
-from labkit.seen.reference import LATEST, OFFICIAL, Reference
+from labkit.seen.reference import LATEST, Reference
 
 
 def image_is_tagged(lab: Scope, wanted: Reference) -> str:
@@ -20,7 +20,7 @@ def image_is_tagged(lab: Scope, wanted: Reference) -> str:
         fail("tag-other-registry", found=_told(addressed), **values)
     if typo := near(str(wanted), map(str, names)):
         fail("tag-typo", found=typo, **values)
-    if foreign := [name for name in same if name.namespace != OFFICIAL]:
+    if foreign := [name for name in same if name.name != name.app]:
         fail("tag-other-namespace", found=_told(foreign), **values)
     bare = [name for name in names if name.name == wanted.app and name.version != LATEST]
     if bare:

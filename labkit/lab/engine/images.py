@@ -1,32 +1,21 @@
 """The lab image: one recipe (labkit/lab/image, labkit/edge), whose base is pulled, or made from Debian's packages."""
 
-import contextlib
 import functools
 import hashlib
 import io
 import json
-import os
 import shutil
-import subprocess
 import tarfile
-import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.lab.engine import packages
+from labkit.lab.engine import bases, sdk
 from labkit.lab.engine.engines import Engine, Say
-from labkit.lab.engine.wire import WireError
 
 PACKAGE = Path(__file__).parents[2]
 RECIPE = PACKAGE / "lab" / "image"
 EDGE = PACKAGE / "edge"
-BASE = "debian:trixie-slim"
-MADE_BASE = "registry-lab-base:trixie"
-PULL_PATIENCE = 20.0
-"""Seconds in which a registry must have answered a pull."""
 ROOM = 2 * 1024**3
 """Bytes that the image, its base and a lab take on the engine's disk, with some to spare."""
 
@@ -47,28 +36,9 @@ def name() -> str:
     return f"registry-lab:{digest.hexdigest()[:12]}"
 
 
-def exists(engine: Engine, image: str | None = None) -> bool:
-    try:
-        with engine.wire() as wire:
-            wire.get(f"/images/{image or name()}/json")
-    except WireError as error:
-        if error.status == 404:
-            return False
-        raise
-    return True
-
-
-@contextlib.contextmanager
-def client(engine: Engine, timeout: float = 600) -> Iterator[Any]:
-    """The docker SDK's client for this engine, whatever DOCKER_HOST says."""
-    import docker
-
-    environment = {key: value for key, value in os.environ.items() if key.startswith("DOCKER_")}
-    found = docker.from_env(environment={**environment, "DOCKER_HOST": engine.url}, timeout=timeout)
-    try:
-        yield found
-    finally:
-        found.close()
+def exists(engine: Engine) -> bool:
+    """Whether the engine has the lab image."""
+    return sdk.has_image(engine, name())
 
 
 def ensure(engine: Engine, say: Say) -> str:
@@ -81,10 +51,10 @@ def ensure(engine: Engine, say: Say) -> str:
 def build(engine: Engine, say: Say) -> str:
     """Builds the lab image. Raises LabError with the last lines of what failed."""
     check_room(engine)
-    base = _base(engine, say)
+    base = bases.ensure(engine, say)
     say("building the lab image: installing Docker, the registry and the edge (1 of 2 steps that take a while)")
     last: list[str] = []
-    with client(engine) as docker:
+    with sdk.client(engine) as docker:
         stream = docker.api.build(
             fileobj=_context(),
             custom_context=True,
@@ -136,86 +106,6 @@ def _context() -> io.BytesIO:
     return buffer
 
 
-def _base(engine: Engine, say: Say) -> str:
-    if exists(engine, BASE):
-        return BASE
-    say(f"pulling {BASE}")
-    if pull(engine, BASE):
-        return BASE
-    if exists(engine, MADE_BASE):
-        return MADE_BASE
-    say("Docker Hub does not answer")
-    make_base(engine, MADE_BASE, say)
-    return MADE_BASE
-
-
-def make_base(engine: Engine, image: str, say: Say) -> None:
-    """Makes a minimal Debian from its packages and gives it to the engine under that name. Raises LabError."""
-    say("making the base from Debian's packages")
-    repository, _, tag = image.partition(":")
-    with tempfile.TemporaryDirectory(prefix="labkit-base-") as folder, client(engine) as docker:
-        archive = _make_base(Path(folder))
-        say("importing the base")
-        answer = docker.api.import_image_from_data(archive.read_bytes(), repository=repository, tag=tag)
-    if "error" in answer.lower():
-        raise LabError(f"The base image could not be imported: {answer.strip()}", "labkit doctor")
-
-
-def pull(engine: Engine, image: str, patience: float = PULL_PATIENCE) -> bool:
-    """Whether the image could be pulled. A registry that says nothing for `patience` seconds counts as refusing.
-
-    On a thread of its own: the engine retries a silent registry for minutes, and no option shortens that.
-    """
-    import docker
-
-    repository, _, tag = image.rpartition(":")
-    state: dict[str, bool] = {}
-    progress = threading.Event()
-
-    def work() -> None:
-        try:
-            with client(engine) as api:
-                for line in api.api.pull(repository, tag, stream=True, decode=True):
-                    if "error" in line:
-                        return
-                    if line.get("id"):
-                        progress.set()
-            state["done"] = True
-        except docker.errors.DockerException:
-            return
-        finally:
-            progress.set()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    if not progress.wait(patience):
-        return False
-    thread.join(600)
-    return state.get("done", False)
-
-
-def _make_base(folder: Path) -> Path:
-    """A minimal Debian trixie as a tar file, made by mmdebstrap. Raises LabError."""
-    if not shutil.which("mmdebstrap"):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise LabError(
-                f"The lab image needs {BASE}, which could not be pulled, and mmdebstrap, which makes it, is missing.",
-                "bring the image from a machine that has it: labkit image save lab.tar, here labkit image load lab.tar",
-            )
-        packages.install("mmdebstrap")
-    archive = folder / "base.tar"
-    command = [
-        *("mmdebstrap", "--variant=apt", "--format=tar"),
-        *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"),
-        *("--dpkgopt=path-exclude=/usr/share/locale/*", "trixie", str(archive)),
-    ]
-    result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    if result.returncode:
-        lines = result.stderr.strip().splitlines()
-        raise LabError(f"mmdebstrap could not make the base image: {lines[-1] if lines else ''}", "labkit doctor")
-    return archive
-
-
 def check_room(engine: Engine) -> None:
     """Raises LabError where the engine's disk is nearly full. Silent where the disk cannot be seen from here (a VM)."""
     room = free_bytes(engine)
@@ -239,7 +129,7 @@ def save(engine: Engine, file: Path, say: Say) -> None:
     say(f"writing {file}")
     partial = file.with_name(file.name + ".partial")
     try:
-        with partial.open("wb") as out, client(engine) as docker:
+        with partial.open("wb") as out, sdk.client(engine) as docker:
             for chunk in docker.api.get_image(name()):
                 out.write(chunk)
         partial.replace(file)
@@ -255,7 +145,7 @@ def load(engine: Engine, file: Path) -> str:
     if not file.is_file():
         raise LabError(f"There is no file {file}.", "labkit image save lab.tar writes one where the image is")
     try:
-        with file.open("rb") as content, client(engine) as api:
+        with file.open("rb") as content, sdk.client(engine) as api:
             loaded = [tag for image in api.images.load(content) for tag in image.tags]
     except (docker.errors.APIError, docker.errors.ImageLoadError, OSError) as error:
         raise LabError(f"{file} does not hold an image: {_reason(error)}", "labkit image build") from error

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from labkit.errors import LabError
-from labkit.lab.engine import engines, images, own
+from labkit.lab.engine import bases, engines, images, own
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle import keeper, provision, sweep
@@ -58,6 +58,6 @@ def _sweep(engine: Engine, name: str, say: Say, removed: list[int]) -> None:
 
 
 def _remove_images(engine: Engine) -> None:
-    for image in (images.name(), images.MADE_BASE):
+    for image in (images.name(), bases.MADE_BASE):
         with contextlib.suppress(WireError, LabError), engine.wire(timeout=60) as wire:
             wire.request("DELETE", f"/images/{image}?force=1")

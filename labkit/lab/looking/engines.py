@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from labkit.edge.shelf import fingerprint
+from labkit.edge.summary import fingerprint
 from labkit.lab.engine.wire import Wire
 from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE

@@ -20,8 +20,8 @@ SAMPLE = "myapp:latest"
 OWN_NETWORKS = ("bridge", "host", "none", "docker_gwbridge")
 """Each engine's own, and the one that every node of a Swarm has."""
 
-UNSETTLED = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting")
-"""States of a task that may still pull an image and create a container."""
+UNSETTLED = ("assigned", "accepted", "preparing", "ready", "starting")
+"""States in which a node may still pull a task's image and create its container."""
 
 Doomed = Iterator[tuple[str, str]]
 """(what it is called, the path that deletes it) of what has to go."""
@@ -135,10 +135,11 @@ def services(wire: Wire, scope: Scope) -> tuple[str, ...]:
 def beginning(wire: Wire) -> bool:
     """Whether a task of a service that is gone may still pull an image and start. Raises WireError."""
     try:
-        known = {one["ID"] for one in wire.get("/services")}
-        return any(
-            task["ServiceID"] not in known and task["Status"]["State"] in UNSETTLED for task in wire.get("/tasks")
-        )
+        services = {one["ID"] for one in wire.get("/services")}
+        # A node that has left starts nothing more, whatever was last heard of its tasks.
+        nodes = {one["ID"] for one in wire.get("/nodes") if one["Status"]["State"] == "ready"}
+        orphans = [task for task in wire.get("/tasks") if task["ServiceID"] not in services]
+        return any(task["Status"]["State"] in UNSETTLED and task.get("NodeID") in nodes for task in orphans)
     except WireError as error:
         if error.status == 503:  # no Swarm
             return False

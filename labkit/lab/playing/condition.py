@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from labkit.lab.lifecycle.machines import execute
 
 PATIENCE = 5.0
 """Seconds after which a machine counts as not answering."""
+
+JOINED = 3.0
+"""Seconds that a node which has joined may take to have the Swarm's networks."""
+
+SWARM_NETWORKS = {"ingress", "docker_gwbridge"}
 
 PERSONAL = ("/root", "/home", "/tmp", "/var/tmp", "/srv", "/opt", "/mnt", "/media")  # noqa: S108  (the node's, not ours)
 """Where people leave their files; a reset empties these. A file that was changed anywhere else makes a machine odd."""
@@ -89,31 +95,44 @@ class Condition:
 def of(lab: Lab, machine: str) -> Condition:
     """Looks at a machine that runs. Raises LabError where this side is at fault."""
     role = lab.plan.machine(machine).role
-    if role == "store":
-        return Condition()  # nobody reaches it but the edge
+    if lab.plan.machine(machine).port is None:
+        return Condition()  # the store: nobody reaches it but the edge
+    if role == "edge":
+        return Condition(odd=silent(lab, machine))
     try:
         with lab.wire(machine, PATIENCE) as wire:
             if role == "node":
                 return _node(lab, machine, wire)
-            wire.request("GET", lab.plan.machine(machine).ping)
-            if role == "registry" and wire.get("/v2/_catalog")["repositories"]:
-                return Condition(odd="its registry holds something")
-            return Condition()
+            held = wire.get("/v2/_catalog")["repositories"]
+            return Condition(odd=f"its registry holds {', '.join(held)}" if held else "")
     except WireError as error:
         return Condition(odd=f"it does not answer: {error}")
 
 
+def silent(lab: Lab, machine: str) -> str:
+    """Why a machine that runs does not answer; "" where it does. Raises LabError where this side is at fault."""
+    try:
+        with lab.wire(machine, PATIENCE) as wire:
+            wire.request("GET", lab.plan.machine(machine).ping)
+    except WireError as error:
+        return f"it does not answer: {error}"
+    return ""
+
+
 def _node(lab: Lab, machine: str, wire: Wire) -> Condition:
     info = wire.get("/info")
-    gateway = next((one for one in wire.get("/networks") if one["Name"] == "docker_gwbridge"), None)
     swarm = info["Swarm"]
     member = swarm["NodeID"] if swarm["LocalNodeState"] == "active" else ""
+    networks = _networks(wire, bool(member))
+    gateway = networks.get("docker_gwbridge")
     manages = bool(member and swarm["ControlAvailable"])
     first = machine == lab.plan.nodes[0].name
     try:
         odd, untidy, sample = told(execute(lab.engine, lab.parts[machine].id, ["sh", "-c", PROBE]))
     except LabError as error:  # it has lost its shell, or worse
         odd, untidy, sample = error.what, False, ""
+    if member and not networks.keys() >= SWARM_NETWORKS:
+        odd = odd or "it takes no part in the Swarm's networks"
     if gateway and not odd:
         odd = strange_gateway(gateway, info.get("DefaultAddressPools") or [])
     return Condition(
@@ -125,6 +144,16 @@ def _node(lab: Lab, machine: str, wire: Wire) -> Condition:
         untidy=untidy,
         sample=sample,
     )
+
+
+def _networks(wire: Wire, member: bool) -> dict[str, dict[str, Any]]:
+    """The engine's networks by name. A member of a Swarm has the last of them a moment after it has joined."""
+    deadline = time.monotonic() + JOINED
+    while True:
+        found = {network["Name"]: network for network in wire.get("/networks")}
+        if not member or found.keys() >= SWARM_NETWORKS or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 def told(output: str) -> tuple[str, bool, str]:

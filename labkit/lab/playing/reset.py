@@ -83,8 +83,6 @@ class _Job:
     conditions: dict[str, Condition] = field(default_factory=dict)
     anew: dict[str, str] = field(default_factory=dict)
     """Machines that have to be made anew: {name: why}."""
-    disordered: bool = False
-    """Whether the Swarm has to be made or joined again."""
     services: tuple[str, ...] = ()
     """Names of the services that were taken away."""
     beginning: bool = False
@@ -97,7 +95,12 @@ class _Job:
         found = find.on(self.lab.engine, self.lab.home)
         if found is None:
             raise LabError("The lab is not running.", "labkit up")
-        self.lab = self._repaired(found) if found.missing else found
+        self.lab = found
+        if found.missing:
+            running = [one.name for one in found.plan.machines if one.port and found.state(one.name) == "running"]
+            with ThreadPoolExecutor(max(1, len(running))) as pool:
+                silent = dict(zip(running, pool.map(partial(condition.silent, found), running), strict=True))
+            self._remake({name: why for name, why in silent.items() if why})
 
     def steps(self) -> list[Step]:
         nodes = [node.machine for node in self.lab.nodes]
@@ -134,27 +137,20 @@ class _Job:
         self.conditions[machine] = condition.of(self.lab, machine)
 
     def _judge(self) -> None:
-        """Decides what can be cleared and what has to be made anew, and takes the latter out of its Swarm."""
+        """Decides what can be cleared and what has to be made anew."""
         if not self.scope.machines:
             return
         nodes = {node.machine: self.conditions[node.machine] for node in self.lab.nodes}
         self.anew = {name: found.odd for name, found in self.conditions.items() if found.odd}
         manager = nodes[MANAGER]
-        if manager.odd or not manager.manages or manager.strange:
-            # A worker whose manager is gone takes seconds to leave, one that leaves beside it takes none.
-            self.disordered = True
-            with ThreadPoolExecutor(len(nodes)) as pool:
-                list(pool.map(self._leave, (name for name in nodes if name not in self.anew)))
-        else:
-            self.disordered = any(one.member not in manager.known for one in nodes.values())
-
-    def _leave(self, machine: str) -> None:
-        try:
-            with self.lab.wire(machine, clearing.PATIENCE) as wire:
-                wire.request("POST", "/swarm/leave?force=1")
-        except WireError as error:
-            if error.status != 503:  # it is in no Swarm
-                self.anew[machine] = f"it could not leave its Swarm: {error}"
+        lost = manager.odd or manager.strange or ("" if manager.manages else "it manages no Swarm")
+        for name, found in nodes.items():
+            # An engine that leaves a Swarm and joins another may keep the port of the old one's networks, and have none in
+            # the new one ("timeout waiting for leave broadcast", "listen tcp 0.0.0.0:7946: bind: address already in use").
+            if lost:
+                self.anew.setdefault(name, f"the Swarm of {MANAGER} is not as it was: {lost}")
+            elif found.member not in manager.known:
+                self.anew.setdefault(name, "it has left the Swarm")
 
     def _services(self) -> None:
         if self.scope.services or self.scope.stacks:
@@ -193,18 +189,9 @@ class _Job:
 
     def _make_anew(self) -> None:
         """Has `labkit up`'s repair make and join what needs it."""
-        if not self.anew and not self.disordered:
+        if not self.anew:
             return
-        for machine, why in self.anew.items():
-            if self.lab.plan.version == "compose":
-                raise LabError(
-                    f"The machine {machine} cannot be cleared: {why}.",
-                    "docker compose down -v   (where you started it), then up again",
-                )
-            self.say(f"making {machine} anew: {why}")
-        with ThreadPoolExecutor(max(1, len(self.anew))) as pool:
-            list(pool.map(self._take_away, self.anew))
-        self.lab = self._repaired(self.lab)
+        self._remake(self.anew)
         self.sampled = True  # by the repair
         if "edge" in self.anew:
             with self.lab.wire("edge") as wire:
@@ -212,6 +199,20 @@ class _Job:
         self.anew = {}
         with ThreadPoolExecutor(len(self.lab.nodes)) as pool:
             list(pool.map(self._look, (node.machine for node in self.lab.nodes)))
+
+    def _remake(self, odd: dict[str, str]) -> None:
+        """Has these machines ({name: why}) made anew, and all others started and joined."""
+        for machine, why in odd.items():
+            if self.lab.plan.version == "compose":
+                fix = "docker compose down -v   (where you started it), then up again"
+                raise LabError(f"The machine {machine} cannot be cleared: {why}.", fix)
+            self.say(f"making {machine} anew: {why}")
+        with ThreadPoolExecutor(max(1, len(odd))) as pool:
+            list(pool.map(self._take_away, odd))
+        if self.lab.plan.version == "compose":
+            self.lab = provision.repair(self.lab, self.say)
+        else:
+            self.lab = provision.up(self.lab.engine, self.lab.home, self.lab.plan, self.say)
 
     def _take_away(self, machine: str) -> None:
         """Removes a machine's container, and a node's or an extra registry's volume with what it held."""
@@ -230,11 +231,6 @@ class _Job:
                     f"{machine} could not be made anew: its volume {volume} could not be removed: {error}.",
                     "labkit reset   (once nothing uses it)",
                 ) from error
-
-    def _repaired(self, lab: Lab) -> Lab:
-        if lab.plan.version == "compose":
-            return provision.repair(lab, self.say)
-        return provision.up(lab.engine, lab.home, lab.plan, self.say)
 
     def _nodes(self) -> None:
         if not self.scope.nodes:
