@@ -28,6 +28,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     service: str
     """The Swarm's service that it belongs to, "" where it belongs to none."""
+    task: str = ""
+    """The id of the Swarm's task that it is of."""
+    unhealthy: bool = False
+    """Whether its health check failed, also where it has ended since."""
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
