@@ -187,11 +187,15 @@ def repositories(wire: Wire, scope: Scope) -> None:
     """Takes repositories away, but for those that the lab brings along. Raises WireError."""
     if not scope.repositories:
         return
+    seen = wire.get("/observation?sections=registries,store")
+    # A repository whose last tag was deleted still holds manifests: only the store's section tells.
+    held = {key: {*registry["repositories"]} for key, registry in seen["registries"]["known"].items()}
+    held = {key: names | {*seen["store"]["revisions"].get(key, ())} for key, names in held.items()}
     doomed = [
         [key, repository]
-        for key, registry in wire.get("/observation?sections=registries")["registries"]["known"].items()
-        for repository in registry["repositories"]
-        if repository not in registry["seeded"] and scope.takes("repositories", repository.rpartition("/")[2])
+        for key, names in held.items()
+        for repository in sorted(names - {*seen["registries"]["known"][key]["seeded"]})
+        if scope.takes("repositories", repository.rpartition("/")[2])
     ]
     if doomed:
         wire.request("POST", "/remove", {"repositories": doomed})
