@@ -62,11 +62,12 @@ def lab(fresh, engine, home):
 def held(lab):
     """Everything in the lab that a person could tell apart, without ids and times."""
     with lab.wire("edge") as wire:
-        registries = wire.get("/observation")["registries"]
+        seen = wire.get("/observation?sections=registries,store")
     return {
         **{name: machine(lab, name) for name in NODES},
         "swarm": swarm(lab),
-        "registries": {key: each["repositories"] for key, each in registries.items()},
+        "registries": {key: each["repositories"] for key, each in seen["registries"]["known"].items()},
+        "manifests": seen["store"]["revisions"],
         "machines": {name: instance.state for name, instance in lab.parts.items()},
         "docker folder": own_folder(lab),
         "answers": (lab.work / ".labkit" / "answers.json").exists()
@@ -189,8 +190,12 @@ def push(lab):
         docker push myusername/myapp:v1.0.0
         docker tag myapp:latest registry.lab:5000/library/busybox:mine
         docker push registry.lab:5000/library/busybox:mine
+        docker tag myapp:latest myusername/untagged:v1
+        docker push myusername/untagged:v1
         """,
     )
+    # As a delete of the tag leaves it: the manifest is there, by its digest.
+    on(lab, "store", "rm -r /var/lib/registry/docker/registry/v2/repositories/hub/myusername/untagged/_manifests/tags")
 
 
 def things(lab):
@@ -381,7 +386,7 @@ def test_the_whole_lab_becomes_as_it_was(lab, fresh, damage):
 
 def marks(lab):
     with lab.wire("edge") as wire:
-        return [entry["exercises"] for entry in wire.get("/observation")["log"] if entry["action"] == "mark"]
+        return [entry["exercises"] for entry in wire.get("/observation?sections=log")["log"]["resets"]]
 
 
 def test_a_reset_that_fails_says_what_and_is_run_again(lab, fresh):
@@ -406,7 +411,8 @@ def test_a_reset_that_fails_says_what_and_is_run_again(lab, fresh):
         assert marks(lab) == before
         # What did not fail is done.
         with lab.wire("edge") as wire:
-            assert list(wire.get("/observation")["registries"]["hub"]["repositories"]) == ["library/busybox"]
+            known = wire.get("/observation?sections=registries")["registries"]["known"]
+        assert known["hub"]["repositories"] == fresh["registries"]["hub"]
     finally:
         subprocess.run([*docker, "rm", "-f", holder], check=True, capture_output=True)
     after = reset_all(lab)

@@ -136,7 +136,7 @@ def beginning(wire: Wire) -> bool:
     """Whether a task of a service that is gone may still pull an image and start. Raises WireError."""
     try:
         services = {one["ID"] for one in wire.get("/services")}
-        # A node that has left starts nothing more, whatever was last heard of its tasks.
+        # A node that is gone starts nothing more, whatever was last heard of its tasks.
         nodes = {one["ID"] for one in wire.get("/nodes") if one["Status"]["State"] == "ready"}
         orphans = [task for task in wire.get("/tasks") if task["ServiceID"] not in services]
         return any(task["Status"]["State"] in UNSETTLED and task.get("NodeID") in nodes for task in orphans)
@@ -187,11 +187,15 @@ def repositories(wire: Wire, scope: Scope) -> None:
     """Takes repositories away, but for those that the lab brings along. Raises WireError."""
     if not scope.repositories:
         return
+    seen = wire.get("/observation?sections=registries,store")
+    # A repository whose last tag was deleted still holds manifests: only the store's section tells.
+    held = {key: {*registry["repositories"]} for key, registry in seen["registries"]["known"].items()}
+    held = {key: names | {*seen["store"]["revisions"].get(key, ())} for key, names in held.items()}
     doomed = [
         [key, repository]
-        for key, registry in wire.get("/observation?sections=registries")["registries"]["known"].items()
-        for repository in registry["repositories"]
-        if repository not in registry["seeded"] and scope.takes("repositories", repository.rpartition("/")[2])
+        for key, names in held.items()
+        for repository in sorted(names - {*seen["registries"]["known"][key]["seeded"]})
+        if scope.takes("repositories", repository.rpartition("/")[2])
     ]
     if doomed:
         wire.request("POST", "/remove", {"repositories": doomed})
@@ -204,8 +208,7 @@ def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
     while True:
         there = {one["ID"]: one for one in wire.get("/nodes")}
         wanted = set(there if members is None else members.values())
-        for key in set(there) - wanted:
-            _try(wire, "DELETE", f"/nodes/{key}?force=1")
+        forget(wire, set(there) - wanted)
         changed = [key for key in wanted & set(there) if there[key]["Spec"] != _fresh(there[key])]
         for key in changed:
             _try(wire, "POST", f"/nodes/{key}/update?version={there[key]['Version']['Index']}", _fresh(there[key]))
@@ -216,6 +219,12 @@ def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
             names = ", ".join(machine for machine, key in (members or {}).items() if key in {*changed, *late})
             raise LabError(f"The Swarm's nodes did not come to order: {names or 'one is left over'}.", AGAIN)
         time.sleep(0.02)
+
+
+def forget(wire: Wire, nodes: Iterable[str]) -> None:
+    """Has the Swarm forget nodes, by their ids. Raises WireError."""
+    for key in nodes:
+        _try(wire, "DELETE", f"/nodes/{key}?force=1")
 
 
 def _fresh(node: dict[str, Any]) -> dict[str, Any]:

@@ -153,8 +153,12 @@ class _Job:
                 self.anew.setdefault(name, "it has left the Swarm")
 
     def _services(self) -> None:
-        if self.scope.services or self.scope.stacks:
-            with self.lab.wire(MANAGER) as wire:
+        manager = self.conditions.get(MANAGER, Condition())
+        staying = {found.member for machine, found in self.conditions.items() if machine not in self.anew}
+        with self.lab.wire(MANAGER) as wire:
+            # Before its services go: the Swarm believes in a node that has left for ten seconds, and in its tasks.
+            clearing.forget(wire, manager.known - staying)
+            if self.scope.services or self.scope.stacks:
                 self.services = clearing.services(wire, self.scope)
                 self.beginning = bool(self.services) and clearing.beginning(wire)
 
