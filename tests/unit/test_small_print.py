@@ -180,7 +180,7 @@ SECTIONS = {
 def test_a_section_that_is_not_there_says_why(section):
     for world, why in (
         (World().gap(section, "it is exited."), "it is exited."),
-        (World(), f"its {section} were not looked at."),
+        (World(), f'nobody looked at its {section}: name "{section}" in `sees` of exercise.toml'),
     ):
         world.data[section] = None
         with pytest.raises(Unobserved) as caught:
@@ -344,7 +344,7 @@ def test_a_task_that_ended_after_others_were_unhealthy():
         World().service().task(1).task(2).task(3, "failed", error="task: unhealthy container", exit_code=137, lived=20)
     )
     world.task(3, "complete", exit_code=0, message="finished", lived=20)
-    assert said(facts.service_runs, scope(world), "myapp", 3) == ("task-unhealthy", "finished (worker1)")
+    assert said(facts.service_runs, scope(world), "myapp", 3) == ("task-unhealthy", "unhealthy container (worker1)")
 
 
 @pytest.mark.parametrize(

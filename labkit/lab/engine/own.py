@@ -75,8 +75,8 @@ def _start(url: str, run: Path, data: Path) -> Engine:
 
 
 def _end_containerd(file: Path) -> None:
-    """Ends the containerd of an engine that was killed. It dies by itself, but an engine that starts in that moment, or while it
-    is not yet reaped, takes it for one that will answer and waits for it in vain (moby, libcontainerd/supervisor)."""
+    """Ends the containerd of an engine that was killed. It dies by itself, but an engine that starts in that moment, or while
+    it is not yet reaped, takes it for one that will answer and waits for it in vain (moby, libcontainerd/supervisor)."""
     import psutil
 
     with contextlib.suppress(OSError, ValueError, psutil.Error):
