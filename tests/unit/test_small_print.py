@@ -535,3 +535,13 @@ def test_what_grading_says():
 )  # fmt: skip
 def test_values_as_people_read_them(value, read):
     assert grading._words(value) == read
+
+
+def test_a_check_that_reads_more_than_its_exercise_sees_is_told_to_the_author():
+    world = World()
+    world.data["engines"] = None
+    first = grading.grade_one(exercises.load("02-tag"), world.observation).checks[0]
+    assert first.message == (
+        "The check reads what was not seen of the lab: nobody looked at its engines: "
+        'name "engines" in `sees` of exercise.toml.'
+    )
