@@ -49,6 +49,7 @@ from labkit.lab.playing.reset import reset_all  # noqa: E402
 from labkit.seen.observation import Observation  # noqa: E402
 
 HOME = paths.home()
+MACHINES = [machine.name for machine in Plan(HOME.name).machines]
 LABKIT = [sys.executable, "-m", "labkit"]
 
 
@@ -108,11 +109,11 @@ def sequential(engine, image):
         node += ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
         node += ["--device-cgroup-rule", "a *:* rwm", "--cgroupns", "private"]
     command(*docker, "network", "create", name)
-    for machine in ("edge", "store", "workstation", "worker1", "worker2"):
+    for machine in MACHINES:
         is_node = machine.startswith("work")
         extra = [*node, "-v", "/var/lib/docker"] if is_node else ["-v", f"{name}:/var/lib/registry"]
         keys = f"{SCRATCH}/cli/{machine}/pki:/lab/pki:ro"
-        script = "/lab/bin/node.sh" if is_node else f"/lab/bin/{machine}.sh"
+        script = "/lab/bin/node.sh" if is_node else "/lab/bin/edge.sh"
         command(*docker, "run", "-d", "--name", f"{name}-{machine}", "--hostname", machine, "--network", name,
                 "--network-alias", machine, "-v", keys, *extra, image, script)  # fmt: skip
         if is_node:
@@ -142,7 +143,7 @@ def until(condition):
 def clear_sequential(engine):
     name = f"{HOME.name}-cli"
     docker = ["docker", "-H", engine.url]
-    parts = [f"{name}-{machine}" for machine in ("edge", "store", "workstation", "worker1", "worker2")]
+    parts = [f"{name}-{machine}" for machine in MACHINES]
     subprocess.run([*docker, "rm", "-fv", *parts], capture_output=True)
     subprocess.run([*docker, "network", "rm", name], capture_output=True)
     subprocess.run([*docker, "volume", "rm", name], capture_output=True)
@@ -245,7 +246,7 @@ def figures(engine, times, starts):
         command_check.append(timed(lambda: subprocess.run([*LABKIT, "check"], capture_output=True, env=env, cwd=ROOT)))
     large, _ = large_observation(observe(lab))
     grading = [timed(lambda: grade(every, Observation(large.data))) for _ in range(20)]
-    machines.execute(engine, lab.parts["store"].id, ["python3", "-c", FILL])
+    machines.execute(engine, lab.parts["edge"].id, ["python3", "-c", FILL])
     for number in range(50):
         command(
             "docker", "service", "create", "-d", "-q", "--replicas", "0", "--name", f"s{number}", "busybox", env=env
@@ -262,17 +263,17 @@ def figures(engine, times, starts):
     fast = statistics.median(command_check) / statistics.median(listing)
     return [
         row("one node alone, from the command's start until it answers", f"{middle['node']:.2f} s", "the unit below"),
-        row("`labkit up --detach`: five machines, Swarm joined, edge and sample app ready", f"{middle['up']:.2f} s",
+        row("`labkit up --detach`: four machines, Swarm joined, edge and sample app ready", f"{middle['up']:.2f} s",
             f"{ratio(middle['up'], middle['node'])} one node (aim: 1.5 ×)"),
         row("the same in processor seconds", f"{start:.2f} s",
-            f"labkit {parts.command:.2f}, the engine outside {parts.engine:.2f}, the five containers {parts.containers:.2f}"),
+            f"labkit {parts.command:.2f}, the engine outside {parts.engine:.2f}, the four containers {parts.containers:.2f}"),
         row(f"the least that `up` can take on {os.cpu_count()} cores: these seconds ÷ cores", f"{floor:.2f} s",
             f"`up` takes {ratio(middle['up'], floor)} that (aim: 1.25 ×)"),
         row("`labkit up --detach` where it is up", f"{middle['again']:.2f} s", ratio(middle["again"], middle["node"])),
         row("the same containers by a sequential docker-CLI script", f"{middle['script']:.2f} s",
             f"{ratio(middle['script'], middle['up'])} `labkit up`"),
         row("`labkit down`", f"{middle['down']:.2f} s", "aim: 1.5 s"),
-        row("memory of an idle lab (all five containers, without page cache)", f"{idle / 1024**2:.0f} MiB"),
+        row("memory of an idle lab (all four containers, without page cache)", f"{idle / 1024**2:.0f} MiB"),
         row("`observe` in process", f"{statistics.median(observing) * 1000:.0f} ms", "median of 30"),
         row("observe and grade all exercises in process", f"{statistics.median(checking) * 1000:.0f} ms", "aim: 150 ms"),
         row("`docker service ls`", f"{statistics.median(listing) * 1000:.0f} ms", "the unit of the next row"),

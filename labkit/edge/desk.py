@@ -2,6 +2,7 @@
 
 | request | answer |
 |---|---|
+| GET /_ping | OK, where the store answers too |
 | GET /observation?sections=registries,log | a JSON object with these sections, as labkit/seen has them (below) |
 | GET /events | the access log as it grows: a JSON line an entry |
 | POST /mark {"exercises": [slug, …]} | the line that the log has now: {"seq", "time", "exercises"} |
@@ -20,7 +21,8 @@ The sections:
   frees (garbage.py), without and with --delete-untagged.
 * `log`: {"events": [event], "resets": [reset]}, the oldest first. With `seq=N` only what came after that number.
 
-A request that cannot be understood is answered with 400 and a sentence, and changes nothing.
+A request that cannot be understood is answered with 400 and a sentence, and changes nothing. Where the store does not answer,
+/_ping and /observation say so with 503 and a sentence.
 """
 
 import asyncio
@@ -38,6 +40,7 @@ from .log import AccessLog
 from .policy import Policy
 from .reader import Address, Held, Reader, Unreadable
 from .shelf import Shelf, Tags
+from .store import Store, StoreDown
 
 SECTIONS = ("registries", "log", "store")
 USUAL = ("registries", "log")
@@ -52,6 +55,7 @@ class Desk:
     reader: Reader
     sample: str
     """The sample app's fingerprint."""
+    store: Store
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -63,10 +67,12 @@ class Desk:
         return app
 
     async def ping(self, _: web.Request) -> web.Response:
+        await self._needs_store()
         return web.Response(text="OK")
 
     async def observation(self, request: web.Request) -> web.Response:
         wanted = _sections(request.query.get("sections"))
+        await self._needs_store()
         seen: dict[str, Any] = {}
         # The log first: it must never tell of what the registries are not yet seen to hold.
         if "log" in wanted:
@@ -81,6 +87,12 @@ class Desk:
         if "store" in wanted:
             seen["store"] = await asyncio.to_thread(self._store)
         return web.json_response(seen)
+
+    async def _needs_store(self) -> None:
+        try:
+            await self.store.ask()
+        except StoreDown as down:
+            raise web.HTTPServiceUnavailable(text=f"{down}\n") from down
 
     def _log(self, after: int) -> dict[str, Any]:
         return {"events": _after(self.log.events, after), "resets": _after(self.log.resets, after)}

@@ -11,7 +11,7 @@ from .grammar import is_repository
 from .log import AccessLog
 from .policy import Policy, parse_scope
 from .shelf import Shelf
-from .store import Store
+from .store import Store, StoreDown
 from .tokens import Token, Tokens
 
 PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>[^/].*|)$")
@@ -122,7 +122,10 @@ class Front:
             if token and (kind == "manifests" or action == "push"):
                 self._refused(request, registry, token, action, name, rest if kind == "manifests" else "")
             return self._challenge(registry, f"repository:{name}:{action}", "insufficient_scope" if token else "")
-        response = await self.store.pass_on(request, registry.key, name, kind, rest)
+        try:
+            response = await self.store.pass_on(request, registry.key, name, kind, rest)
+        except StoreDown as down:  # no event of the log: nothing was decided
+            return error(503, "UNAVAILABLE", str(down))
         if kind == "blobs" and request.method == "GET":
             self._note(
                 request, registry, action="blob", user=token.user, repository=name, digest=rest, status=response.status

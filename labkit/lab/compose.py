@@ -107,7 +107,6 @@ def _keys(plan: Plan, keyed: list[Machine]) -> str:
 
 def _service(plan: Plan, machine: Machine) -> str:
     aliases = f"\n        aliases: [{', '.join(machine.aliases)}]" if machine.aliases else ""
-    ports = f'    ports: ["127.0.0.1::{machine.port}"]\n' if machine.port else ""
     keys = f"      - keys-{machine.name}:/lab/pki:ro\n" if machine.tls else ""
     bare = ", volume: {nocopy: true}" if machine.bare else ""
     return f"""\
@@ -118,8 +117,9 @@ def _service(plan: Plan, machine: Machine) -> str:
     command: {machine.command}
     environment: {_inline(plan.environment(machine))}
     labels: {{<<: *labels, {MACHINE}: {machine.name}, {ROLE}: {machine.role}}}
-{ports}    volumes:
-{keys}      - {{type: volume, source: {machine.volume or machine.name}, target: {machine.data}{bare}}}
+    ports: ["127.0.0.1::{machine.port}"]
+    volumes:
+{keys}      - {{type: volume, source: {machine.name}, target: {machine.data}{bare}}}
     networks:
       lab:
         ipv4_address: {PREFIX}.{machine.host}{aliases}
@@ -162,7 +162,7 @@ networks:
 
 
 def _volumes(plan: Plan, keyed: list[Machine]) -> str:
-    data = dict.fromkeys(machine.volume or machine.name for machine in plan.machines)
+    data = [machine.name for machine in plan.machines]
     names = [*data, *(f"keys-{machine.name}" for machine in keyed), "keys-client"]
     lines = [f'  {name}: {{name: "{plan.name}-{name}", labels: *labels}}\n' for name in names]
     return "volumes:\n" + "".join(lines)

@@ -44,13 +44,11 @@ class Machine:
     role: str
     host: int
     command: str
-    port: int | None = None
-    """The port that this side reaches it by; None for a machine that only the lab reaches."""
+    port: int
+    """The port that this side reaches it by."""
+    data: str
+    """Where its volume is mounted."""
     aliases: tuple[str, ...] = ()
-    data: str = ""
-    """Where its volume is mounted; "" for none."""
-    volume: str = ""
-    """Its volume's name after the lab's; "" for the machine's own name."""
     ping: str = "/_ping"
     """The path that it answers once it is ready."""
     tls: bool = True
@@ -62,16 +60,18 @@ class Machine:
 
     @property
     def bare(self) -> bool:
-        """Whether its volume is empty at first. Only the store's has what the image brings there (busybox): of two that bring
-        the same at once, one stumbles."""
-        return self.role != "store"
+        """Whether its volume is empty at first. The edge's has what the image brings there (busybox)."""
+        return self.role != "edge"
 
+
+OPEN = "REGISTRY_HTTP_NET=tcp REGISTRY_HTTP_ADDR=:5000"
+"""Has the registry listen in the lab's network; the store of the image's own configuration does not."""
 
 EXTRAS: dict[str, tuple[Machine, ...]] = {
     # CNCF Distribution as it comes: no sign-in, no TLS, a volume of its own that is empty at first.
     "registry": (
         Machine(
-            *("my-registry", "registry", 40, "docker-registry serve /lab/store.yml", 5000),
+            *("my-registry", "registry", 40, f"env {OPEN} docker-registry serve /lab/store.yml", 5000),
             data="/var/lib/registry",
             ping="/v2/",
             tls=False,
@@ -115,15 +115,9 @@ class Plan:
     @functools.cached_property
     def machines(self) -> tuple[Machine, ...]:
         return (
-            Machine(
-                *("edge", "edge", 10, "/lab/bin/edge.sh", DESK_PORT),
-                aliases=self.hosts,
-                data="/var/lib/registry",
-                volume="store",
-            ),
-            Machine("store", "store", 11, "/lab/bin/store.sh", data="/var/lib/registry"),
+            Machine("edge", "edge", 10, "/lab/bin/edge.sh", DESK_PORT, "/var/lib/registry", self.hosts),
             *(
-                Machine(name, "node", 21 + number, "/lab/bin/node.sh", ENGINE_PORT, data="/var/lib/docker")
+                Machine(name, "node", 21 + number, "/lab/bin/node.sh", ENGINE_PORT, "/var/lib/docker")
                 for number, name in enumerate((MANAGER, *(f"worker{n}" for n in range(1, self.workers + 1))))
             ),
             *(machine for name in self.extras for machine in EXTRAS[name]),
@@ -151,7 +145,7 @@ class Plan:
         return f"{self.name}-{machine.name}"
 
     def volume(self, machine: Machine) -> str:
-        return f"{self.name}-{machine.volume or machine.name}"
+        return f"{self.name}-{machine.name}"
 
     def environment(self, machine: Machine) -> dict[str, str]:
         """The variables in the machine's container."""

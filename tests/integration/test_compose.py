@@ -105,11 +105,11 @@ def test_the_file_says_what_the_topology_says(compose):
         assert service["labels"][topology.MACHINE] == machine.name
         assert service["labels"][topology.ROLE] == machine.role
         published = [(one["host_ip"], one["target"]) for one in service.get("ports", [])]
-        assert published == ([("127.0.0.1", machine.port)] if machine.port else [])
+        assert published == [("127.0.0.1", machine.port)]
         data = [
             one["source"] for one in service["volumes"] if one["target"] in ("/var/lib/docker", "/var/lib/registry")
         ]
-        assert data == ([machine.volume or machine.name])
+        assert data == [machine.name]
     for volume in told["volumes"].values():
         assert volume["name"].startswith(f"{name}-")
         assert volume["labels"][topology.LABEL] == name

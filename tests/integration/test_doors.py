@@ -201,7 +201,7 @@ def test_status_shows_what_is_there(lab):
     labkit("solve", "05-deploy", check=0)
     state = labkit_json("status", "--json", check=0)
     assert state["state"] == "up"
-    assert set(state["machines"]) == {"edge", "store", "workstation", "worker1", "worker2"}
+    assert set(state["machines"]) == {"edge", "workstation", "worker1", "worker2"}
     assert list(state["registries"]["hub"]["myusername/myapp"]) == ["v1.0.0"]
     assert state["services"]["myapp"]["replicas"] == 3
     text = labkit("status", check=0).stdout

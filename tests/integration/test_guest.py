@@ -239,7 +239,7 @@ def test_what_is_the_owners_says_so(guest):
     assert state["state"] == "up"
     assert state["engine"] is None
     assert state["owner"].startswith("https://127.0.0.1:")
-    assert set(state["machines"]) == {"edge", "store", "workstation", "worker1", "worker2"}
+    assert set(state["machines"]) == {"edge", "workstation", "worker1", "worker2"}
     assert "you are a guest" in guest.labkit("doctor", check=0).stdout
 
 

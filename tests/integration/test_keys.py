@@ -2,13 +2,13 @@
 
 import http.client
 import ssl
+import subprocess
+import sys
 
 import pytest
 from helpers import until
 
-from labkit.lab.lifecycle import keeper
-
-STORE_PORT = 5000
+from labkit.lab.lifecycle import keeper, machines
 
 
 def keys(lab):
@@ -45,15 +45,30 @@ def answers(address, port, key):
         ("worker1", ["client", "guest"]),
         ("worker2", ["client", "guest"]),
         ("edge", ["client"]),
-        ("store", ["edge/store"]),
     ],
 )
 def test_a_door_opens_to_its_own_keys_only(lab, door, opens):
-    machine = lab.parts[door]
-    address, port = ("127.0.0.1", machine.port) if machine.port else (machine.address, STORE_PORT)
     tried = keys(lab)
     assert len(tried) > 10
-    assert [name for name, key in tried.items() if answers(address, port, key)] == opens
+    assert [name for name, key in tried.items() if answers("127.0.0.1", lab.parts[door].port, key)] == opens
+
+
+OPEN = """
+import socket, sys
+def takes(port):
+    with socket.socket() as knocking:
+        return knocking.connect_ex((sys.argv[1], port)) == 0
+print(*filter(takes, range(1, 65536)))
+"""
+"""Every TCP port of the machine with that address that takes a call."""
+
+
+def test_nobody_but_the_edge_reaches_the_store(lab):
+    """It listens on no port: all that the edge's machine has open are the registries and the desk, whoever tries."""
+    edge = lab.parts["edge"]
+    on_a_node = machines.execute(lab.engine, lab.parts["worker1"].id, ["python3", "-c", OPEN, edge.address])
+    here = subprocess.run([sys.executable, "-c", OPEN, edge.address], capture_output=True, text=True, check=True).stdout
+    assert on_a_node.split() == here.split() == ["443", "5000", "8443"]
 
 
 def test_the_owners_service_opens_to_guests_only(lab):

@@ -78,7 +78,7 @@ def other(engine, running_lab, tmp_path):
 def test_up_check_down_leave_nothing_and_keep_the_work(engine, other):
     up = labkit(*UP, env=other, check=0)
     assert "The lab is up: workstation, worker1, worker2" in up.stdout
-    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 5
+    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 4
     labkit("solve", "02-tag", env=other, check=0)
     labkit("check", "02-tag", env=other, check=0)
     notebook = Path(other["LABKIT_WORK"], "02-tag.ipynb")
@@ -102,7 +102,7 @@ def test_two_ups_at_once_make_one_lab(engine, other):
     outputs = [one.communicate(timeout=120) for one in both]
     assert [one.returncode for one in both] == [0, 0], outputs
     assert any("another labkit is starting or ending this lab" in error for _, error in outputs)
-    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 5
+    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 4
 
 
 @pytest.mark.parametrize("moment", [0.4, 0.8, 1.2, 1.7, 2.3])
@@ -164,6 +164,98 @@ def test_a_killed_edge_is_an_error_of_the_lab_and_loses_nothing(engine, other):
     assert "labkit up" in broken.stdout
     labkit(*UP, env=other, check=0)
     labkit("check", "01-login", "02-tag", "03-push", env=other, check=0)
+
+
+def inside_edge(engine, env, script):
+    """Runs a script in the edge's container, where nobody of the lab gets. Returns what it printed."""
+    return machines.execute(engine, f"{env['LABKIT_LAB']}-edge", ["sh", "-c", script])
+
+
+KILL_STORE = "pkill -KILL -x docker-registry"
+
+
+def test_a_killed_store_is_started_again_and_loses_nothing(engine, running_lab, lab):
+    labkit("solve", "03-push", check=0)
+    env = {"LABKIT_LAB": lab.name}
+    before = inside_edge(engine, env, f"pgrep -x docker-registry; {KILL_STORE}")
+    # At once: what comes while it starts again waits for it.
+    pushed = shell(lab, "docker tag myapp myusername/more:v1; docker push myusername/more:v1")
+    assert pushed.returncode == 0, pushed.stderr
+    assert inside_edge(engine, env, "pgrep -x docker-registry") != before
+    assert labkit_json("status", "--json", check=0)["state"] == "up"
+    labkit("check", "01-login", "02-tag", "03-push", check=0)
+    pulled = shell(
+        lab,
+        "docker --context worker1 pull -q myusername/myapp:v1.0.0 && docker --context worker2 pull -q myusername/more:v1",
+    )
+    assert pulled.returncode == 0, pulled.stderr
+
+
+def test_a_store_that_is_killed_in_the_middle_of_a_push(engine, running_lab, lab):
+    signed_in = shell(lab, "docker login -u myusername -p mypassword")
+    assert signed_in.returncode == 0, signed_in.stderr
+    layers = "FROM busybox\n" + "RUN head -c 20000000 /dev/urandom > /$RANDOM\n" * 4
+    built = shell(lab, f"printf '{layers}' | docker build -q -t myusername/large:v1 -")
+    assert built.returncode == 0, built.stderr
+    env = {"LABKIT_LAB": lab.name}
+    with ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(shell, lab, "docker push myusername/large:v1")
+        until(
+            lambda: inside_edge(
+                engine,
+                env,
+                "ls /var/lib/registry/docker/registry/v2/repositories/hub/myusername/large/_uploads 2>/dev/null || true",
+            ),
+            "the push's first bytes",
+        )
+        inside_edge(engine, env, KILL_STORE)
+        pushed = pushing.result()
+    assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+    pulled = shell(lab, "docker --context worker1 pull -q myusername/large:v1")
+    assert pulled.returncode == 0, pulled.stderr
+
+
+def test_a_store_that_cannot_start_is_told_with_its_last_words(engine, other):
+    labkit(*UP, "--workers", "1", env=other, check=0)
+    inside_edge(engine, other, f"rm -r /run/store; {KILL_STORE}")
+
+    def edge():
+        return labkit_json("status", "--json", env=other, check=2)["machines"]["edge"]["state"]
+
+    until(lambda: edge() == "exited", "the edge gives it up")
+    began = time.monotonic()
+    told = labkit(*UP, env=other, check=2).stderr
+    assert time.monotonic() - began < 30
+    assert "The machine edge ended with exit code 1" in told
+    assert "listen unix /run/store/store.sock: bind: no such file or directory" in told
+    assert "The store does not run: docker-registry ended with exit code 1, 5 times in a row." in told
+    labkit("down", env=other, check=0)
+    labkit(*UP, "--workers", "1", env=other, check=0)
+
+
+def test_a_store_whose_folder_is_damaged_is_told(engine, other):
+    """It runs, and cannot work: the container alone tells nothing of that."""
+    labkit(*UP, "--workers", "1", env=other, check=0)
+    repositories = "/var/lib/registry/docker/registry/v2/repositories"
+    inside_edge(engine, other, f"mv {repositories} /var/lib/registry/kept; echo > {repositories}")
+    status = labkit("status", env=other, check=2).stdout
+    assert "✗ edge         running" in status and "The store answers with 500" in status
+    began = time.monotonic()
+    told = labkit(*UP, env=other, check=2).stderr
+    assert time.monotonic() - began < 30
+    assert "The machine edge does not work: The store answers with 500" in told
+    inside_edge(engine, other, f"rm {repositories}; mv /var/lib/registry/kept {repositories}")
+    labkit(*UP, env=other, check=0)
+    assert labkit_json("status", "--json", env=other, check=0)["registries"]["hub"]["library/busybox"]
+
+
+def test_the_store_ends_with_the_edge_when_it_is_asked_to(engine, other):
+    labkit(*UP, "--workers", "1", env=other, check=0)
+    with engine.wire(timeout=60) as wire:
+        wire.request("POST", f"/containers/{other['LABKIT_LAB']}-edge/stop?t=30")
+        state = wire.get(f"/containers/{other['LABKIT_LAB']}-edge/json")["State"]
+    assert (state["Status"], state["ExitCode"]) == ("exited", 0)  # 137 where the engine had to kill it
+    labkit(*UP, env=other, check=0)
 
 
 def test_a_removed_machine_is_made_again(engine, other):
@@ -277,7 +369,7 @@ def test_a_part_beyond_the_standard_lab(engine, other):
     assert "my-registry" not in labkit_json("status", "--json", env=other, check=0)["machines"]
     labkit(*UP, "--with", "registry", env=other, check=0)
     lab = find.current(Home.of({**os.environ, **other}))
-    assert len(parts(engine, lab.name)["containers"]) == 5 + 1
+    assert len(parts(engine, lab.name)["containers"]) == 4 + 1
     copy = (
         "skopeo copy -q --dest-tls-verify=false docker-archive:/lab/myapp.tar docker://my-registry:5000/team/myapp:v1"
     )

@@ -195,7 +195,7 @@ def push(lab):
         """,
     )
     # As a delete of the tag leaves it: the manifest is there, by its digest.
-    on(lab, "store", "rm -r /var/lib/registry/docker/registry/v2/repositories/hub/myusername/untagged/_manifests/tags")
+    on(lab, "edge", "rm -r /var/lib/registry/docker/registry/v2/repositories/hub/myusername/untagged/_manifests/tags")
 
 
 def things(lab):

@@ -25,7 +25,7 @@ def test_observing_and_grading_stay_fast(lab):
     from labkit.lab.looking.observe import observe
     from labkit.lab.playing.reset import reset_all
 
-    machines.execute(lab.engine, lab.parts["store"].id, ["python3", "-c", FILL])
+    machines.execute(lab.engine, lab.parts["edge"].id, ["python3", "-c", FILL])
     loop = "for n in $(seq 50); do docker service create --detach --quiet --replicas 0 --name s$n busybox & done; wait"
     created = shell(lab, loop)
     assert created.returncode == 0, created.stderr

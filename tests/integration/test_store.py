@@ -84,7 +84,7 @@ def on(lab, machine, *command):
 
 def collected(lab, *options):
     """What the real registry would free."""
-    told = on(lab, "store", "docker-registry", "garbage-collect", *options, "/lab/store.yml")
+    told = on(lab, "edge", "docker-registry", "garbage-collect", *options, "/lab/store.yml")
     return set(re.findall(r"blob eligible for deletion: (\S+)", told))
 
 

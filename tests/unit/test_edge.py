@@ -1,12 +1,21 @@
 """The edge, each part by its values. It runs inside the lab image; nothing of it needs one."""
 
+import asyncio
+import contextlib
 import hashlib
 import json
+import os
+import sys
+from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
+from aiohttp import test_utils, web
 
 from labkit.edge import log as access_log
+from labkit.edge import store as behind
+from labkit.edge import supervisor
 from labkit.edge.accounts import accounts
 from labkit.edge.desk import Desk
 from labkit.edge.garbage import garbage
@@ -15,6 +24,7 @@ from labkit.edge.log import AccessLog
 from labkit.edge.policy import parse_scope, policies
 from labkit.edge.reader import Reader
 from labkit.edge.shelf import Shelf, fingerprint
+from labkit.edge.store import StoreDown
 from labkit.edge.summary import DEEPEST, LARGEST, Summaries, parse, summary, unknown
 from labkit.edge.tokens import Token, Tokens
 from labkit.seen.log import Action, Log, Reason
@@ -552,14 +562,25 @@ def test_what_is_not_there_is_no_revision(folder):
 # ── the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Answering:
+    """A store that answers, or says why it does not."""
+
+    problem = ""
+
+    async def ask(self):
+        if self.problem:
+            raise StoreDown(self.problem)
+
+
 @pytest.fixture
-def ask(folder, log):
+def store():
+    return Answering()
+
+
+@pytest.fixture
+def ask(folder, log, store):
     """Asks the desk: (method, path, body) gives the status and the JSON, or the text, of its answer."""
-    import asyncio
-
-    from aiohttp import test_utils
-
-    desk = Desk(policies(), log, Shelf(folder.path), Reader(), "sample")
+    desk = Desk(policies(), log, Shelf(folder.path), Reader(), "sample", store)
 
     async def answer(method, path, body):
         async with test_utils.TestClient(test_utils.TestServer(desk.app())) as client:
@@ -658,3 +679,127 @@ def test_the_desk_removes_repositories_and_nothing_else(ask, folder):
     assert ask("POST", "/remove", {"repositories": [["hub", "me/app"]]}) == (200, {})
     assert sorted(Shelf(folder.path).repositories("hub")) == ["me/other"]
     assert (folder.root / "blobs").exists()
+
+
+def test_the_desk_works_only_where_the_store_does(ask, store):
+    assert ask("GET", "/_ping") == (200, "OK")
+    store.problem = "The store does not run."
+    for path in ("/_ping", "/observation", "/observation?sections=log"):
+        assert ask("GET", path) == (503, "The store does not run.\n")
+
+
+# ── the store's process ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.asynccontextmanager
+async def reached(path):
+    """The store at that socket, as the edge speaks to it."""
+    async with aiohttp.ClientSession("http://store", connector=aiohttp.UnixConnector(str(path))) as session:
+        yield behind.Store(session)
+
+
+@contextlib.asynccontextmanager
+async def serving(path, answer):
+    """Something at that socket which answers every request so."""
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    await web.UnixSite(runner, str(path)).start()
+    yield
+    await runner.cleanup()
+
+
+def test_a_request_waits_for_a_store_that_is_being_started(tmp_path):
+    asked = []
+
+    async def answer(request):
+        asked.append((request.method, request.path, request.host))
+        return web.json_response({"repositories": []})
+
+    async def main():
+        async with reached(tmp_path / "socket") as store:
+            waiting = asyncio.create_task(store.ask())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            async with serving(tmp_path / "socket", answer):
+                await waiting
+
+    asyncio.run(main())
+    assert asked == [("GET", "/v2/_catalog", "store")]
+
+
+def test_a_store_that_does_not_work_says_how(tmp_path, monkeypatch):
+    monkeypatch.setattr(behind, "PATIENCE", 0.1)
+    monkeypatch.setattr(behind, "ANSWER", aiohttp.ClientTimeout(total=0.2))
+
+    async def failing(_):
+        return web.Response(status=500, text="no such folder\n")
+
+    async def hanging(_):
+        await asyncio.sleep(60)
+
+    async def parting(request):
+        request.transport.abort()
+
+    async def told(answer=None):
+        async with contextlib.AsyncExitStack() as open:
+            if answer:
+                await open.enter_async_context(serving(tmp_path / "socket", answer))
+            store = await open.enter_async_context(reached(tmp_path / "socket"))
+            with pytest.raises(StoreDown) as down:
+                await store.ask()
+            return str(down.value)
+
+    assert asyncio.run(told()) == "The store does not run."
+    assert asyncio.run(told(failing)) == "The store answers with 500: no such folder"
+    assert asyncio.run(told(hanging)) == "The store does not answer."
+    assert asyncio.run(told(parting)) == "The store ended before it answered."
+
+
+COUNT = """
+import os, sys, time
+with open(sys.argv[1], "a") as file:
+    print(os.getpid(), file=file, flush=True)
+time.sleep(float(sys.argv[2]))
+sys.exit(7)
+"""
+
+
+def counting(file, seconds):
+    return (sys.executable, "-c", COUNT, str(file), str(seconds))
+
+
+async def lines(file, wanted):
+    async with asyncio.timeout(20):
+        while not file.exists() or len(found := file.read_text().split()) < wanted:
+            await asyncio.sleep(0.01)
+    return [int(pid) for pid in found]
+
+
+def test_a_program_that_ends_again_and_again_is_given_up(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(supervisor, "PAUSES", (0.01, 0.01))
+    told = asyncio.run(supervisor.keep_running(counting(tmp_path / "runs", 0)))
+    assert told == f"{sys.executable} ended with exit code 7, 3 times in a row"
+    assert len((tmp_path / "runs").read_text().split()) == 3
+    assert capfd.readouterr().err.count("ended with exit code 7: starting it again") == 2
+    told = asyncio.run(supervisor.keep_running((str(tmp_path / "nothing"),)))
+    assert "nothing could not be started: [Errno 2]" in told
+
+
+def test_a_program_that_is_killed_is_started_again_and_ends_with_the_edge(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor, "STEADY", 0.0)
+
+    async def main():
+        keeping = asyncio.create_task(supervisor.keep_running(counting(tmp_path / "runs", 60)))
+        for run in range(1, 8):  # more often than it would be started if it ended at once each time
+            *_, last = await lines(tmp_path / "runs", run)
+            os.kill(last, 9)
+        *_, last = await lines(tmp_path / "runs", 8)
+        assert os.getpgid(last) != os.getpgid(0)
+        keeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await keeping
+        assert not Path(f"/proc/{last}").exists()
+
+    asyncio.run(main())

@@ -296,8 +296,10 @@ def test_a_health_check_is_named_where_the_app_ended_well_when_it_was_told_to():
     world.task(1, "complete", lived=30, **ended).task(1, "complete", lived=30, **ended).task(1, "starting")
     sick = world.services["myapp"]["tasks"][-2]["id"]
     assert judged("05-deploy", world)["running"] == ("not_yet", "task-crashing")
-    container = {"name": "x", "image": "x", "state": "exited", "service": "myapp", "task": sick, "unhealthy": True}
+    container = {"name": "x", "image": "x", "state": "exited", "service": "myapp", "task": sick, "unhealthy": False}
     world.data["engines"]["worker1"]["containers"].append(container)
+    assert judged("05-deploy", world)["running"] == ("not_yet", "task-crashing")
+    container["unhealthy"] = True
     assert judged("05-deploy", world)["running"] == ("not_yet", "task-unhealthy")
     world.gap("engines/worker2")  # a machine that does not answer hides nothing of what the others hold
     assert judged("05-deploy", world)["running"] == ("not_yet", "task-unhealthy")

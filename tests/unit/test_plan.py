@@ -50,9 +50,9 @@ def test_a_plan_is_kept_in_its_labels(plan):
 
 def test_the_standard_lab():
     plan = Plan("lab")
-    assert [machine.name for machine in plan.machines] == ["edge", "store", "workstation", "worker1", "worker2"]
+    assert [machine.name for machine in plan.machines] == ["edge", "workstation", "worker1", "worker2"]
     assert len({machine.host for machine in replace(plan, workers=MAX_WORKERS, extras=tuple(EXTRAS)).machines}) == (
-        3 + MAX_WORKERS + sum(map(len, EXTRAS.values()))
+        2 + MAX_WORKERS + sum(map(len, EXTRAS.values()))
     )
     assert {"registry-1.docker.io", "auth.docker.io", "registry.lab"} <= set(plan.machine("edge").aliases)
     with pytest.raises(KeyError):
@@ -118,7 +118,7 @@ def lab(folder, names, plan=None, **more):
     return Lab(plan, home(folder, plan.name), access, {name: instance(name) for name in names}, **more)
 
 
-NAMES = ("edge", "store", "workstation", "worker1", "worker2")
+NAMES = ("edge", "workstation", "worker1", "worker2")
 
 
 def test_what_a_lab_lacks(tmp_path):
@@ -165,7 +165,7 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path):
     plan = Plan("lab", extras=("registry",))
     pki.make(tmp_path, plan)
     made = {file.parent.parent.name for file in tmp_path.glob("*/pki/server-key.pem")}
-    assert made == {"owner", "edge", "store", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
+    assert made == {"owner", "edge", "workstation", *(f"worker{n}" for n in range(1, MAX_WORKERS + 1))}
     assert all(key.stat().st_mode & 0o077 == 0 for key in tmp_path.rglob("*key.pem"))
     before = (tmp_path / "client/key.pem").read_bytes()
     pki.make(tmp_path, plan)
@@ -178,9 +178,9 @@ def test_no_server_is_a_client(tmp_path):
     servers, clients = tmp_path / "client/ca.pem", tmp_path / "worker1/pki/lab-ca.pem"
     context = ssl.create_default_context(cafile=str(servers))
     context.load_cert_chain(tmp_path / "client/cert.pem", tmp_path / "client/key.pem")
-    authorities = [servers, clients, *(tmp_path / place for place in ("edge/pki/hub-ca.pem", "edge/pki/store-ca.pem"))]
-    authorities.append(tmp_path / "store/pki/store-ca.pem")
-    assert len({file.read_text() for file in authorities}) == 5
+    guests = tmp_path / "owner/pki/lab-ca.pem"
+    authorities = [servers, clients, guests, tmp_path / "edge/pki/hub-ca.pem"]
+    assert len({file.read_text() for file in authorities}) == 4
 
 
 DOCKER = ("LABKIT_ENGINE", "DOCKER_HOST", "DOCKER_CONTEXT")
@@ -271,8 +271,8 @@ def test_every_part_that_an_exercise_needs_is_known(exercise):
 def test_what_up_makes(tmp_path):
     """A machine that is missing, or whose removal was cut short. Of a lab of Docker Compose's only what needs no keys."""
     plan = Plan("lab", extras=("registry",))
-    found = lab(tmp_path, NAMES[:3], plan)
-    there = {**found.parts, "edge": instance("edge", "dead"), "store": instance("store", "exited")}
+    found = lab(tmp_path, NAMES[:2], plan)
+    there = {**found.parts, "edge": instance("edge", "dead"), "workstation": instance("workstation", "exited")}
 
     def made(plan):
         site = Site(found.engine, found.home, plan, print, there=there)

@@ -23,7 +23,7 @@ def part(name, state="running"):
     return Instance(f"id-{name}", name, "node" if name in NODES else name, state, "10.0.0.1", 1, "image")
 
 
-PARTS = {name: part(name) for name in ("edge", "store", *NODES)}
+PARTS = {name: part(name) for name in ("edge", *NODES)}
 
 
 def lab(parts=PARTS, deadline=0, work="/nowhere"):
@@ -109,7 +109,7 @@ def test_the_status_of_a_lab_that_is_up():
     made = status.of(state_of(lab(), world.observation), "lab", "http://127.0.0.1:8888/lab")
     told = made.to_json()
     assert (told["state"], made.exit_code, told["problems"]) == ("up", 0, {})
-    assert set(told["machines"]) == {"edge", "store", *NODES}
+    assert set(told["machines"]) == {"edge", *NODES}
     assert list(told["registries"]["hub"]["myusername/myapp"]) == ["v1.0.0"]
     assert told["services"]["myapp"] == {"image": "myusername/myapp:v1.0.0", "replicas": 3, "running": 3}
     assert "myapp: 3 of 3 run myusername/myapp:v1.0.0" in made.text()

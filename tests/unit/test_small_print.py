@@ -178,15 +178,17 @@ SECTIONS = {
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_that_is_not_there_says_why(section):
-    unasked = World()
-    unasked.data[section] = None
-    told = f'nobody looked at its {section}: name "{section}" in `sees` of exercise.toml'
-    for world, why in ((World().gap(section, "it is exited."), "it is exited."), (unasked, told)):
-        looks = [SECTIONS[section], lambda lab: lab.machines] if section == "engines" else [SECTIONS[section]]
-        for look in looks:
-            with pytest.raises(Unobserved) as caught:
-                look(world.lab)
-            assert str(caught.value) == why
+    for world, why in (
+        (World().gap(section, "it is exited."), "it is exited."),
+        (World(), f'nobody looked at its {section}: name "{section}" in `sees` of exercise.toml'),
+    ):
+        world.data[section] = None
+        with pytest.raises(Unobserved) as caught:
+            SECTIONS[section](world.lab)
+        assert str(caught.value) == why
+        if section == "engines":
+            with pytest.raises(Unobserved, match=f"^{why}$"):
+                _ = world.lab.machines
 
 
 def test_what_a_lab_has_not_says_so():
@@ -337,16 +339,12 @@ def test_why_a_task_ended(task, told):
     assert said(facts.service_runs, scope(world), "myapp", 3) == told
 
 
-def test_a_health_check_is_named_where_only_the_engine_knows_of_it():
-    world = World().service().task(1).task(2).task(3, "complete", exit_code=0, message="finished", lived=20)
+def test_a_task_that_ended_after_others_were_unhealthy():
+    world = (
+        World().service().task(1).task(2).task(3, "failed", error="task: unhealthy container", exit_code=137, lived=20)
+    )
     world.task(3, "complete", exit_code=0, message="finished", lived=20)
-    held = {"name": "x", "image": "x", "state": "exited", "service": "myapp", "unhealthy": True}
-    world.data["engines"]["worker1"]["containers"] = [{**held, "task": "task-myapp-2"}]
     assert said(facts.service_runs, scope(world), "myapp", 3) == ("task-unhealthy", "unhealthy container (worker1)")
-    world.data["engines"]["worker1"]["containers"][0]["unhealthy"] = False
-    assert said(facts.service_runs, scope(world), "myapp", 3)[0] == "task-crashing"
-    world.data["engines"]["worker1"]["containers"][0] |= {"unhealthy": True, "task": "another"}
-    assert said(facts.service_runs, scope(world), "myapp", 3)[0] == "task-crashing"
 
 
 @pytest.mark.parametrize(
@@ -537,3 +535,13 @@ def test_what_grading_says():
 )  # fmt: skip
 def test_values_as_people_read_them(value, read):
     assert grading._words(value) == read
+
+
+def test_a_check_that_reads_more_than_its_exercise_sees_is_told_to_the_author():
+    world = World()
+    world.data["engines"] = None
+    first = grading.grade_one(exercises.load("02-tag"), world.observation).checks[0]
+    assert first.message == (
+        "The check reads what was not seen of the lab: nobody looked at its engines: "
+        'name "engines" in `sees` of exercise.toml.'
+    )

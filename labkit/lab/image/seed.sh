@@ -25,8 +25,8 @@ skopeo copy --insecure-policy oci:image:myapp docker-archive:/seed/myapp.tar:mya
 # What the sample app is, for grading.
 skopeo inspect --config oci:image:myapp > /seed/sample.json
 
-sed 's#/var/lib/registry#/seed/registry#; s#":5000"#"127.0.0.1:5000"#' store.yml > seed.yml
-docker-registry serve seed.yml & registry=$!
+REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/seed/registry REGISTRY_HTTP_NET=tcp REGISTRY_HTTP_ADDR=127.0.0.1:5000 \
+  docker-registry serve store.yml & registry=$!
 for tag in latest "$version"; do
   skopeo copy --insecure-policy --retry-times 5 --dest-tls-verify=false --format v2s2 \
     oci:image:busybox "docker://127.0.0.1:5000/hub/library/busybox:$tag"

@@ -33,15 +33,14 @@ def machine(site: Site, machine: Machine) -> Instance:
         with contextlib.closing(container.get_docker_client().client):
             container.start()
             made = container.get_wrapped_container()
-            if machine.port:
-                made.reload()  # the engine has chosen a port
+            made.reload()  # the engine has chosen a port
             ports = made.ports.get(f"{machine.port}/tcp") or [{}]
     except docker.errors.APIError as error:
         text = str(error.explanation or error)
         withheld = "caps" in text or "operation not permitted" in text
         hint = "   (it shows which capabilities this host withholds)" if withheld else ""
         raise LabError(f"The machine {machine.name} could not be started: {text}", f"labkit doctor{hint}") from error
-    port = int(ports[0]["HostPort"]) if machine.port else None
+    port = int(ports[0]["HostPort"])
     return Instance(made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, site.image)
 
 
@@ -71,6 +70,5 @@ def _container(site: Site, machine: Machine) -> Any:
     )
     if machine.tls:
         container.with_env("LAB_KEYS", pki.packed(site.home.state / "pki" / machine.name / "pki"))
-    if machine.port:
-        container.ports[f"{machine.port}/tcp"] = ("127.0.0.1",)
+    container.ports[f"{machine.port}/tcp"] = ("127.0.0.1",)
     return container

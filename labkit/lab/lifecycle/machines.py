@@ -15,6 +15,9 @@ from labkit.lab.plan import MANAGER, Machine
 PATIENCE = 60.0
 """Seconds that a machine may take to answer."""
 
+AILING = 10.0
+"""Seconds for which one may answer that it cannot work."""
+
 LOAD_SAMPLE = ["docker", "load", "--quiet", "--input", "/lab/myapp.tar"]
 
 
@@ -39,11 +42,11 @@ def start(site: Site, machine: Machine) -> None:
 
 
 def answer(site: Site, machine: Machine) -> None:
-    """Waits until the machine answers. Raises LabError with its last words where it never does."""
+    """Waits until the machine answers that it works. Raises LabError with its last words where it never does."""
     instance = site.instances[machine.name]
     tls = tls_context(client_keys(site.home.state)) if machine.tls else None
     url = address(site.home, site.plan, instance)
-    deadline = time.monotonic() + PATIENCE
+    began = time.monotonic()
     pause = 0.02
     while True:
         wire = Wire(url, tls)
@@ -51,14 +54,14 @@ def answer(site: Site, machine: Machine) -> None:
             wire.request("GET", machine.ping)
         except WireError as error:
             wire.close()
-            if time.monotonic() > deadline:
-                raise LabError(
-                    f"The machine {machine.name} does not answer: {error}.", "labkit down && labkit up"
-                ) from error
+            what, patience = ("work", AILING) if error.status else ("answer", PATIENCE)
+            if time.monotonic() > began + patience:
+                told = f"The machine {machine.name} does not {what}: {str(error).rstrip('.')}."
+                raise LabError(told, "labkit down && labkit up") from error
         else:
             site.wires[machine.name] = site.open.enter_context(wire)
             return
-        if time.monotonic() > deadline - PATIENCE + 2:
+        if time.monotonic() > began + 2:
             _check_alive(site.engine, machine, instance)
             pause = 0.2
         time.sleep(pause)

@@ -1,9 +1,9 @@
 """Keys and certificates of one lab, made when it starts and thrown away with it.
 
-No key opens a door that is not its own. Five doors: the engines, which the owner and guests may call; the edge's desk, which
-only the owner may; the owner's service, for guests; `hub`, the registries' names, which the nodes trust; `store`, the registry,
-which only the edge may call. Where both sides show a certificate, servers, the owner and guests have an authority each: no
-machine's own key lets it in elsewhere, and a guest's not where only the owner may be.
+No key opens a door that is not its own. Four doors: the engines, which the owner and guests may call; the edge's desk, which
+only the owner may; the owner's service, for guests; `hub`, the registries' names, which the nodes trust. Where both sides show
+a certificate, servers, the owner and guests have an authority each: no machine's own key lets it in elsewhere, and a guest's
+not where only the owner may be.
 The authorities' own keys are never written down: every certificate that a lab can need is issued at once.
 """
 
@@ -26,7 +26,7 @@ def make(folder: Path, plan: Plan) -> None:
         return
     import trustme
 
-    servers, clients, guests, hub, store, edge = (trustme.CA() for _ in range(6))
+    servers, clients, guests, hub = (trustme.CA() for _ in range(4))
 
     def write(place: str, files: dict[str, trustme.Blob | bytes]) -> None:
         target = folder / place
@@ -43,15 +43,12 @@ def make(folder: Path, plan: Plan) -> None:
     for machine in replace(plan, workers=MAX_WORKERS).machines:
         if not machine.tls:
             continue
-        issuer = store if machine.role == "store" else servers
-        files = pair(issuer.issue_cert("localhost", "127.0.0.1", machine.name), "server")
+        files = pair(servers.issue_cert("localhost", "127.0.0.1", machine.name), "server")
         # NAME-ca.pem is what the other side of that door is known by: a server's file names the clients that it lets in.
         match machine.role:
-            case "store":
-                files["store-ca.pem"] = edge.cert_pem
             case "edge":
-                files |= pair(hub.issue_cert(*plan.hosts), "hub") | pair(edge.issue_cert("edge"), "store")
-                files |= {"store-ca.pem": store.cert_pem, "lab-ca.pem": clients.cert_pem, "hub-ca.pem": hub.cert_pem}
+                files |= pair(hub.issue_cert(*plan.hosts), "hub")
+                files |= {"lab-ca.pem": clients.cert_pem, "hub-ca.pem": hub.cert_pem}
             case _:
                 both = clients.cert_pem.bytes() + guests.cert_pem.bytes()
                 files |= {"lab-ca.pem": both, "hub-ca.pem": hub.cert_pem}

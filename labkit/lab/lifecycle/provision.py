@@ -81,7 +81,7 @@ def start_extra(lab: Lab, name: str, say: Say) -> Lab:
 
 def _image(engine: Engine, lab: Lab | None, say: Say) -> str:
     """The image of the lab's machines; built where it is missing. A lab of Docker Compose's has one of its own."""
-    if lab and lab.plan.composed and (held := [part.image for part in lab.parts.values() if part.role == "store"]):
+    if lab and lab.plan.composed and (held := [part.image for part in lab.parts.values() if part.role == "edge"]):
         return held[0]
     return images.ensure(engine, say)
 
@@ -101,8 +101,7 @@ def starting(site: Site, chosen: Sequence[Machine], says: str = "") -> list[Step
     steps = [*made, Step("machines", lambda: None, tuple(step.name for step in made), says)]
     for machine in chosen:
         steps.append(Step(f"start {machine.name}", partial(machines.start, site, machine), ("machines",)))
-        if machine.port:
-            steps.append(Step(f"reach {machine.name}", partial(machines.answer, site, machine), (steps[-1].name,)))
+        steps.append(Step(f"reach {machine.name}", partial(machines.answer, site, machine), (steps[-1].name,)))
     return steps
 
 

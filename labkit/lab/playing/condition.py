@@ -95,8 +95,6 @@ class Condition:
 def of(lab: Lab, machine: str) -> Condition:
     """Looks at a machine that runs. Raises LabError where this side is at fault."""
     role = lab.plan.machine(machine).role
-    if lab.plan.machine(machine).port is None:
-        return Condition()  # the store: nobody reaches it but the edge
     if role == "edge":
         return Condition(odd=silent(lab, machine))
     try:

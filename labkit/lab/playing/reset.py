@@ -97,7 +97,7 @@ class _Job:
             raise LabError("The lab is not running.", "labkit up")
         self.lab = found
         if found.missing:
-            running = [one.name for one in found.plan.machines if one.port and found.state(one.name) == "running"]
+            running = [one.name for one in found.plan.machines if found.state(one.name) == "running"]
             with ThreadPoolExecutor(max(1, len(running))) as pool:
                 silent = dict(zip(running, pool.map(partial(condition.silent, found), running), strict=True))
             self._remake({name: why for name, why in silent.items() if why})
@@ -223,7 +223,7 @@ class _Job:
         planned = self.lab.plan.machine(machine)
         engine = self.lab.engine
         sweep.container(engine, self.lab.name, self.lab.parts[machine].id)
-        if planned.role in ("edge", "store"):
+        if planned.role == "edge":
             return
         volume = self.lab.plan.volume(planned)
         try:
