@@ -22,6 +22,10 @@ PATIENCE = 20.0
 """Seconds for one test: a change that makes a loop endless is noticed."""
 
 
+LONGEST = 2.0
+"""Seconds of a test that is worth running for each change."""
+
+
 class Noticing:
     """A pytest plugin that runs, instead of all tests once, for each mutant those that come by the changed function."""
 
@@ -37,8 +41,8 @@ class Noticing:
         by_place = defaultdict(list)
         for item in session.items:
             entered, seconds, passed = self.traced(item)
-            if not passed:
-                print(f"left out, since it fails anyway: {item.nodeid}")
+            if not passed or seconds > LONGEST:
+                print(f"left out, since it {'takes long' if passed else 'fails anyway'}: {item.nodeid}")
                 continue
             for place in entered:
                 by_place[place].append((seconds, item.nodeid, item))

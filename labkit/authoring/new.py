@@ -7,16 +7,19 @@ from labkit.content import exercises
 from labkit.errors import LabError
 
 TEMPLATE: dict[str, str] = {
-    "exercise.toml": 'needs = []\n\n[reset]\nimages = ["*/NAME"]\n',
+    "exercise.toml": 'needs = []\nsees = ["engines"]\n\n[reset]\nimages = ["*/NAME"]\n',
     "lesson.md": '# TITLE\n\n```python\nfrom labkit import panel\npanel("SLUG")\n```\n\n'
     "What this is about, in a few sentences, and why it matters.\n\n```try\ndocker image ls\n```\n\n"
     "What to do.\n\n```do\n```\n",
-    "checks.py": "from labkit.content.check import check, fail\n\n\n"
+    "checks.py": "from labkit.content.check import check, fail\n"
+    "from labkit.content.scope import Scope\n"
+    "from labkit.seen.reference import Reference\n\n"
+    'WANTED = Reference.parse("example:latest")\n\n\n'
     '@check(points=1, hints=["Where to look.", "What to do.", "docker COMMAND …"])\n'
-    "def is_there(lab):\n"
+    "def is_there(lab: Scope) -> None:\n"
     '    """The workstation has an image named example."""\n'
-    '    if lab.workstation.image("example:latest") is None:\n'
-    '        fail("tag-none", expected="example:latest", found=lab.workstation.tags)\n',
+    "    if lab.workstation.image(WANTED) is None:\n"
+    '        fail("tag-none", expected=str(WANTED), found=lab.workstation.tags)\n',
 }
 SOLUTION = {
     "solve.sh": "docker tag myapp:latest example:latest\n",

@@ -58,7 +58,7 @@ class Door(click.Group):
         if found[0] in OWNERS and paths.home().guest:
             raise LabError(
                 f"labkit {found[0]} is for the lab's owner; you are a guest of the lab.",
-                "unset LABKIT_GUEST LABKIT_STATE   (for a lab of your own)",
+                "open a new shell without LABKIT_GUEST for a lab of your own",
             )
         return found
 

@@ -8,7 +8,7 @@ from labkit.content.check import Check, Converging, Evidence, NotYet
 from labkit.content.exercises import Exercise, version
 from labkit.content.scope import Scope
 from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
-from labkit.seen.lab import Unobserved
+from labkit.seen.lab import NotAsked, Unobserved
 from labkit.seen.observation import Observation
 
 
@@ -44,6 +44,8 @@ def judge(check: Check, scope: Scope) -> CheckResult:
     """One check's result. A check that breaks is an error of the lab, and costs no one points."""
     try:
         return _judge(check, scope)
+    except NotAsked as gap:
+        return CheckResult.of(check, Outcome.ERROR, message=f"The check reads what was not seen of the lab: {gap}.")
     except Unobserved as gap:
         message = f"The lab could not be looked at: {gap} Repair it with: labkit up"
         return CheckResult.of(check, Outcome.ERROR, message=message)

@@ -89,7 +89,7 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
         check_port(port)
     _runtime().mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [
-        *(sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"),
+        *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"),
         *(f"--ServerApp.port={port or free_port()}", f"--ServerApp.root_dir={lab.work}"),
         *([] if browser else ["--no-browser"]),
         *(["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []),

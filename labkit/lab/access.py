@@ -4,13 +4,13 @@ Both have the nodes' contexts and keys. What only the owner can do (look at the 
 asked of the access; a guest's asks the owner's service. What each does is imported when it is asked for: it builds on the lab.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.errors import LabError
-from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
 from labkit.seen.person import Person
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from labkit.lab.plan import Plan
     from labkit.seen.observation import Observation
 
-Say = Callable[[str], None]
 STDOUT, STDERR = 1, 2
 
 

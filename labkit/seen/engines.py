@@ -28,6 +28,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     service: str
     """The Swarm's service that it belongs to, "" where it belongs to none."""
+    task: str = ""
+    """The id of the Swarm's task that it is of."""
+    unhealthy: bool = False
+    """Whether its health check failed, also where it has ended since."""
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,16 +42,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
     def image(self, wanted: Reference) -> Image | None:
         """The image that this name means here, by tag or by digest."""
-        for image in self.images:
-            names = image.digests if wanted.digest else image.tags
-            for name in names:
-                found = reference.parse(name)
-                if found and found.same_repository(wanted):
-                    if wanted.digest and found.digest == wanted.digest:
-                        return image
-                    if not wanted.digest and found.version == wanted.version:
-                        return image
-        return None
+        found = (image for image in self.images if any(_means(name, wanted) for name in _names(image, wanted)))
+        return min(found, key=lambda image: image.id, default=None)
 
     @property
     def tags(self) -> list[str]:
@@ -58,3 +54,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     def names(self) -> list[Reference]:
         """The same as references, in the same order."""
         return [found for tag in self.tags if (found := reference.parse(tag))]
+
+
+def _names(image: Image, wanted: Reference) -> tuple[str, ...]:
+    return image.digests if wanted.digest else image.tags
+
+
+def _means(name: str, wanted: Reference) -> bool:
+    found = reference.parse(name)
+    if found is None or not found.same_repository(wanted):
+        return False
+    return found.digest == wanted.digest if wanted.digest else found.version == wanted.version

@@ -19,7 +19,11 @@ T = TypeVar("T")
 
 
 class Unobserved(Exception):
-    """This part of the lab did not answer when it was looked at, or was not looked at."""
+    """This part of the lab did not answer when it was looked at."""
+
+
+class NotAsked(Unobserved):
+    """Nobody asked for this section: an exercise reads what its `sees` does not name."""
 
 
 class SeenLab:
@@ -30,7 +34,9 @@ class SeenLab:
 
     def _need(self, section: str, value: T | None) -> T:
         if value is None:
-            raise Unobserved(self.observation.unobserved.get(section, f"its {section} were not looked at."))
+            if gap := self.observation.unobserved.get(section):
+                raise Unobserved(gap)
+            raise NotAsked(f'nobody looked at its {section}: name "{section}" in `sees` of exercise.toml')
         return value
 
     @property

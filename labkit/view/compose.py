@@ -218,5 +218,10 @@ def _here(message: str, observation: Observation) -> str:
     bare = bool(last.repository) and "/" not in pushed.name
     known = diagnoses.catalogue()["push-no-namespace" if bare else REASONS[last.reason]]
     mine = str(lab.person.image(pushed.app or "myapp").tagged(""))
-    values = {"repository": pushed.name, "user": last.user or "", "expected": mine, "registry": registry.title}
+    values = {
+        "repository": last.repository if bare else pushed.name,
+        "user": last.user or "",
+        "expected": mine,
+        "registry": registry.title,
+    }
     return known.message(dict.fromkeys(known.names, "") | values)

@@ -39,7 +39,7 @@ def run(chosen, lab_envs, record=False, fill=False, say=print):
         problem = played.get("broke") or attempt.problem(played["verdicts"])
         if not problem and fill and attempt.short:
             attempt.fill(played["verdicts"])
-        if record and "told" in played:
+        if record and not problem:
             kept[attempt.slug][attempt.name] = played
         elif not problem:
             problem = disagreement(attempt, known[attempt.slug].get(attempt.name), played["told"])

@@ -5,6 +5,7 @@ from helpers import labkit, until
 from playwright.sync_api import expect
 
 from labkit.lab.looking.observe import observe
+from labkit.seen.lab import SeenLab
 
 
 def now():
@@ -16,10 +17,11 @@ def now():
 
 def same_picture(learner):
     """The picture against the true state: every image, tag, service and task that is there, and one letter an image."""
-    seen = observe(now())
+    seen = SeenLab(observe(now()))
+    hub = seen.registries["hub"]
     drawn = learner.picture()
     assert {name for name, _ in drawn["workstation"]} == set(seen.workstation.tags), drawn
-    held = {f"{name.removeprefix('library/')}:{tag}" for name in seen.hub.repositories for tag in seen.hub.tags(name)}
+    held = {f"{name.removeprefix('library/')}:{tag}" for name in hub.repositories for tag in hub.tags(name)}
     assert {name for name, _ in drawn["Docker Hub"]} == held
     assert {name for name, _ in drawn["services"]} == set(seen.swarm.services)
     for service in seen.swarm.services.values():

@@ -362,16 +362,14 @@ watch.stop()
 
 def test_the_watch_sees_a_push(guest):
     guest.shell("docker login -u myusername -p mypassword && docker tag myapp:latest myusername/myapp:v1.0.0")
-    process = guest.start(WATCH, stdin=subprocess.PIPE)
-    assert process.stdout.readline().startswith("up")
-    guest.shell("docker push myusername/myapp:v1.0.0")
-    pushed = time.monotonic()
-    for line in process.stdout:
-        if "myusername/myapp" in line:
-            break
-    assert time.monotonic() - pushed < 3  # by an event, not by the heartbeat
-    process.stdin.close()
-    assert process.wait(timeout=30) == 0
+    with guest.start(WATCH, stdin=subprocess.PIPE) as process:
+        assert process.stdout.readline().startswith("up")
+        guest.shell("docker push myusername/myapp:v1.0.0")
+        pushed = time.monotonic()
+        assert any("myusername/myapp" in line for line in iter(process.stdout.readline, ""))
+        assert time.monotonic() - pushed < 3  # by an event, not by the heartbeat
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
 
 
 def test_jupyterlab_of_a_guest(guest):

@@ -13,6 +13,7 @@ from labkit.jupyter import server as jupyter
 from labkit.lab import environment
 from labkit.lab.lifecycle import machines
 from labkit.lab.looking.watch import Watch
+from labkit.seen.lab import SeenLab
 
 
 class Kernel:
@@ -161,9 +162,13 @@ def test_the_watch_tells_what_happens_and_rests_in_between(lab):
         watch.listen(seen.append)
         until(lambda: seen, "the first sight", 5)
         shell(lab, "docker login -u myusername -p mypassword && docker tag myapp:latest myusername/myapp:v1.0.0")
-        until(lambda: seen[-1].observation.sign_ins()["here"], "the sign-in is seen", 2)
+        until(lambda: seen[-1].observation.sign_ins["here"], "the sign-in is seen", 2)
         shell(lab, "docker push myusername/myapp:v1.0.0")
-        until(lambda: "myusername/myapp" in seen[-1].observation.hub.repositories, "the push is seen", 2)
+        until(
+            lambda: "myusername/myapp" in seen[-1].observation.registries.known["hub"].repositories,
+            "the push is seen",
+            2,
+        )
         shell(lab, "docker service create --detach --name myapp --replicas 3 myusername/myapp:v1.0.0")
 
         def running():
@@ -171,7 +176,7 @@ def test_the_watch_tells_what_happens_and_rests_in_between(lab):
             return service is not None and len(service.running) == 3
 
         until(running, "the tasks are seen", 20)
-        until(lambda: not seen[-1].observation.moving, "the Swarm rests", 10)
+        until(lambda: not SeenLab(seen[-1].observation).moving, "the Swarm rests", 10)
         told = len(seen)
         quiet = time.monotonic() + 2
         until(lambda: time.monotonic() > quiet, "two seconds pass")
@@ -181,7 +186,7 @@ def test_the_watch_tells_what_happens_and_rests_in_between(lab):
             wire.request("POST", f"/containers/{lab.parts['worker1'].id}/unpause")
             wire.request("POST", f"/containers/{lab.parts['worker1'].id}/restart?t=0")
         until(
-            lambda: seen[-1].state == "up" and "error" not in seen[-1].observation.data["nodes"]["worker1"],
+            lambda: seen[-1].state == "up" and "worker1" in seen[-1].observation.engines,
             "it is back",
             40,
         )

@@ -332,7 +332,7 @@ def test_two_labs_in_one_process(engine, running_lab, tmp_path):
         assert parts(engine, ada.name) == {"containers": [], "networks": [], "volumes": []}
         assert find.any_engine(homes["ada"]) is None
         assert find.current(homes["bob"]).missing == []
-        assert observe(bob).person == bob.person
+        assert observe(bob).lab.person == bob.person
     finally:
         for home in homes.values():
             remove.everything(home, print)

@@ -290,6 +290,19 @@ def test_tasks_are_judged_by_their_history(lifetimes, age, options, verdict):
     assert history(lifetimes, age, **options) == verdict
 
 
+def test_a_health_check_is_named_where_the_app_ended_well_when_it_was_told_to():
+    world = solved()
+    ended = {"error": "", "exit_code": 0, "desired": "shutdown"}
+    world.task(1, "complete", lived=30, **ended).task(1, "complete", lived=30, **ended).task(1, "starting")
+    sick = world.services["myapp"]["tasks"][-2]["id"]
+    assert judged("05-deploy", world)["running"] == ("not_yet", "task-crashing")
+    container = {"name": "x", "image": "x", "state": "exited", "service": "myapp", "task": sick, "unhealthy": True}
+    world.data["engines"]["worker1"]["containers"].append(container)
+    assert judged("05-deploy", world)["running"] == ("not_yet", "task-unhealthy")
+    world.gap("engines/worker2")  # a machine that does not answer hides nothing of what the others hold
+    assert judged("05-deploy", world)["running"] == ("not_yet", "task-unhealthy")
+
+
 def test_tasks_that_could_not_start_before_are_forgotten_once_they_run():
     world = solved()
     tasks = world.services["myapp"]["tasks"]

@@ -2,19 +2,18 @@
 
 import dataclasses
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from labkit.content import exercises
-from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.lab.playing import clearing, condition, scope
 from labkit.lab.playing.scope import Scope
 
 
 def exercise(**reset):
-    return Exercise("07-x", "X", Path("exercises/07-x"), (), (), reset, (), {})
+    return replace(exercises.load("02-tag"), slug="07-x", reset=reset)
 
 
 def test_every_exercise_says_what_its_reset_brings_back():

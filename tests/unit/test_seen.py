@@ -16,7 +16,7 @@ from labkit.grading.grade import grade
 from labkit.lab.looking.sign_ins import kept
 from labkit.seen import observation as observations
 from labkit.seen import reference
-from labkit.seen.lab import Unobserved
+from labkit.seen.lab import NotAsked, Unobserved
 from labkit.seen.observation import Observation, sections
 from labkit.seen.person import Person
 from labkit.seen.reference import NoReference, Reference
@@ -87,7 +87,7 @@ def test_a_person_names_an_image():
 def test_a_section_that_was_not_asked_for_is_not_there():
     world = World()
     world.data["swarm"] = None
-    with pytest.raises(Unobserved, match="its swarm were not looked at"):
+    with pytest.raises(NotAsked, match='name "swarm" in `sees`'):
         _ = world.lab.swarm
     with pytest.raises(Unobserved, match="it is exited"):
         _ = World().gap("swarm").lab.swarm

@@ -20,6 +20,16 @@ def test_the_tools_have_nothing_to_say(words):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_exercises_are_typed_too(tmp_path):
+    """All of them in one run: mypy wants a name of its own for each, and theirs are checks.py."""
+    for file in (ROOT / "exercises").glob("*/checks.py"):
+        (tmp_path / f"exercise_{file.parent.name.replace('-', '_')}.py").write_text(file.read_text())
+    words = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), str(tmp_path)]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"{len(list(tmp_path.glob('*.py')))} source files" in result.stdout
+
+
 def documents():
     return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 

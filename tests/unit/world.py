@@ -158,7 +158,7 @@ class World:
         common = {"machine": machine, "agent": agent, "user": user, "repository": repository}
         self.log("head", reference=tag, digest=digest, **common)
         self.log("pull", reference=digest, digest=digest, **common)
-        if machine != "workstation":
+        if machine not in ("", "workstation"):
             self.image(machine, name, [reference], digests=[f"{repository}@{digest}"])
         return self
 

@@ -83,7 +83,7 @@ def service_runs(lab: Scope, name: str, count: int) -> str:
     running = service.running
     if len(running) < count and service.update_state in ("paused", "rollback_paused"):
         fail("service-paused", found=service.update_message, **values)
-    tasks.explain_ends(service, lab.taken, values)
+    tasks.explain_ends(lab, service, values)
     if len(running) >= count:
         return ", ".join(f"{name}.{task.place} on {task.node}" for task in running)
     tasks.explain_missing(lab.swarm, service, values)

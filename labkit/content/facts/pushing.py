@@ -44,8 +44,8 @@ def _explain_refusal(lab: Scope, wanted: Reference, registry: Registry) -> None:
     last = pushes[-1]
     pushed = Reference(registry.host, last.repository)
     values = about(lab, wanted) | {"repository": pushed.name, "found": f"a push to {pushed.name} was refused"}
-    if "/" not in pushed.name:
-        fail("push-no-namespace", **values)
+    if "/" not in pushed.name:  # docker shows no library/; the registry does
+        fail("push-no-namespace", **values | {"repository": last.repository})
     if last.user is None:
         fail("push-not-signed-in", **values)
     fail("push-other-namespace", **values, user=last.user)

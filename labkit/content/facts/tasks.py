@@ -1,9 +1,12 @@
 """Whether a service's tasks stay, judged by what became of those before them in the same place."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 from labkit.content.check import fail, wait_for
+from labkit.content.scope import Scope
+from labkit.seen.lab import Unobserved
 from labkit.seen.swarm import BY_THEMSELVES, Service, Swarm, Task, seconds_between
 
 OUTSIDE = (137, 143, 255)
@@ -21,9 +24,19 @@ PATIENCE = 60.0
 """Seconds after which a single end of the task before is forgotten, however long that one had lived."""
 
 
-def explain_ends(service: Service, now: str, values: dict[str, Any]) -> None:
+def unhealthy(lab: Scope) -> set[str]:
+    """Ids of the tasks whose container's health check failed, on the machines that answer. The Swarm itself says so only where
+    the app does not end well when it is told to."""
+    found = set()
+    for machine in lab.machines:
+        with contextlib.suppress(Unobserved):
+            found |= {container.task for container in lab.engine(machine).containers if container.unhealthy}
+    return found
+
+
+def explain_ends(lab: Scope, service: Service, values: dict[str, Any]) -> None:
     """Fails, or waits, where a task ended and what came after it has not yet shown that it stays: it has run for twice as
-    long as the longest before it. `now` is when the lab was looked at.
+    long as the longest before it.
 
     Ends that somebody caused from outside happen: the first in each place is forgiven. The latest cause first.
     """
@@ -39,7 +52,7 @@ def explain_ends(service: Service, now: str, values: dict[str, Any]) -> None:
             continue
         longest = max(task.lifetime for task in counted)
         if newest.state == "running":
-            age = seconds_between(newest.since, now)
+            age = seconds_between(newest.since, lab.taken)
             enough = 2 * longest if len(counted) > 1 else min(2 * longest, PATIENCE)
             if age > enough:
                 continue
@@ -48,7 +61,7 @@ def explain_ends(service: Service, now: str, values: dict[str, Any]) -> None:
                 wait_for(told, found=told, since=newest.since)
         elif len(counted) == 1 and longest >= SOON and newest not in ends:
             continue  # another one is on its way
-        _fail_ends(counted, values)
+        _fail_ends(counted, _sick(lab, counted), values)
 
 
 def _ends(tasks: Sequence[Task]) -> list[Task]:
@@ -75,10 +88,15 @@ def _fail_for_good(end: Task, values: dict[str, Any]) -> None:
         fail("task-failed", found=found, **values)
 
 
-def _fail_ends(ends: list[Task], values: dict[str, Any]) -> None:
+def _sick(lab: Scope, ends: list[Task]) -> bool:
+    """Whether the health check ended one of these."""
+    return any(UNHEALTHY in task.error for task in ends) or not {task.id for task in ends}.isdisjoint(unhealthy(lab))
+
+
+def _fail_ends(ends: list[Task], sick: bool, values: dict[str, Any]) -> None:
     last = ends[0]
-    if any(UNHEALTHY in task.error for task in ends):
-        fail("task-unhealthy", found=f"{last.error or last.message} ({last.node})", **values)
+    if sick:
+        fail("task-unhealthy", found=f"{last.error or UNHEALTHY} ({last.node})", **values)
     code = f"exit code {last.exit_code}, " if last.exit_code is not None else ""
     times = f"; ended {len(ends)} times, after {_lifetimes(ends)}" if len(ends) > 1 else ""
     found = f"{code}{last.error or last.message} ({last.node}){times}"

@@ -113,7 +113,7 @@ def own_only(home: Home) -> None:
     if home.guest:
         raise LabError(
             "You are a guest of this lab; the engine that carries it is its owner's.",
-            "unset LABKIT_GUEST LABKIT_STATE   (for a lab of your own)",
+            "open a new shell without LABKIT_GUEST for a lab of your own",
         )
 
 

@@ -53,6 +53,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _start(url: str, run: Path, data: Path) -> Engine:
     (run / "docker.pid").unlink(missing_ok=True)
+    _end_containerd(run / "exec" / "containerd" / "containerd.pid")
     pid = processes.detach(
         [
             *("dockerd", "--host", url, "--data-root", str(data), "--exec-root", str(run / "exec")),
@@ -71,6 +72,18 @@ def _start(url: str, run: Path, data: Path) -> Engine:
         f"The lab's own Docker Engine did not start: {processes.last_words(run / 'dockerd.log')}",
         f"read {run}/dockerd.log, or install Docker and start it: systemctl start docker",
     )
+
+
+def _end_containerd(file: Path) -> None:
+    """Ends the containerd of an engine that was killed. It dies by itself, but an engine that starts in that moment, or while
+    it is not yet reaped, takes it for one that will answer and waits for it in vain (moby, libcontainerd/supervisor)."""
+    import psutil
+
+    with contextlib.suppress(OSError, ValueError, psutil.Error):
+        pid = int(file.read_text())
+        if psutil.Process(pid).name() == "containerd":
+            processes.end(pid)
+    file.unlink(missing_ok=True)
 
 
 def process(home: Home) -> int | None:

@@ -104,7 +104,7 @@ class Wire:
             answer = self._connection.getresponse()
             if answer.status >= 400:
                 raise WireError(_message(answer.read()), answer.status)
-            return Stream(self._connection.sock, answer.fp)
+            return Stream(self._connection.sock, answer)
         except (OSError, http.client.HTTPException) as error:
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
 
@@ -127,11 +127,14 @@ class Stream:
     """Bytes both ways over a connection that was taken over. One thread may read while another one writes: with TLS they must
     not be in its code at the same time, so neither waits there."""
 
-    def __init__(self, sock: Any, answer: Any) -> None:
+    def __init__(self, sock: socket.socket, answer: http.client.HTTPResponse) -> None:
         self._socket = sock
         self._lock = threading.Lock()
         sock.setblocking(False)
-        self._early: bytes = answer.read1(65536) or b""  # what came right behind the headers
+        self._early = b""
+        with contextlib.suppress(ssl.SSLWantReadError):  # nothing yet
+            self._early = answer.fp.read1(65536) or b""  # what came right behind the headers
+        answer.close()
 
     def read(self, size: int = 65536) -> bytes:
         """What comes next, b"" at the end."""
@@ -141,7 +144,7 @@ class Stream:
         while True:
             try:
                 with self._lock:
-                    data: bytes = self._socket.recv(size)
+                    data = self._socket.recv(size)
             except (BlockingIOError, ssl.SSLWantReadError):
                 self._wait(select.POLLIN)
             except (OSError, ValueError):
@@ -171,6 +174,7 @@ class Stream:
         """Ends it; a thread that reads is told."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
     def _wait(self, event: int) -> None:
         poll = select.poll()

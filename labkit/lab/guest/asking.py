@@ -10,7 +10,7 @@ import msgspec
 
 from labkit.errors import LabError
 from labkit.lab import find
-from labkit.lab.access import Say
+from labkit.lab.engine.engines import Say
 from labkit.lab.engine.wire import Wire, WireError, tls_context
 from labkit.lab.lab import Lab
 from labkit.seen.observation import Observation

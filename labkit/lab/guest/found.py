@@ -13,12 +13,14 @@ from labkit.lab.lab import Lab
 from labkit.lab.owner.operations import Told
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.work import files
 
 
 def lab(home: Home) -> Lab | None:
     """The lab that the guest was invited to; None where nobody answers there any more. Raises LabError.
 
-    The contexts follow the machines: one that was started again answers elsewhere."""
+    The contexts follow the machines: one that was started again answers elsewhere. The learner's folder is prepared where it is
+    not there yet."""
     owner, name = asking.invitation(home.state)
     home = replace(home, name=name)
     keys = home.state / "pki" / "client"
@@ -39,4 +41,6 @@ def lab(home: Home) -> Lab | None:
     addresses = {node.machine: found.url(node.machine) for node in found.nodes if node.port}
     if contexts.addresses(home.state) != addresses:
         contexts.write(home.state, addresses)
+    if not home.work.is_dir():  # `up` prepares an owner's
+        files.prepare(home.work, told.person)
     return found

@@ -8,13 +8,17 @@ from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
 from labkit.seen.engines import Container, Engine, Image
 
+UNHEALTHY = '/containers/json?all=1&filters={"health":["unhealthy"]}'
+"""Also those that have ended: a task's container is kept for a while, and with it what its health check said last."""
+
 
 def look(lab: Lab, machine: str) -> Engine:
     """Its images and containers. Raises LabError or WireError where it does not answer."""
     with lab.wire(machine, PATIENCE) as wire:
+        unhealthy = {container["Id"] for container in wire.get(UNHEALTHY)}
         return Engine(
             images=tuple(_image(wire, image) for image in wire.get("/images/json")),
-            containers=tuple(_container(container) for container in wire.get("/containers/json?all=1")),
+            containers=tuple(_container(container, unhealthy) for container in wire.get("/containers/json?all=1")),
         )
 
 
@@ -29,11 +33,13 @@ def _image(wire: Wire, image: dict[str, Any]) -> Image:
     )
 
 
-def _container(container: dict[str, Any]) -> Container:
+def _container(container: dict[str, Any], unhealthy: set[str]) -> Container:
     labels = container.get("Labels") or {}
     return Container(
         name=container["Names"][0].lstrip("/") if container.get("Names") else "",
         image=container["Image"],
         state=container["State"],
         service=labels.get("com.docker.swarm.service.name", ""),
+        task=labels.get("com.docker.swarm.task.id", ""),
+        unhealthy=container["Id"] in unhealthy,
     )

@@ -4,14 +4,16 @@ only has to know for which lab they are asked.
 What a guest must not have is kept back here: the workshop's seed, the owner's folder, machines that grading relies on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from labkit.content import exercises
 from labkit.errors import LabError
-from labkit.lab.access import Say, Session, Terminal
+from labkit.lab.access import Session, Terminal
+from labkit.lab.engine.engines import Say
+from labkit.lab.engine.wire import Wire
 from labkit.lab.lab import Instance, Lab
 from labkit.lab.plan import WORK, WORKSHOP
 from labkit.seen.observation import Observation, sections
@@ -49,11 +51,10 @@ def observe(lab: Lab, wanted: Sequence[str]) -> Observation:
     return lab.access.observe(lab, [name for name in wanted if name not in LOCAL])
 
 
-def events(lab: Lab) -> Iterator[None]:
-    """Something, whenever something happens in the registries, until the edge ends. Raises LabError or WireError."""
-    with lab.access.events(lab) as wire:
-        for _ in wire.lines("/events"):
-            yield
+def events(lab: Lab) -> Wire:
+    """A connection whose `lines("/events")` come whenever something happens in the registries; what they say is the owner's. It
+    goes on until the edge ends or it is cut. Raises LabError."""
+    return lab.access.events(lab)
 
 
 def reset(lab: Lab, slugs: Sequence[str] | None, say: Say) -> None:

@@ -139,7 +139,7 @@ class _Events(_Handler):
 
     async def get(self) -> None:
         lab = await asyncio.to_thread(self.service.lab)
-        self._wire = lab.access.events(lab)
+        self._wire = operations.events(lab)
         loop = asyncio.get_running_loop()
         heard: asyncio.Queue[bool] = asyncio.Queue()
 

@@ -45,7 +45,11 @@ class EngineSession:
             self._stream = engine.wire(PATIENCE).stream(f"/exec/{self._id}/start", start)
         except WireError as error:
             raise LabError(f"The command could not be run: {error}", "labkit status") from error
-        self._leader, self._first = self._begin()
+        try:
+            self._leader, self._first = self._begin()
+        except LabError:
+            self._stream.close()
+            raise
         if terminal:
             self.resize(terminal.rows, terminal.columns)
 
