@@ -445,9 +445,11 @@ def test_a_reset_that_was_killed_is_run_again(lab, fresh, damage):
         now = find.on(lab.engine, lab.home)
         return now.missing or not shell(now, "docker service ls -q").stdout
 
-    until(begun, "the reset has begun")
-    process.kill()
-    process.wait()
+    try:
+        until(begun, "the reset has begun")
+    finally:
+        process.kill()
+        process.wait()
     assert marks(lab) == before
     told = labkit("reset", env=env, check=0)
     assert "as it was before" in told.stdout
