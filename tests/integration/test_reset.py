@@ -328,6 +328,21 @@ def bridge(lab):
     typed(lab, "docker --context worker1 network create --subnet 10.98.0.0/24 docker_gwbridge")
 
 
+def frozen(lab):
+    """Paused containers on nodes that have to be made anew: what is frozen cannot be killed, nor what it is in."""
+    typed(
+        lab,
+        """
+        for c in workstation worker1; do
+            docker --context $c pull busybox
+            docker --context $c run -d --name ice busybox sleep 1000
+            docker --context $c pause ice
+        done
+        docker --context worker2 swarm leave
+        """,
+    )
+
+
 def system(lab):
     """A machine's own files."""
     on(
@@ -369,6 +384,7 @@ DAMAGE = (
     settings,
     all_left,
     bridge,
+    frozen,
     system,
     silent,
     workstation,

@@ -10,6 +10,7 @@ from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.engines import Say
+from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.lifecycle import machines, provision, sweep
@@ -257,7 +258,7 @@ class _Job:
 
     def _sample(self) -> None:
         if not self.sampled:
-            machines.execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
+            execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
 
     def _evidence(self) -> None:
         with self.lab.wire("edge") as wire:
