@@ -87,7 +87,7 @@ WHOLE = scope.everything([])
         (
             WHOLE,
             image("s", ["myapp:latest", "me/x:1"], ["me/x@sha256:" + "0" * 64]),
-            ["/images/me%2Fx%3A1", "/images/me%2Fx%40sha256%3A0"],
+            ["/images/me%2Fx%3A1", f"/images/me%2Fx%40sha256%3A{'0' * 64}"],
         ),
         (WHOLE, image("o", ["myapp:latest"]), ["/images/o"]),
         (WHOLE, image("o", ["<none>:<none>"], ["<none>@<none>"]), ["/images/o"]),
