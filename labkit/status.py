@@ -57,7 +57,7 @@ class Status:
             "registries": {registry.key: registry.repositories for registry in self.registries},
             "services": {
                 service.name: {
-                    "image": service.image.partition("@")[0],
+                    "image": service.asked,
                     "replicas": service.replicas,
                     "running": _running(service),
                 }
@@ -80,7 +80,7 @@ class Status:
         lines.append("services:" if self.services else "services: none")
         for service in self.services:
             wanted = "?" if service.replicas is None else service.replicas
-            lines.append(f"  {service.name}: {_running(service)} of {wanted} run {service.image.partition('@')[0]}")
+            lines.append(f"  {service.name}: {_running(service)} of {wanted} run {service.asked}")
         lines.append(f"JupyterLab: {self.jupyter or 'not running'}")
         lines.append(f"your folder: {lab.work}")
         if self.sight.state in MENDS:

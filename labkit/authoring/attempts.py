@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from labkit import paths
-from labkit.authoring.solutions import settled
+from labkit.authoring.solutions import equipped, settled
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
@@ -162,7 +162,7 @@ def play(lab: Lab, attempt: Attempt) -> Played:
     An attempt that expects a verdict of converging is looked at right away. One that does not end counts as what it has typed.
     """
     exercise = exercises.load(attempt.slug)
-    lab = reset_all(lab)
+    lab = equipped(reset_all(lab), exercise)
     with tempfile.TemporaryDirectory(prefix="labkit-attempt-") as scratch:
         folder, words = Path(scratch) / "folder", Path(scratch) / "words.sh"
         folder.mkdir()

@@ -9,6 +9,7 @@ from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult, Outcome
 from labkit.lab.lab import Lab
+from labkit.lab.lifecycle import provision
 from labkit.lab.looking.observe import observe
 from labkit.lab.playing.script import play
 from labkit.seen.observation import Observation
@@ -34,11 +35,21 @@ def look(lab: Lab, exercise: Exercise) -> ExerciseResult:
     return settled(lab, exercise)[1]
 
 
+def equipped(lab: Lab, exercise: Exercise) -> Lab:
+    """The lab with the parts beyond the standard one that the exercise needs. Raises LabError."""
+    for name in exercise.extras:
+        if name not in lab.plan.extras:
+            lab = provision.start_extra(lab, name, lambda _: None)
+    return lab
+
+
 def solve(lab: Lab, exercise: Exercise, folder: Path | None = None) -> ExerciseResult:
-    """Plays the reference solution, and before it those of the exercises that it builds on and that are not done.
+    """Plays the reference solution, and before it those of the exercises that it builds on and that are not done; starts
+    what they need beyond the standard lab.
 
     In `folder`, the learner's own by default, or in the exercise's part of it. Raises LabError where a solution fails.
     """
+    lab = equipped(lab, exercise)
     for slug in exercise.needs:
         needed = exercises.load(slug)
         if not look(lab, needed).done:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labkit.authoring import attempts
 from labkit.authoring.attempts import Attempt
-from labkit.authoring.solutions import look, solve
+from labkit.authoring.solutions import equipped, look, solve
 from labkit.content import exercises
 from labkit.content.exercises import Exercise
 from labkit.grading.report import ExerciseResult, Outcome
@@ -40,7 +40,7 @@ def verify(lab: Lab, chosen: list[Exercise], wrong_ways: bool = True) -> Iterato
     """
     with tempfile.TemporaryDirectory(prefix="labkit-verify-") as scratch:
         for exercise in chosen:
-            lab = reset_all(lab)
+            lab = equipped(reset_all(lab), exercise)
             yield from _solution(lab, exercise, _scratch(Path(scratch), exercise))
             ways = attempts.of_author(exercise.slug)
             few = "" if len(ways) >= FEWEST else f"it has {len(ways)}"

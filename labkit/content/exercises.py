@@ -39,10 +39,10 @@ class Exercise:
 
     def check(self, name: str) -> Check:
         """The check with that id. Raises LabError that names the near one."""
-        for one in self.checks:
-            if one.id == name.replace("_", "-"):
-                return one
-        known = [one.id for one in self.checks]
+        for check in self.checks:
+            if check.id == name.replace("_", "-"):
+                return check
+        known = [check.id for check in self.checks]
         raise LabError(f"{self.slug} has no check {name!r}: {nearest(name, known)}", f"labkit check {self.slug}")
 
 
@@ -56,7 +56,7 @@ def solutions(slug: str) -> Path:
 
 
 def slugs() -> list[str]:
-    return sorted(one.parent.name for one in folder().glob("*/checks.py"))
+    return sorted(file.parent.name for file in folder().glob("*/checks.py"))
 
 
 def load(slug: str) -> Exercise:
@@ -117,11 +117,11 @@ def _checks(file: Path) -> tuple[Check, ...]:
         spec.loader.exec_module(module)
     except Exception as error:
         raise LabError(f"{file} cannot be loaded: {type(error).__name__}: {error}", f"python {file}") from error
-    found = sorted((one for one in vars(module).values() if isinstance(one, Check)), key=lambda one: one.line)
-    known = {one.id for one in found}
-    for one in found:
-        if unknown := [need for need in one.needs if need not in known]:
-            raise LabError(f"{file}: {one.id} needs {unknown[0]!r}, which is no check of it.", f"look into {file}")
+    found = sorted((check for check in vars(module).values() if isinstance(check, Check)), key=lambda check: check.line)
+    known = {check.id for check in found}
+    for check in found:
+        if unknown := [need for need in check.needs if need not in known]:
+            raise LabError(f"{file}: {check.id} needs {unknown[0]!r}, which is no check of it.", f"look into {file}")
     return tuple(found)
 
 

@@ -73,7 +73,16 @@ class Panel:
         self.keep(sight)
         if "doctor" in self._shown and not shared.findings:
             shared.pool.submit(self.act, {"do": "doctor", "arg": ""})
+        if lacking := self._lacking(sight):
+            words = ["up", "--detach", "--no-jupyter", *(f"--with={name}" for name in lacking)]
+            shared.pool.submit(shared.run, f"Starting what this exercise needs: {', '.join(lacking)}", words)
         return widget
+
+    def _lacking(self, sight: Sight) -> list[str]:
+        """Parts beyond the standard lab that the exercise needs and the lab, which is up, has not got."""
+        if self._exercise is None or sight.lab is None or sight.state != "up":
+            return []
+        return [name for name in self._exercise.extras if name not in sight.lab.plan.extras]
 
     def close(self) -> None:
         if self._widget:

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from labkit.seen import reference
+
 BY_THEMSELVES = ("failed", "complete", "rejected")
 """States of a task that ended, or could not begin, without the Swarm having asked for it (docs: "Swarm task states")."""
 
@@ -69,12 +71,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> str:
         """The image as it was asked for, without the digest that the manager added to a tag."""
-        name, _, digest = self.image.partition("@")
-        return name if ":" in name.rsplit("/", 1)[-1] or not digest else f"{name}@{digest}"
+        found = reference.parse(self.image)
+        return self.image.removesuffix(f"@{found.digest}") if found and found.tag and found.digest else self.image
 
     @property
     def digest(self) -> str:
-        return self.image.partition("@")[2]
+        """What the manager found the tag to be, or what was asked for by digest; "" where neither."""
+        found = reference.parse(self.image)
+        return found.digest if found else ""
 
     @property
     def current(self) -> list[Task]:

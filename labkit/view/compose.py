@@ -47,7 +47,7 @@ def view(
     folder = sight.lab.work if sight.lab else paths.home().work
     records, _ = progress.read(folder)
     lab = sight.observation
-    results = {one.slug: grade_one(one, lab) for one in exercises.every()} if lab else {}
+    results = {each.slug: grade_one(each, lab) for each in exercises.every()} if lab else {}
     result = results.get(exercise.slug) if exercise else None
     given = answers.load(folder).get(exercise.slug, {}) if exercise else {}
     return View(
@@ -68,7 +68,9 @@ def view(
         machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
         lab=tuple(_parts(sight)),
         doctor=doctor,
-        quiz=tuple(_question(one, given.get(one["id"], "")) for one in exercise.quiz) if exercise else (),
+        quiz=tuple(_question(question, given.get(question["id"], "")) for question in exercise.quiz)
+        if exercise
+        else (),
         reflection=_reflection(exercise, given.get("reflection", "")) if exercise and exercise.reflection else None,
     )
 
@@ -93,7 +95,7 @@ def notebook(slug: str) -> str:
 
 
 def _next(slug: str) -> str:
-    following = [one for one in exercises.slugs() if one > slug]
+    following = [other for other in exercises.slugs() if other > slug]
     return notebook(following[0]) if following else ""
 
 
@@ -101,9 +103,9 @@ def _course(
     results: dict[str, ExerciseResult], records: list[dict[str, Any]], here: Exercise | None
 ) -> list[CourseLine]:
     lines = []
-    for one in exercises.every():
-        result = results.get(one.slug)
-        done = progress.ever_done(records, one.slug)
+    for each in exercises.every():
+        result = results.get(each.slug)
+        done = progress.ever_done(records, each.slug)
         state = (
             "done"
             if result and result.done
@@ -115,14 +117,14 @@ def _course(
         )
         lines.append(
             CourseLine(
-                slug=one.slug,
-                title=result.title if result else one.title,
-                notebook=notebook(one.slug),
-                points=one.points,
+                slug=each.slug,
+                title=result.title if result else each.title,
+                notebook=notebook(each.slug),
+                points=each.points,
                 earned=result.earned if result else 0,
                 state=state,
-                seconds=progress.seconds_spent(records, one.slug),
-                here=here is not None and here.slug == one.slug,
+                seconds=progress.seconds_spent(records, each.slug),
+                here=here is not None and here.slug == each.slug,
             )
         )
     return lines
@@ -135,7 +137,7 @@ def _parts(sight: Sight) -> list[LabLine]:
     name, address = lab.access.where
     parts = [LabLine(name, True, address)]
     for machine in sorted(
-        [part for part in lab.parts.values() if part.machine != JUPYTER], key=lambda one: one.machine
+        [part for part in lab.parts.values() if part.machine != JUPYTER], key=lambda part: part.machine
     ):
         gap = _gap(seen, machine.machine) if seen and machine.state == "running" else ""
         ok = machine.state == "running" and not gap

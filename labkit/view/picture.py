@@ -107,7 +107,7 @@ def _box(stage: str, title: str, empty: str, look: Callable[[], Iterable[Row]]) 
 def _images(lab: SeenLab, engine: Engine, tasks: bool) -> Iterable[Row]:
     seeded = _seeded(lab)
     for image in sorted(engine.images, key=lambda image: (_brought(image, seeded), image.tags)):
-        names = image.tags or tuple(name.partition("@")[0] for name in image.digests)
+        names = image.tags or tuple(found.name for name in image.digests if (found := reference.parse(name)))
         for name in names if not tasks else names[:1]:
             yield Row(name, f"id {_short(image.id)}", fingerprint=image.fingerprint)
 
@@ -217,9 +217,9 @@ def _task(service: Service, task: Task) -> Row:
     why = f": {task.error}" if task.error else ""
     name = f"{service.name}.{task.slot}" if task.slot else service.name
     image = reference.parse(task.image)
-    tag = image.tag or "by digest" if image else task.image
+    tag = (image.tag or "by digest") if image else task.image
     detail = f"{task.state}{why}" if why or state != "running" else f"running {tag}"
-    return Row(name, detail, state, fingerprint=task.image.partition("@")[2] or task.image)
+    return Row(name, detail, state, fingerprint=(image.digest if image else "") or task.image)
 
 
 def _fingerprints(lab: SeenLab) -> dict[str, str]:

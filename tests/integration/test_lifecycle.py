@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -387,6 +388,21 @@ def test_a_part_beyond_the_standard_lab(engine, other):
     labkit(*UP, env=other, check=0)  # it is part of the lab now
     with find.current(lab.home).wire("my-registry") as wire:
         assert wire.get("/v2/team/myapp/tags/list")["tags"] == ["v1"]
+
+
+def test_an_exercise_gets_what_it_needs_beyond_the_standard_lab(engine, other, tmp_path):
+    course = tmp_path / "course"
+    for folder in ("exercises", "solutions", "notebooks"):
+        shutil.copytree(ROOT / folder, course / folder)
+    env = {**other, "LABKIT_COURSE": str(course)}
+    labkit("new", "07-example", env=env, check=0)
+    settings = course / "exercises" / "07-example" / "exercise.toml"
+    settings.write_text('lab = ["registry"]\n' + settings.read_text())
+    labkit(*UP, "--workers", "1", env=env, check=0)
+    assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 3
+    labkit("solve", "07-example", env=env, check=0)
+    state = labkit_json("status", "--json", env=env, check=0)
+    assert state["machines"]["my-registry"]["state"] == "running"
 
 
 def test_two_labs_in_one_process(engine, running_lab, tmp_path):

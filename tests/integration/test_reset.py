@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from helpers import ROOT, labkit, shell, until
@@ -63,8 +65,10 @@ def held(lab):
     """Everything in the lab that a person could tell apart, without ids and times."""
     with lab.wire("edge") as wire:
         seen = wire.get("/observation?sections=registries,store")
+    with ThreadPoolExecutor(len(NODES)) as pool:
+        machines = dict(zip(NODES, pool.map(partial(machine, lab), NODES), strict=True))
     return {
-        **{name: machine(lab, name) for name in NODES},
+        **machines,
         "swarm": swarm(lab),
         "registries": {key: each["repositories"] for key, each in seen["registries"]["known"].items()},
         "manifests": seen["store"]["revisions"],
@@ -324,6 +328,21 @@ def bridge(lab):
     typed(lab, "docker --context worker1 network create --subnet 10.98.0.0/24 docker_gwbridge")
 
 
+def frozen(lab):
+    """Paused containers on nodes that have to be made anew: what is frozen cannot be killed, nor what it is in."""
+    typed(
+        lab,
+        """
+        for c in workstation worker1; do
+            docker --context $c pull busybox
+            docker --context $c run -d --name ice busybox sleep 1000
+            docker --context $c pause ice
+        done
+        docker --context worker2 swarm leave
+        """,
+    )
+
+
 def system(lab):
     """A machine's own files."""
     on(
@@ -365,6 +384,7 @@ DAMAGE = (
     settings,
     all_left,
     bridge,
+    frozen,
     system,
     silent,
     workstation,
@@ -420,12 +440,13 @@ def test_a_reset_that_fails_says_what_and_is_run_again(lab, fresh):
     assert_fresh(after, fresh)
 
 
-def test_a_reset_that_was_killed_is_run_again(lab, fresh):
+@pytest.mark.parametrize("damage", [things, members], ids=lambda damage: damage.__name__)
+def test_a_reset_that_was_killed_is_run_again(lab, fresh, damage):
+    """Killed when it has just begun: to clear machines, or to make them anew."""
     from labkit.content import exercises
     from labkit.lab import find
 
-    things(lab)
-    members(lab)
+    damage(lab)
     env = {**lab.home.variables(os.environ), "LABKIT_ENGINE": lab.engine.url}
     before = marks(lab)
     process = subprocess.Popen(
@@ -435,10 +456,16 @@ def test_a_reset_that_was_killed_is_run_again(lab, fresh):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    with lab.wire("workstation") as wire:
-        until(lambda: not wire.get("/services"), "the reset has begun")
-    process.kill()
-    process.wait()
+
+    def begun():
+        now = find.on(lab.engine, lab.home)
+        return now.missing or not shell(now, "docker service ls -q").stdout
+
+    try:
+        until(begun, "the reset has begun")
+    finally:
+        process.kill()
+        process.wait()
     assert marks(lab) == before
     told = labkit("reset", env=env, check=0)
     assert "as it was before" in told.stdout

@@ -1,6 +1,7 @@
 """A kernel's panels: showing writes nothing, what was done is kept once, and a command's steps are values."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from test_sight import lab
@@ -176,3 +177,15 @@ def test_what_a_command_prints_is_read_as_values(tmp_path, monkeypatch, printed,
     steps = []
     assert commands.run(["up"], steps.append) == failure
     assert [step.text for step in steps] == (["[ 3 s] x"] if code == 0 else [])
+
+
+def test_opening_an_exercise_starts_what_it_needs_beyond_the_standard_lab(shared, monkeypatch, tmp_path):
+    ran = []
+    monkeypatch.setattr(panels.commands, "run", lambda words, _tell: ran.append(words) or "")
+    sight = seen(World(), tmp_path)
+    opened(shared, monkeypatch, sight)
+    needing = replace(exercises.load("02-tag"), extras=("registry",))
+    monkeypatch.setattr(exercises, "load", lambda _slug: needing)
+    opened(shared, monkeypatch, sight)
+    shared.pool.shutdown(wait=True)
+    assert ran == [["up", "--detach", "--no-jupyter", "--with=registry"]]

@@ -1,11 +1,11 @@
 """The steps that each machine takes: it is started or made, and answers."""
 
-import json
 import time
 
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import Wire, WireError, tls_context
 from labkit.lab.lab import Instance, address, client_keys
 from labkit.lab.lifecycle import create, sweep
@@ -76,20 +76,6 @@ def write_contexts(site: Site) -> None:
 def load_sample(site: Site) -> None:
     """Puts myapp:latest on the workstation, where a learner finds it as if it had just been built."""
     execute(site.engine, site.instances[MANAGER].id, LOAD_SAMPLE)
-
-
-def execute(engine: Engine, container: str, command: list[str]) -> str:
-    """Runs a command in a container of the lab and returns what it printed. Raises LabError where it fails."""
-    with engine.wire(timeout=PATIENCE) as wire:
-        body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True}
-        identifier = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
-        output = wire.request("POST", f"/exec/{identifier}/start", {"Detach": False, "Tty": True})
-    with engine.wire() as wire:
-        code = wire.get(f"/exec/{identifier}/json")["ExitCode"]
-    text = output.decode(errors="replace").strip()
-    if code:
-        raise LabError(f"In the lab, `{' '.join(command)}` failed: {text}", "labkit up   (it repairs the lab)")
-    return text
 
 
 def _post(engine: Engine, path: str) -> None:

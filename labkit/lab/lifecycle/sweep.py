@@ -1,5 +1,6 @@
 """Removes what carries a lab's label."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
@@ -9,20 +10,25 @@ from urllib.parse import quote
 from labkit.errors import LabError
 from labkit.lab import find
 from labkit.lab.engine.engines import Engine, Say
+from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle.network import labelled
 from labkit.lab.lifecycle.steps import Step, run
-from labkit.lab.plan import LABEL
+from labkit.lab.plan import LABEL, ROLE
 
 PATIENCE = 60.0
 """Seconds that a removal may take, however often it has to be asked for."""
+
+THAW = """cd /sys/fs/cgroup/freezer 2>/dev/null || exit 0
+grep -lrx FROZEN --include=freezer.state . | while read -r state; do echo THAWED > "$state"; done"""
+"""Has every container on a node go on that was paused. Nothing to do with cgroups of version 2."""
 
 
 def everything(engine: Engine, name: str, say: Say) -> int:
     """Removes every container, network and volume of that lab, each as soon as nothing uses it. Returns how many there were.
     Raises LabError."""
     found = find.containers(engine, name)
-    steps = [Step(each["Id"], partial(_remove, engine, f"/containers/{each['Id']}?force=1&v=1")) for each in found]
+    steps = [Step(each["Id"], partial(_end, engine, each)) for each in found]
     volumes: dict[str, list[str]] = {each["Name"]: [] for each in labelled(engine, "volumes", name)}
     for each in found:
         for mount in each["Mounts"]:
@@ -49,8 +55,20 @@ def everything(engine: Engine, name: str, say: Say) -> int:
 
 def container(engine: Engine, name: str, identifier: str) -> None:
     """Removes one container of that lab and waits until it is gone. Raises LabError."""
-    _remove(engine, f"/containers/{identifier}?force=1&v=1")
+    for each in find.containers(engine, name):
+        if each["Id"] == identifier:
+            _end(engine, each)
     _until_gone(lambda: [each for each in find.containers(engine, name) if each["Id"] == identifier])
+
+
+def _end(engine: Engine, container: dict[str, Any]) -> None:
+    """Removes a container. Raises LabError."""
+    if container["Labels"].get(ROLE) == "node" and container["State"] == "running":
+        # With cgroups of version 1 a process that is frozen cannot be killed, nor can what it is in: a learner's paused
+        # container would keep its node ("tried to kill container, but did not receive an exit event").
+        with contextlib.suppress(LabError, WireError):
+            execute(engine, container["Id"], ["sh", "-c", THAW])
+    _remove(engine, f"/containers/{container['Id']}?force=1&v=1")
 
 
 def used_by_labs(engine: Engine) -> bool:

@@ -208,7 +208,8 @@ def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
     while True:
         there = {one["ID"]: one for one in wire.get("/nodes")}
         wanted = set(there if members is None else members.values())
-        forget(wire, set(there) - wanted)
+        for key in set(there) - wanted:
+            _try(wire, "DELETE", f"/nodes/{key}?force=1")
         changed = [key for key in wanted & set(there) if there[key]["Spec"] != _fresh(there[key])]
         for key in changed:
             _try(wire, "POST", f"/nodes/{key}/update?version={there[key]['Version']['Index']}", _fresh(there[key]))
@@ -219,12 +220,6 @@ def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
             names = ", ".join(machine for machine, key in (members or {}).items() if key in {*changed, *late})
             raise LabError(f"The Swarm's nodes did not come to order: {names or 'one is left over'}.", AGAIN)
         time.sleep(0.02)
-
-
-def forget(wire: Wire, nodes: Iterable[str]) -> None:
-    """Has the Swarm forget nodes, by their ids. Raises WireError."""
-    for key in nodes:
-        _try(wire, "DELETE", f"/nodes/{key}?force=1")
 
 
 def _fresh(node: dict[str, Any]) -> dict[str, Any]:

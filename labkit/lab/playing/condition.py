@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import Wire, WireError
 from labkit.lab.lab import Lab
-from labkit.lab.lifecycle.machines import execute
 
 PATIENCE = 5.0
 """Seconds after which a machine counts as not answering."""

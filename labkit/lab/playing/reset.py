@@ -10,6 +10,7 @@ from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.engines import Say
+from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.lifecycle import machines, provision, sweep
@@ -100,7 +101,8 @@ class _Job:
             running = [one.name for one in found.plan.machines if found.state(one.name) == "running"]
             with ThreadPoolExecutor(max(1, len(running))) as pool:
                 silent = dict(zip(running, pool.map(partial(condition.silent, found), running), strict=True))
-            self._remake({name: why for name, why in silent.items() if why})
+            lost = {name: "it is gone" for name in found.missing if found.state(name) == "missing"}
+            self._remake(self._with_their_swarm({**lost, **{name: why for name, why in silent.items() if why}}))
 
     def steps(self) -> list[Step]:
         nodes = [node.machine for node in self.lab.nodes]
@@ -140,25 +142,31 @@ class _Job:
         """Decides what can be cleared and what has to be made anew."""
         if not self.scope.machines:
             return
-        nodes = {node.machine: self.conditions[node.machine] for node in self.lab.nodes}
-        self.anew = {name: found.odd for name, found in self.conditions.items() if found.odd}
-        manager = nodes[MANAGER]
-        lost = manager.odd or manager.strange or ("" if manager.manages else "it manages no Swarm")
-        for name, found in nodes.items():
-            # An engine that leaves a Swarm and joins another may keep the port of the old one's networks, and have none in
-            # the new one ("timeout waiting for leave broadcast", "listen tcp 0.0.0.0:7946: bind: address already in use").
-            if lost:
-                self.anew.setdefault(name, f"the Swarm of {MANAGER} is not as it was: {lost}")
-            elif found.member not in manager.known:
-                self.anew.setdefault(name, "it has left the Swarm")
+        self.anew = self._with_their_swarm({name: found.odd for name, found in self.conditions.items() if found.odd})
+        manager = self.conditions[MANAGER]
+        left = [node.machine for node in self.lab.nodes if self.conditions[node.machine].member not in manager.known]
+        if MANAGER in self.anew:
+            return
+        if strange := manager.strange or ("" if manager.manages else "it is not there"):
+            self.anew |= self._with_their_swarm({MANAGER: f"the Swarm is not as it was: {strange}"})
+        elif left:
+            self.anew |= self._with_their_swarm(dict.fromkeys(left, "it has left the Swarm"))
+
+    def _with_their_swarm(self, odd: dict[str, str]) -> dict[str, str]:
+        """These machines ({name: why}), and where a node is among them every other node.
+
+        A node made anew, or one that has left and joins again, is not surely a whole part of a Swarm that knew another at its
+        address: it may stay without the Swarm's networks ("timeout waiting for leave broadcast", "listen tcp 0.0.0.0:7946:
+        bind: address already in use", "Got ping for unexpected node"). All of them anew take a second more than one.
+        """
+        nodes = [machine.name for machine in self.lab.plan.nodes]
+        odd_nodes = [name for name in nodes if name in odd]
+        beside = dict.fromkeys(nodes, f"with {', '.join(odd_nodes)}") if odd_nodes else {}
+        return {**beside, **odd}
 
     def _services(self) -> None:
-        manager = self.conditions.get(MANAGER, Condition())
-        staying = {found.member for machine, found in self.conditions.items() if machine not in self.anew}
-        with self.lab.wire(MANAGER) as wire:
-            # Before its services go: the Swarm believes in a node that has left for ten seconds, and in its tasks.
-            clearing.forget(wire, manager.known - staying)
-            if self.scope.services or self.scope.stacks:
+        if self.scope.services or self.scope.stacks:
+            with self.lab.wire(MANAGER) as wire:
                 self.services = clearing.services(wire, self.scope)
                 self.beginning = bool(self.services) and clearing.beginning(wire)
 
@@ -195,6 +203,7 @@ class _Job:
         """Has `labkit up`'s repair make and join what needs it."""
         if not self.anew:
             return
+        self.anew = self._with_their_swarm(self.anew)
         self._remake(self.anew)
         self.sampled = True  # by the repair
         if "edge" in self.anew:
@@ -203,6 +212,9 @@ class _Job:
         self.anew = {}
         with ThreadPoolExecutor(len(self.lab.nodes)) as pool:
             list(pool.map(self._look, (node.machine for node in self.lab.nodes)))
+        for machine in self.lab.nodes:
+            if odd := self.conditions[machine.machine].odd:
+                raise LabError(f"{machine.machine} was made anew and is still not as it was: {odd}.", clearing.AGAIN)
 
     def _remake(self, odd: dict[str, str]) -> None:
         """Has these machines ({name: why}) made anew, and all others started and joined."""
@@ -222,7 +234,8 @@ class _Job:
         """Removes a machine's container, and a node's or an extra registry's volume with what it held."""
         planned = self.lab.plan.machine(machine)
         engine = self.lab.engine
-        sweep.container(engine, self.lab.name, self.lab.parts[machine].id)
+        if machine in self.lab.parts:
+            sweep.container(engine, self.lab.name, self.lab.parts[machine].id)
         if planned.role == "edge":
             return
         volume = self.lab.plan.volume(planned)
@@ -245,7 +258,7 @@ class _Job:
 
     def _sample(self) -> None:
         if not self.sampled:
-            machines.execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
+            execute(self.lab.engine, self.lab.parts[MANAGER].id, machines.LOAD_SAMPLE)
 
     def _evidence(self) -> None:
         with self.lab.wire("edge") as wire:

@@ -7,6 +7,7 @@ from typing import Any
 
 from labkit.content.exercises import Exercise
 from labkit.errors import LabError
+from labkit.seen import reference
 
 STACK = "com.docker.stack.namespace"
 
@@ -85,8 +86,8 @@ def fits(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _repository(image: str) -> str:
-    name = image.partition("@")[0]
-    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    found = reference.parse(image)
+    return found.name if found else image
 
 
 def _join(one: Any, other: Any) -> Any:

@@ -1,0 +1,23 @@
+"""Runs a command in one of the lab's containers, through the engine that carries it."""
+
+import json
+
+from labkit.errors import LabError
+from labkit.lab.engine.engines import Engine
+
+PATIENCE = 60.0
+"""Seconds that a command may take."""
+
+
+def execute(engine: Engine, container: str, command: list[str]) -> str:
+    """Runs a command in a container of the lab and returns what it printed. Raises LabError where it fails."""
+    with engine.wire(timeout=PATIENCE) as wire:
+        body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True}
+        identifier = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
+        output = wire.request("POST", f"/exec/{identifier}/start", {"Detach": False, "Tty": True})
+    with engine.wire() as wire:
+        code = wire.get(f"/exec/{identifier}/json")["ExitCode"]
+    text = output.decode(errors="replace").strip()
+    if code:
+        raise LabError(f"In the lab, `{' '.join(command)}` failed: {text}", "labkit up   (it repairs the lab)")
+    return text
