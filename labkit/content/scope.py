@@ -24,8 +24,7 @@ class Scope(SeenLab):
 
     def pulls(self, registry: Registry, repository: str) -> list[Event]:
         """Pulls of a repository that somebody asked for since the exercise began."""
-        begun = self.log.begun(self.slug)
-        return [pull for pull in registry.pulls(self.events, repository) if pull.seq > begun]
+        return registry.pulls(self.since, repository)
 
     @property
     def given(self) -> dict[str, str]:

@@ -144,10 +144,8 @@ class Registry:
                 if event.action == Action.HEAD and event.from_engine and not _fetched(mine[index + 1 :], event):
                     found.append(event)
                 elif event.action == Action.PULL and not self._only_looked(mine[index:]):
-                    heads = [
-                        head for head in mine[:index] if head.action == Action.HEAD and head.digest == event.digest
-                    ]
-                    found.append(replace_reference(event, heads[-1].reference) if heads else event)
+                    tag = mine[index - 1] if index and _fetched(mine[index:], mine[index - 1]) else None
+                    found.append(replace_reference(event, tag.reference) if tag else event)
         return sorted(found, key=lambda event: event.seq)
 
     def _only_looked(self, events: list[Event]) -> bool:
@@ -163,7 +161,8 @@ def replace_reference(event: Event, reference: str) -> Event:
 
 def _fetched(events: list[Event], head: Event) -> bool:
     """Whether the engine went on to fetch the manifest that it had asked about."""
-    return bool(events) and events[0].action == Action.PULL and events[0].digest == head.digest
+    asked, got = head.action == Action.HEAD, events[0] if events else None
+    return asked and got is not None and got.action == Action.PULL and got.digest == head.digest
 
 
 def of_holdings(key: str, held: Holdings, manifests: dict[str, Manifest]) -> Registry:

@@ -504,3 +504,18 @@ def test_an_exercise_takes_what_it_names_and_nothing_else(lab):
     assert contexts.config(lab.folder)["currentContext"] == "workstation"
     assert "https://index.docker.io/v1/" in contexts.config(lab.folder)["auths"]
     reset_all(lab)
+
+
+def test_an_engine_asks_for_a_digest_anew(lab):
+    """What it keeps of a manifest is gone too: a pull by digest is in the access log again."""
+    from labkit.lab.looking.observe import observe
+    from labkit.lab.playing.reset import reset_all
+
+    pull = "docker pull $(docker image inspect --format '{{index .RepoDigests 0}}' myusername/myapp:v1.0.0)"
+    for _ in range(2):
+        lab = reset_all(lab)
+        push(lab)
+        before = len(observe(lab).log.events)
+        typed(lab, pull)
+        assert [event.action for event in observe(lab).log.events[before:]] == ["pull"]
+    reset_all(lab)

@@ -362,3 +362,12 @@ def test_the_content_is_another_one_when_a_file_that_judges_changes(file, monkey
     finally:
         monkeypatch.undo()
         exercises.version.cache_clear()
+
+
+def test_a_pull_by_digest_is_not_taken_for_the_tag_that_was_looked_at_before_the_exercise_began():
+    world = solved()
+    digest = world.digest()
+    world.hold("myusername/myapp", "v2")
+    world.log("head", repository="myusername/myapp", reference="v2", digest=digest).mark("04-pull")
+    world.log("pull", repository="myusername/myapp", reference=digest, digest=digest)
+    assert judged("04-pull", world)["pulled"] == ("passed", "")

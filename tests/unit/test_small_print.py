@@ -133,8 +133,8 @@ def logged(*lines):
     [
         ([("head", "v1", D), ("pull", D, D)], ["v1"]),
         ([("head", "v1", D), ("push", "v2", E), ("pull", D, D)], ["v1"]),
-        ([("head", "v1", D), ("head", "v2", E), ("pull", D, D)], ["v1", "v2", "v1"]),
-        ([("head", "v1", D), ("pull", D, D), ("pull", D, D)], ["v1", "v1"]),
+        ([("head", "v1", D), ("head", "v2", E), ("pull", D, D)], ["v1", "v2", D]),
+        ([("head", "v1", D), ("pull", D, D), ("pull", D, D)], ["v1", D]),
         ([("head", "v1", D), ("head", "v1", D)], ["v1", "v1"]),
         ([("head", "v1", D), ("pull", E, E)], ["v1", E]),
         ([("head", "v1", D, {"agent": SKOPEO})], []),

@@ -183,6 +183,8 @@ class _Job:
                     with self.lab.wire(MANAGER) as manager:
                         clearing.at_rest(manager)
                     has_sample = clearing.node(wire, machine, self.scope, self.services, found.sample)
+            if self.scope.images:
+                condition.forget_manifests(self.lab, machine)
         except (LabError, WireError) as error:
             if not self.scope.machines:
                 raise
