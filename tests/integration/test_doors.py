@@ -112,12 +112,12 @@ def test_env_sets_up_a_shell(lab):
 def test_shell_runs_on_that_machine(lab):
     result = subprocess.run(
         [sys.executable, "-m", "labkit", "shell", "worker1"],
-        input="hostname; docker info --format '{{.Swarm.LocalNodeState}}'\n",
+        input="hostname; docker info --format '{{.Swarm.LocalNodeState}}'; env | grep -c KEYS\n",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert result.stdout.splitlines() == ["worker1", "active"], result.stderr
+    assert result.stdout.splitlines() == ["worker1", "active", "0"], result.stderr
 
 
 def test_a_sign_in_on_the_machine_itself_counts(lab):

@@ -9,6 +9,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.lab.access import STDOUT, Terminal
 from labkit.lab.engine.engines import Engine
+from labkit.lab.engine.execute import WITHOUT
 from labkit.lab.engine.wire import WireError
 
 PATIENCE = 10.0
@@ -36,7 +37,7 @@ class EngineSession:
             "AttachStdout": True,
             "AttachStderr": True,
             "Tty": terminal is not None,
-            **({"Env": [f"TERM={terminal.kind}"]} if terminal else {}),
+            "Env": [*WITHOUT, *([f"TERM={terminal.kind}"] if terminal else [])],
         }
         try:
             with engine.wire(PATIENCE) as wire:
