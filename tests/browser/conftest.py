@@ -23,7 +23,7 @@ def jupyterlab(running_lab):
     from labkit.lab.lifecycle import keeper
 
     jupyter.stop()
-    keeper.stop()
+    keeper.stop(running_lab.home)
 
 
 def end_kernels(url):

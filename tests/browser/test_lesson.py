@@ -66,7 +66,7 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
     learner.panel()
     learner.points("0 of 3")
     learner.type("docker login -u myusername -p password")
-    expect(learner.check("accepted")).to_contain_text("the password that came with it was another one")
+    expect(learner.check("accepted")).to_contain_text("the password was wrong")
     expect(learner.part("feed").locator("li").first).to_contain_text("wrong password")
     learner.press("Explain the last error")
     expect(learner.part("tools")).to_contain_text("incorrect username or password")
