@@ -150,7 +150,7 @@ def test_a_killed_machine_is_told_and_repaired(engine, other):
     assert "worker1      exited" in status.stdout
     assert "labkit up   (it repairs the lab)" in status.stdout
     refused = labkit("shell", "worker1", env=other, check=2)
-    assert "The machine worker1 is not running." in refused.stderr
+    assert "The lab's machine worker1 is not running (it is exited)." in refused.stderr
     labkit(*UP, env=other, check=0)
     labkit("check", "05-deploy", "--wait", "60s", env=other, check=0)
 
