@@ -37,6 +37,8 @@ def run(chosen, lab_envs, record=False, fill=False, say=print):
     for played in play_all(list(by_id), lab_envs, worker(record)):
         attempt = by_id[played["id"]]
         problem = played.get("broke") or attempt.problem(played["verdicts"])
+        if problem and "told" in played:
+            problem += "; ".join(["", *(texts["message"] for texts in played["told"].values() if "message" in texts)])
         if not problem and fill and attempt.short:
             attempt.fill(played["verdicts"])
         if record and not problem:

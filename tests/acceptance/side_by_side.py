@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -39,6 +40,7 @@ def labs(count, env, scratch):
                 "LABKIT_WORK": str(scratch / f"work{number}"),
             }
         )
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         up = ["up", "--detach", "--no-jupyter", "--time-limit", TIME_LIMIT]
         failed = [told for code, told in _side_by_side(up, envs[1:]) if code]
@@ -46,7 +48,13 @@ def labs(count, env, scratch):
         yield envs
     finally:
         left = [told for code, told in _side_by_side(["down"], envs[1:]) if code]
+        signal.signal(signal.SIGTERM, before)
     assert not left, "\n".join(left)
+
+
+def _end(*_):
+    """Who is asked to end takes the labs down first."""
+    sys.exit(143)
 
 
 def _side_by_side(arguments, envs):

@@ -139,6 +139,9 @@ def logged(*lines):
         ([("head", "v1", D), ("pull", E, E)], ["v1", E]),
         ([("head", "v1", D, {"agent": SKOPEO})], []),
         ([("pull", "v1", D, {"agent": SKOPEO})], ["v1"]),
+        ([("pull", "v1", D, {"agent": SKOPEO}), ("pull", D, D, {"agent": SKOPEO})], ["v1", D]),
+        ([("pull", D, D), ("head", "v1", D)], [D, "v1"]),
+        ([("pull", D, D, {"user": None})], [D]),
         ([("pull", "v1", D, {"agent": SWARM})], []),
         ([("pull", "v1", D, {"status": 400})], []),
     ],
@@ -246,12 +249,14 @@ def test_a_swarm_that_cannot_be_asked_may_move():
         (f"me/app@{D}", f"me/app@{D}"),
         (f"r.lab:5000/me/app@{D}", f"r.lab:5000/me/app@{D}"),
         ("me/app", "me/app"),
+        ("no name", "no name"),
     ],
 )
 def test_a_service_says_what_it_was_asked_for(image, asked_for):
     world = World().service(image="x")
     world.services["myapp"]["image"] = image
-    assert world.lab.swarm.services["myapp"].asked == asked_for
+    service = world.lab.swarm.services["myapp"]
+    assert (service.asked, service.digest) == (asked_for, D if D in image else "")
 
 
 def test_a_task_that_is_to_end_is_not_on_its_way():
