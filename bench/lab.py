@@ -9,7 +9,6 @@ The machine is what it is, and noisy: what counts are the ratios, of medians of 
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -168,18 +167,17 @@ def used(engine):
 
 def large_observation(observation):
     """That observation with 200 repositories of 50 tags and 50 services."""
-    data = json.loads(observation.dump())
-    held = data["registries"]["hub"]["repositories"]
-    digest, manifest = next(iter(data["manifests"].items()))
-    data["manifests"] |= {f"sha256:{n:064x}": manifest for n in range(10_000)}
+    data = observation.data()
+    registries, services = data["registries"], data["swarm"]["services"]
+    held = next(iter(registries["known"].values()))["repositories"]
+    manifest = next(iter(registries["manifests"].values()))
+    registries["manifests"] |= {f"sha256:{n:064x}": manifest for n in range(10_000)}
     for repository in range(200):
         held[f"myusername/repo{repository}"] = {f"v{tag}": f"sha256:{repository * 50 + tag:064x}" for tag in range(50)}
-    service = next(iter(data["swarm"]["services"].values()))
-    task = data["swarm"]["tasks"][0]
+    service = next(iter(services.values()))
     for number in range(50):
-        data["swarm"]["services"][f"s{number}"] = {**service, "id": f"s{number}", "name": f"s{number}"}
-        data["swarm"]["tasks"] += [{**task, "id": f"t{number}-{slot}", "service": f"s{number}"} for slot in range(3)]
-    return Observation(data), digest
+        services[f"s{number}"] = {**service, "name": f"s{number}"}
+    return Observation.read(data)
 
 
 def main():
@@ -244,8 +242,8 @@ def figures(engine, times, starts):
     for _ in range(15):
         listing.append(timed(lambda: command("docker", "service", "ls", env=env)))
         command_check.append(timed(lambda: subprocess.run([*LABKIT, "check"], capture_output=True, env=env, cwd=ROOT)))
-    large, _ = large_observation(observe(lab))
-    grading = [timed(lambda: grade(every, Observation(large.data))) for _ in range(20)]
+    large = large_observation(observe(lab))
+    grading = [timed(lambda: grade(every, large)) for _ in range(20)]
     machines.execute(engine, lab.parts["edge"].id, ["python3", "-c", FILL])
     for number in range(50):
         command(

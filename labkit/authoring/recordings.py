@@ -39,8 +39,13 @@ VARYING: tuple[tuple[str, str], ...] = (
     (rf"\({MACHINE}\)", "(<node>)"),  # where it ended
     (rf"{_STATE}(?:, {_STATE})*", "<tasks on their way>"),
     (r"\btask [a-z0-9]{25}\b", "task <id>"),
-    (r"\b\d+ s\b(?:, \d+ s\b)*", "<n> s"),  # how long tasks lived
+    (
+        r"; ended \d+ times, after \d+ s(?:, \d+ s)*",
+        "",
+    ),  # how many had ended when the look came, and how long they lived
+    (r"\b\d+ s\b(?:, \d+ s\b)*", "<n> s"),
     (r"\bended \d+ times\b", "ended <n> times"),
+    (r"(Still moving \(since <time>\)): \d of 3 tasks run", r"\1: <n> of 3 tasks run"),  # at the moment of the look
     (r"\b[a-z]+_[a-z]+\b(?!/)", "<made-up name>"),  # of a service without a name: determined_hertz
 )
 """What a sentence may say otherwise in another lab, and what stands for it: [(pattern, word)]."""
