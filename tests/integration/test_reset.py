@@ -19,7 +19,6 @@ TRANSIENT = ("/run", "/dev", "/proc", "/sys", "/lab/pki", "/var/lib/containerd",
 FILES = r"""
 cd / && find root home tmp var/tmp srv opt mnt media -mindepth 1 -printf '%p %y %m ' \( -type f -exec md5sum {} + -o -print \) | sort
 cat /etc/hosts /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt | md5sum
-docker buildx ls --format '{{.Name}}' 2>/dev/null | sort -u
 """
 
 
