@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from labkit.lab.engine import capabilities, images
+from labkit.lab.engine import capabilities, images, sdk
 
 PREPARED = "for path in /sys/fs/cgroup/*/; do mount -o remount,bind,rw $path; done; umount /proc/sys;"
 """With this before it a node finds what --privileged gives: /proc/sys is writable, and no mount of its own."""
@@ -14,7 +14,7 @@ PREPARED = "for path in /sys/fs/cgroup/*/; do mount -o remount,bind,rw $path; do
 def test_a_node_mounts_only_what_it_cannot_write_to(engine, prepared):
     kwargs = capabilities.node_kwargs(engine)
     command = ["sh", "-c", f"{prepared} exec sh -x /lab/bin/node.sh"]
-    with images.client(engine) as docker:
+    with sdk.client(engine) as docker:
         container = docker.containers.create(images.name(), command, network_mode="none", **kwargs)
         with contextlib.ExitStack() as clear:
             clear.callback(container.remove, force=True, v=True)

@@ -18,7 +18,8 @@ TRANSIENT = ("/run", "/dev", "/proc", "/sys", "/lab/pki", "/var/lib/containerd",
 
 FILES = r"""
 cd / && find root home tmp var/tmp srv opt mnt media -mindepth 1 -printf '%p %y %m ' \( -type f -exec md5sum {} + -o -print \) | sort
-cat /etc/hosts /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt | md5sum
+cat /etc/hosts /etc/resolv.conf | md5sum
+cat /lab/ca-certificates.crt /lab/pki/hub-ca.pem | cmp - /etc/ssl/certs/ca-certificates.crt && echo trusts what it should
 """
 
 

@@ -154,10 +154,11 @@ def find(home: Home) -> Engine:
 def ensure(home: Home, say: Say) -> Engine:
     """The engine in use, else one of the lab's own, installed from the distribution's packages if it is missing.
 
-    Raises LabError.
+    Raises LabError; for a guest, always.
     """
     from labkit.lab.engine import own
 
+    own_only(home)
     try:
         return find(home)
     except LabError:
