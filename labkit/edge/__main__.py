@@ -42,6 +42,9 @@ PROGRAMS = {
 }
 SAMPLE = Path("/lab/sample.json")
 
+BACKLOG = 2048
+"""As many requests as nginx can have open: a socket whose queue is full refuses at once."""
+
 AT_ONCE = 64
 """Requests to the store at the same time; others wait."""
 
@@ -78,10 +81,10 @@ async def main() -> None:
         _session("http://store", aiohttp.UnixConnector(SOCKET, limit=AT_ONCE)) as behind,
         _session(SERVES, aiohttp.TCPConnector()) as before,
     ):
-        store, door = Store(behind), Part(before, "The registries' door")
+        store, door = Store(behind, SOCKET), Part(before, "The registries' door")
         front = Front(known, accounts(os.environ.get("LAB_ACCOUNT", "")), log, shelf, Tokens(), store)
         desk = Desk(known, log, shelf, Reader(), sample, Parts(store, door))
-        await web.UnixSite(await _runner(front.app()), FRONT).start()
+        await web.UnixSite(await _runner(front.app()), FRONT, backlog=BACKLOG).start()
         FRONT.chmod(0o660)  # for nginx, which is of its group
         await web.TCPSite(await _runner(desk.app()), "0.0.0.0", 8443, ssl_context=desk_tls).start()  # noqa: S104  (inside the lab's network)
         purging = asyncio.create_task(keep_purged(Uploads(STORE)))

@@ -5,6 +5,7 @@ X-Decide and without the body, and hands it over to the store at X-Place; what t
 to be answered.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
@@ -30,6 +31,18 @@ def blob(request: web.Request, layer: Layer, version: dict[str, str]) -> web.Res
     return web.Response(
         status=206 if "Range" in request.headers else 200, headers={**headers, "X-Accel-Redirect": layer.place}
     )
+
+
+def at_once(most: int):
+    """A middleware: no more requests than these are worked at at the same time; others wait, and take little memory."""
+    free = asyncio.Semaphore(most)
+
+    @web.middleware
+    async def waiting(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async with free:
+            return await handler(request)
+
+    return waiting
 
 
 @web.middleware

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .bodies import DECIDE, blob, decisions
+from .bodies import DECIDE, at_once, blob, decisions
 from .grammar import is_digest, is_repository
 from .log import AccessLog
 from .policy import Policy, parse_scope
@@ -42,7 +42,7 @@ class Front:
     store: Store
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=0, middlewares=[decisions])
+        app = web.Application(client_max_size=0, middlewares=[at_once(32), decisions])
         app.router.add_route("*", "/token", self.token)
         app.router.add_get("/v2/", self.version)
         app.router.add_get("/v2/_catalog", self.catalog)

@@ -3,13 +3,15 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
+
+T = TypeVar("T")
 
 HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "authorization"}
 CHUNK = 64 * 1024
@@ -49,26 +51,33 @@ class Part:
 
     async def _send(self, method: str, path: str, **what: Any) -> aiohttp.ClientResponse:
         """Sends a request. One that finds nobody waits for the part's start: nothing of its body was read by then."""
+        try:
+            return await self._reach(lambda: self._session.request(method, path, **what), aiohttp.ClientConnectorError)
+        except TimeoutError as error:
+            raise StoreDown(f"{self._name} does not answer.") from error
+        except aiohttp.ClientConnectionError as error:
+            raise StoreDown(f"{self._name} ended before it answered.") from error
+
+    async def _reach(self, call: Callable[[], Awaitable[T]], nobody: type[Exception]) -> T:
+        """Calls, until somebody is there. Raises StoreDown."""
         time = asyncio.get_running_loop().time
         deadline = time() + PATIENCE
         while True:
             try:
-                return await self._session.request(method, path, **what)
-            except aiohttp.ClientConnectorError as error:
+                return await call()
+            except nobody as error:
                 if time() > deadline:
                     raise StoreDown(f"{self._name} does not run.") from error
-                await asyncio.sleep(PAUSE)
-            except TimeoutError as error:
-                raise StoreDown(f"{self._name} does not answer.") from error
-            except aiohttp.ClientConnectionError as error:
-                raise StoreDown(f"{self._name} ended before it answered.") from error
+            await asyncio.sleep(PAUSE)
 
 
 class Store(Part):
     """CNCF Distribution, which keeps every registry's repositories below the registry's key."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, socket: str) -> None:
+        """`session` has the store's address, which is this socket's path."""
         super().__init__(session, "The store")
+        self._socket = socket
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self) -> None:
@@ -80,7 +89,9 @@ class Store(Part):
     async def place(self, request: web.Request, key: str, name: str, rest: str) -> web.Response:
         """An answer by which nginx hands this request about an upload over to the store. Waits for a store that is being
         started. Raises StoreDown."""
-        (await self._send("GET", "/v2/", timeout=ANSWER)).release()
+        # Whether it takes calls, not how soon it answers: under load that may take a while.
+        _, writer = await self._reach(lambda: asyncio.open_unix_connection(self._socket), OSError)
+        writer.close()
         place = URL(f"/v2/{key}/{name}/blobs/{rest}").with_query(_query(request, key))
         return web.Response(status=204, headers={PLACE: str(place)})
 
