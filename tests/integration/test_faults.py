@@ -369,7 +369,7 @@ def alone(engine, tmp_path_factory):
     try:
         with sdk.client(engine) as docker, sdk.client(engines.Engine(own["LABKIT_ENGINE"])) as other:
             other.images.load(docker.images.get(images.name()).save(named=True))
-        yield SimpleNamespace(start=start, own=own, env=env, run=folder / "run", state=folder / "state")
+        yield SimpleNamespace(start=start, own=own, run=folder / "run", state=folder / "state")
     finally:
         labkit("down", "--purge", env=own)
         shutil.rmtree(folder, ignore_errors=True)
@@ -425,7 +425,7 @@ def test_the_engine_restarted(alone):
     labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
     labkit("check", "05-deploy", "--wait", "90s", env=alone.own, check=0)
     os.kill(int((alone.run / "docker.pid").read_text()), 9)
-    labkit("down", "--purge", env=alone.env, check=0)
+    labkit("down", "--purge", env=alone.own, check=0)
     assert not alone.run.exists()
     assert not (alone.state / "registry-lab").exists()
 
