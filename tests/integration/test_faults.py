@@ -215,9 +215,7 @@ def test_a_damaged_answers_file(lab):
     assert json.loads(file.read_text()) == {"06-practice": {"ci": "b"}}
 
 
-@pytest.mark.fault(
-    "The work folder cannot be made", "`up` says which, and how to choose another; `down` leaves nothing"
-)
+@pytest.mark.fault("The work folder cannot be made", "`up` says which, and how to choose another")
 def test_a_work_folder_that_cannot_be_written(lab, tmp_path):
     (tmp_path / "file").write_text("")
     env = {

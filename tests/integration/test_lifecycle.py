@@ -485,7 +485,23 @@ def test_nothing_of_the_learners_own_docker_changes(engine, running_lab, other, 
         files = {str(one): hashlib.sha256(one.read_bytes()).hexdigest() for one in home.rglob("*") if one.is_file()}
         return sorted(images), sorted(containers), sorted(networks), sorted(mine), swarm, files
 
+    mine = f"own-{os.getpid()}"
+    docker = ["docker", "-H", engine.url]
+    image = running_lab.parts["edge"].image
+    container = f"run -d --name {mine} --network {mine} -v {mine}:/kept --entrypoint sleep {image} 600"
+    for words in (f"volume create {mine}", f"network create {mine}", container):
+        subprocess.run([*docker, *words.split()], check=True, capture_output=True)
+    try:
+        _a_lab_from_up_to_down(env, own)
+    finally:
+        for words in (["rm", "-f", mine], ["network", "rm", mine], ["volume", "rm", mine]):
+            subprocess.run([*docker, *words], check=True, capture_output=True)
+
+
+def _a_lab_from_up_to_down(env, own):
+    """What is there before it is there afterwards."""
     before = own()
+    assert all(before[:4])
     labkit(*UP, env=env, check=0)
     lines = labkit("env", env=env, check=0).stdout
     played = subprocess.run(
