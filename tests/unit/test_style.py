@@ -79,6 +79,13 @@ def test_the_tables_of_attacks_and_faults_are_those_of_the_tests():
         assert page.read_text() == text, f"run: .venv/bin/python docs/proofs.py   ({page.name})"
 
 
+@pytest.mark.parametrize(("marker", "least"), [("fault", 40)])
+def test_so_many_are_tried_at_least(marker, least):
+    found = script("proofs").proofs(marker)
+    assert len({proof.texts for proof in found}) == len(found), "two rows say the same"
+    assert len(found) >= least
+
+
 def test_a_marker_that_makes_no_row_is_told():
     checked = script("proofs").checked
     assert checked("attack", ("files", "a", "b"), "here") == ("files", "a", "b")
