@@ -21,6 +21,7 @@ from labkit.lab.lifecycle import pki
 from labkit.lab.owner import invitation, operations, service
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.seen.claims import NOTHING
 from labkit.seen.observation import About, Observation
 from labkit.work import answers
 
@@ -70,10 +71,11 @@ class Made:
     def person(self, plan):
         return plan.person
 
-    def observe(self, lab, sections):
+    def observe(self, lab, sections, said=NOTHING):
         self.asked.append(list(sections))
         about = About(name=lab.name, person=lab.person)
-        return Observation(labkit="1", content="c", lab=about, taken="now", sign_ins={"worker1": {}})
+        seen = Observation(labkit="1", content="c", lab=about, taken="now", sign_ins={"worker1": {}})
+        return seen.claiming(said)
 
     def reset(self, lab, slugs, say):
         self.asked.append(slugs)
@@ -152,7 +154,7 @@ def test_an_observation_is_joined_with_what_lies_here(sides):
 
     answers.save(sides.guest.work, "06-practice", {"ci": "a"})
     seen = observe(sides.guest, ["registries", "sign_ins", "answers"])
-    assert sides.access.asked == [["registries", "sign_ins"]]  # the answers are the guest's own
+    assert sides.access.asked == [["registries", "sign_ins", "answers"]]
     assert seen.answers == {"06-practice": {"ci": "a"}}
     assert seen.sign_ins == {"here": {}, "worker1": {}}
     with pytest.raises(LabError, match="no section 'nonsense'"):

@@ -106,13 +106,13 @@ def test_a_copied_observation_is_recognised(tmp_path):
 
     file = tmp_path / "o.json"
     file.write_text(solved_by(ADA).dump())
-    assert session.regraded(["01"], file, "Ada Lovelace", "spring").exit_code == 0
+    assert session.regraded(["01"], file, session.Asked("Ada Lovelace", "spring")).exit_code == 0
     for learner, workshop in (("Bob", "spring"), ("Ada Lovelace", "autumn")):
         with pytest.raises(LabError, match="it is of Ada Lovelace"):
-            session.regraded(["01"], file, learner, workshop)
+            session.regraded(["01"], file, session.Asked(learner, workshop))
     file.write_text(solved().observation.dump())
     with pytest.raises(LabError, match="without a learner's name"):
-        session.regraded(["01"], file, "Bob")
+        session.regraded(["01"], file, session.Asked("Bob"))
 
 
 def test_an_observation_that_was_changed_by_hand_is_refused():
