@@ -32,6 +32,7 @@ def assert_one_error(result, *texts):
         assert text in problem + fix, result.stderr
 
 
+@pytest.mark.fault("No engine answers where DOCKER_HOST points", "`up` says so, what chose it, and how to start one")
 def test_no_engine_where_one_was_chosen(tmp_path):
     env = {"DOCKER_HOST": f"unix://{tmp_path}/nothing.sock", "LABKIT_ENGINE": "", **own_paths(tmp_path)}
     result = labkit("up", "--detach", "--no-jupyter", env=env)
@@ -43,6 +44,7 @@ def test_an_engine_on_another_machine(tmp_path):
     assert_one_error(labkit("up", "--detach", env=env), "is on another machine", "docker context use default")
 
 
+@pytest.mark.fault("The engine takes the call and never answers", "`up` gives up after 5 s and says how to restart it")
 def test_an_engine_that_does_not_answer(tmp_path):
     path = tmp_path / "silent.sock"
     with socket.socket(socket.AF_UNIX) as server:
@@ -53,6 +55,7 @@ def test_an_engine_that_does_not_answer(tmp_path):
     assert_one_error(result, "took the call but did not answer within 5 s", "systemctl restart docker")
 
 
+@pytest.mark.fault("A user may not open the engine's socket", "They are told, with the command that lets them")
 def test_no_permission_on_the_socket(engine):
     """As nobody, on the real socket of the real engine."""
     code = (
@@ -70,6 +73,7 @@ def test_no_permission_on_the_socket(engine):
     assert "sudo usermod -aG docker $USER" in result.stdout
 
 
+@pytest.mark.fault("JupyterLab's port is taken by another program", "The lab runs; another port is proposed")
 def test_a_port_that_is_taken(running_lab):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -131,6 +135,9 @@ def second_engine(tmp_path, size):
         subprocess.run(["umount", "-l", str(data)], check=True)
 
 
+@pytest.mark.fault(
+    "The engine's disk is nearly full before `up`", "Nothing is begun; `up` and `doctor` say how much is free"
+)
 def test_a_disk_that_is_nearly_full(tmp_path):
     with second_engine(tmp_path, "300m") as env:
         result = labkit("up", "--detach", "--no-jupyter", env=env)
@@ -165,6 +172,7 @@ def test_no_lab(tmp_path, engine):
     assert labkit("status", env=env, check=1).stdout == "The lab is not running.\n  → labkit up\n"
 
 
+@pytest.mark.fault("The lab's keys are deleted while it is up", "`check` says that they are missing, and is no verdict")
 def test_lost_keys(lab):
     from labkit import paths
 
@@ -181,6 +189,7 @@ def test_lost_keys(lab):
         contexts.with_name("docker-kept").rename(contexts)
 
 
+@pytest.mark.fault("The last line of the attempts is torn", "All lines before it count, new ones are appended after it")
 def test_a_damaged_progress_file_loses_nothing(lab):
     file = lab.work / ".labkit" / "attempts.jsonl"
     labkit("check", "02-tag", check=1)
@@ -196,6 +205,7 @@ def test_a_damaged_progress_file_loses_nothing(lab):
     assert [one["kind"] for one in records][-2:] == ["attempt", "hint"]
 
 
+@pytest.mark.fault("The answers are no JSON", "`check` goes on; the next answer is kept")
 def test_a_damaged_answers_file(lab):
     file = lab.work / ".labkit" / "answers.json"
     file.parent.mkdir(exist_ok=True)
@@ -205,6 +215,9 @@ def test_a_damaged_answers_file(lab):
     assert json.loads(file.read_text()) == {"06-practice": {"ci": "b"}}
 
 
+@pytest.mark.fault(
+    "The work folder cannot be made", "`up` says which, and how to choose another; `down` leaves nothing"
+)
 def test_a_work_folder_that_cannot_be_written(lab, tmp_path):
     (tmp_path / "file").write_text("")
     env = {
@@ -286,6 +299,10 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.fault(
+    "A registry holds an index, an artifact, 2,000 tags and a config that is no JSON",
+    "It is observed within 2 s, each told as what it is",
+)
 def test_a_registry_that_holds_odd_things(lab):
     """An image index, an OCI artifact, 2,000 tags, a manifest without config, a config that is not JSON."""
     import time
@@ -308,6 +325,7 @@ def test_a_registry_that_holds_odd_things(lab):
     assert "and 1" in labkit("status", check=0).stdout
 
 
+@pytest.mark.fault("The kernel of a notebook is restarted", "Sign-ins, images and points are as before")
 def test_a_kernel_restart_in_the_middle(lab):
     from jupyter_client.manager import KernelManager
 
@@ -339,6 +357,10 @@ def test_a_kernel_restart_in_the_middle(lab):
         manager.cleanup_resources()
 
 
+@pytest.mark.fault(
+    "The engine is killed with a service running, and once more before `down`",
+    "`up` brings the service back; `down --purge` leaves nothing",
+)
 def test_the_engine_restarted(tmp_path, engine):
     """A whole engine of its own is killed and started again; `up` brings the lab back, and `down` clears a dead one."""
     if os.geteuid() != 0:
@@ -380,6 +402,9 @@ def test_the_engine_restarted(tmp_path, engine):
         shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+@pytest.mark.fault(
+    "Another program answers on the edge's port", "What it would have told is unobserved; nothing crashes"
+)
 def test_an_edge_that_answers_nonsense_is_no_crash(lab):
     """Whatever listens on a machine's port instead of it: told as an error of the lab."""
     from labkit.lab.lab import Instance
@@ -403,6 +428,7 @@ def test_an_edge_that_answers_nonsense_is_no_crash(lab):
     assert seen.registries is None
 
 
+@pytest.mark.fault("Two labs start an engine at once", "One engine runs, and both use it")
 def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can start an engine")
