@@ -8,6 +8,7 @@ import binascii
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +137,8 @@ def _opened(file: Path) -> Iterator[int]:
         fix = f"labkit workshop new {file}   (or put it back)"
         raise LabError(f"The workshop's key {file} cannot be read: {error.strerror}.", fix) from error
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise LabError(f"The workshop's key {file} cannot be read: it is no file.", "name the file itself")
         yield handle
     finally:
         os.close(handle)
