@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from labkit.cli.output import json_option, tell, tell_json, typed
+from labkit.cli.output import json_option, tell_json, tell_lines, typed
 from labkit.lab.engine.doctor import as_json as findings_as_json
 from labkit.lab.engine.doctor import examine
 
@@ -21,5 +21,5 @@ def doctor(as_json: bool) -> None:
         tell_json(findings_as_json(findings))
     else:
         for finding in findings:
-            tell(typed(finding.line()))
+            tell_lines(typed(finding.line()))
     sys.exit(2 if any(finding.state == "broken" for finding in findings) else 0)

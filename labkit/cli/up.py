@@ -88,7 +88,9 @@ def up(
     """
     home = paths.home()
     if not learner.isprintable():
-        raise LabError(f"{learner!r} is no name for a learner: it holds what cannot be printed.", "labkit up --learner Ada")
+        raise LabError(
+            f"{learner!r} is no name for a learner: it holds what cannot be printed.", "labkit up --learner Ada"
+        )
     key, given = _graded(workshop_key, learner, workshop)
     deadline = round(time.time() + time_limit)
     plan = Plan(home.name, home.work, workers, deadline, learner, workshop, extras, key=key, given=given)

@@ -482,7 +482,10 @@ def test_a_guest_of_a_real_lab_forges_nothing(running_lab, graded, tmp_path, mon
     guest = guest_of(replace(running_lab, plan=plan), tmp_path, monkeypatch)
     assert (guest.person, guest.plan.key) == (graded.key.person("Ada"), "")
     assert not {"LABKIT_WORKSHOP", "LABKIT_WORKSHOP_KEY"} & set(environment.variables(guest))
-    answers.save(guest.work, "06-practice", {"ci": "b", "reflection": "half a pair: \ud800 \x1b[31m"})
+    answers.save(guest.work, "06-practice", {"ci": "b"})
+    (guest.work / answers.FILE).write_text(
+        '{"06-practice": {"ci": "b", "reflection": "half a pair: \\ud800 \\u001b[31m"}}'
+    )
     seen = observe(guest)
     assert seen.unobserved == {}
     data = json.loads(seen.dump())
