@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any
 
+from labkit.content.quiz import with_judged
 from labkit.seen.lab import SeenLab
 from labkit.seen.log import Event
 from labkit.seen.observation import Observation
@@ -14,7 +15,8 @@ class Scope(SeenLab):
 
     def __init__(self, observation: Observation, slug: str, quiz: tuple[dict[str, Any], ...] = ()) -> None:
         super().__init__(observation)
-        self.slug, self.quiz = slug, quiz
+        self.slug = slug
+        self.quiz = with_judged(quiz, observation.judged.get(slug, {}))
 
     @cached_property
     def since(self) -> tuple[Event, ...]:

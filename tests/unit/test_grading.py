@@ -346,7 +346,7 @@ def test_a_report_names_who_saw_and_who_graded():
     world = solved()
     world.data |= {"labkit": "0.0.9", "content": "of-then"}
     report = grade(exercises.every(), world.observation).to_json()
-    assert report["seen_by"] == {"labkit": "0.0.9", "content": "of-then"}
+    assert report["seen_by"] == {"labkit": "0.0.9", "content": "of-then", "learner": "", "signed_by": ""}
     assert report["graded_by"] == {"labkit": labkit.__version__, "content": exercises.version()}
 
 

@@ -13,6 +13,7 @@ from labkit.lab import contexts, find
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.looking import edge, engines, sign_ins, swarm
+from labkit.seen.claims import NOTHING, Claims
 from labkit.seen.observation import About, Observation, sections
 from labkit.work import answers
 
@@ -27,17 +28,15 @@ def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Obser
     `unobserved`. Raises LabError where no lab runs, or where its owner does not answer."""
     lab = lab or find.current()
     named = tuple(wanted)
-    seen = lab.access.observe(lab, named)
-    if "sign_ins" in named:
-        here = sign_ins.kept(contexts.config(lab.folder), lab.person)
-        seen = msgspec.structs.replace(seen, sign_ins={"here": here, **(seen.sign_ins or {})})
-    if "answers" in named:
-        seen = msgspec.structs.replace(seen, answers=answers.load(lab.work))
-    return seen
+    said = Claims(
+        here=sign_ins.kept(contexts.config(lab.folder), lab.person) if "sign_ins" in named else None,
+        answers=answers.load(lab.work) if "answers" in named else None,
+    )
+    return lab.access.observe(lab, named, said)
 
 
-def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
-    """The same without what lies on this side: answers, and sign-ins made here. Only the lab's owner can look."""
+def machines(lab: Lab, wanted: Iterable[str], said: Claims = NOTHING) -> Observation:
+    """The same, with what the learner's side says: answers, and sign-ins made there. Only the lab's owner can look."""
     named = tuple(wanted)
     looks = _looks(lab, named)
     seen: dict[str, Any] = {}
@@ -65,7 +64,7 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
         engines=_by_machine("engines", seen) if "engines" in named else None,
         sign_ins=_by_machine("sign_ins", seen) if "sign_ins" in named else None,
         swarm=seen.get("swarm"),
-    )
+    ).claiming(said)
 
 
 def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
