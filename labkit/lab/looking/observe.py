@@ -12,7 +12,7 @@ from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
-from labkit.lab.looking import edge, engines, sign_ins, swarm
+from labkit.lab.looking import edge, engines, pages, sign_ins, swarm
 from labkit.seen.observation import About, Observation, sections
 from labkit.work import answers
 
@@ -50,7 +50,7 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
                 gaps[name] = error.what
             except (WireError, msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
                 gaps[name] = f"{type(error).__name__}: {error}."
-    told = seen.get("edge", {})
+    told, asked = seen.get("edge", {}), seen.get("pages", {})
     if "edge" in gaps:
         gaps |= dict.fromkeys(_of_edge(named), gaps.pop("edge"))
     return Observation(
@@ -58,13 +58,14 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
         content=exercises.version(),
         lab=About(name=lab.name, person=lab.person),
         taken=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        unobserved=gaps | told.get("unobserved", {}),
+        unobserved=gaps | told.get("unobserved", {}) | asked.get("unobserved", {}),
         registries=told.get("registries"),
         store=told.get("store"),
         log=told.get("log"),
         engines=_by_machine("engines", seen) if "engines" in named else None,
         sign_ins=_by_machine("sign_ins", seen) if "sign_ins" in named else None,
         swarm=seen.get("swarm"),
+        pages=asked.get("pages"),
     )
 
 
@@ -80,6 +81,8 @@ def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
         looks[f"sign_ins/{machine}"] = lambda machine=machine: sign_ins.look(lab, machine)  # type: ignore[misc]
     if "swarm" in named:
         looks["swarm"] = lambda: swarm.look(lab)
+    if "pages" in named:
+        looks["pages"] = lambda: pages.look(lab)
     return looks
 
 
