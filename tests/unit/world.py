@@ -127,8 +127,15 @@ class World:
             self.data["sign_ins"]["here"][SIGN_IN[registry]] = user
         return self.log("login", registry=registry, user=user)
 
-    def hold(self, repository, tag, name="app", registry=HUB, kind="image", labels=None):
-        """The registry holds the image of that name under the tag. Returns the digest."""
+    def hold(self, repository, tag, name="app", registry=HUB, **what):
+        """Somebody pushed the image of that name under the tag, with a tool and from another place. Returns the digest."""
+        digest = self.put(repository, tag, name, registry, **what)
+        pushed = {"registry": registry, "repository": repository, "reference": tag, "digest": digest}
+        self.log("push", machine="", agent="skopeo/1.18.0", **pushed)
+        return digest
+
+    def put(self, repository, tag, name="app", registry=HUB, kind="image", labels=None):
+        """The registry holds the image of that name under the tag; its log knows nothing of it. Returns the digest."""
         digest = sha(f"manifest of {name}")
         self.repositories(registry).setdefault(repository, {})[tag] = digest
         self.manifests[digest] = {
@@ -145,7 +152,7 @@ class World:
 
     def push(self, reference="myusername/myapp:v1.0.0", name="app", registry=HUB):
         repository, tag = reference.rsplit(":", 1)
-        digest = self.hold(repository, tag, name, registry)
+        digest = self.put(repository, tag, name, registry)
         prefix = "" if registry == HUB else f"{HOSTS[registry]}/"
         self.image("workstation", name, [prefix + reference], digests=[f"{prefix}{repository}@{digest}"])
         return self.log("push", registry=registry, repository=repository, reference=tag, digest=digest)

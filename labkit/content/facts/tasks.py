@@ -35,8 +35,8 @@ def unhealthy(lab: Scope) -> set[str]:
 
 
 def out_of_reach(lab: Scope, task: Task) -> bool:
-    """Whether a task's node does not answer, so that nobody knows whether it still runs: its engine was asked and was silent, or the
-    manager misses it."""
+    """Whether a task's node does not answer, so that nobody knows whether it still runs: its engine was asked and was silent,
+    or the manager misses it."""
     member = lab.swarm.members.get(task.node)
     return task.node in lab.silent or (member is not None and member.state != "ready")
 

@@ -2,12 +2,12 @@
 
     python3 -c SOURCE '{"services": ["webapp"], "seconds": 1.0}'
 
-prints one line of JSON: {"pages": [{task, service, port, status, size, digest, text, file}, …]}, as labkit/seen/pages.py says. An
-app is asked inside its own network, at the ports on which its processes listen: whether it publishes any, and on which network it
-is, does not matter. All of it takes two times `seconds` at most, whatever an app does, and reads LARGEST bytes of each: it is
-somebody else's program.
+prints one line of JSON: {"pages": [{task, service, port, status, size, digest, text, file}, …]}, as labkit/seen/pages.py says.
+An app is asked inside its own network, at the ports on which its processes listen: whether it publishes any, and on which
+network it is, does not matter. All of it takes two times `seconds` at most, whatever an app does, and reads LARGEST bytes of
+each: it is somebody else's program.
 """
-# ruff: noqa: PTH
+# ruff: noqa: PTH112, PTH115, PTH123, PTH208
 # (Of hundreds of processes and thousands of files, paths as objects would cost more than all the rest.)
 
 import contextlib
