@@ -32,9 +32,8 @@ def _came_of_it(lab: Scope, wanted: Reference, pull: Event) -> bool:
     leaves = [leaf for leaf in registry.leaves(pull.digest) if leaf.config]
     if not leaves:
         return True  # the tag was pushed again since: what it named then is not known any more
-    blobs = [
-        event for event in lab.events_of(registry) if event.action == Action.BLOB and event.machine == pull.machine
-    ]
+    here = [event for event in lab.since if (event.registry, event.machine) == (registry.key, pull.machine)]
+    blobs = [event for event in here if event.action == Action.BLOB]
     mine = {event.digest for event in blobs if event.seq > pull.seq and event.agent == pull.agent}
     if not pull.from_engine:
         return any(mine.intersection(leaf.layers) for leaf in leaves)
@@ -103,7 +102,12 @@ def has_pulled(lab: Scope, wanted: Reference, pulls: list[Event]) -> str:
         now = short(digest) if digest else "nothing"
         found = f"{last.machine or 'a machine'} pulled {short(last.digest)}, {registry.title} now has {now}"
         fail("pull-outdated", found=found, **values)
-    pulled = wanted.at(digest or "")
-    if current := [name for name in fresh if lab.engine(name).image(pulled)]:
+    pulled, current = wanted.at(digest or ""), []
+    tools = {pull.machine for pull in pulls if not pull.from_engine}  # what they bring to an engine has a tag and no digest
+    for name in fresh:
+        copy = lab.engine(name).image(wanted) if name in tools else None
+        if lab.engine(name).image(pulled) or (copy and copy.fingerprint in registry.fingerprints(digest or "")):
+            current.append(name)
+    if current:
         return f"{', '.join(current)} has {pulled}"
     fail("pull-removed", found=f"no such image on {', '.join(fresh)}", machine=fresh[-1], **values)

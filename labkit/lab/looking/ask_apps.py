@@ -101,13 +101,13 @@ def listening(table: str, inodes: set[str]) -> Iterator[tuple[str, int]]:
 
 def address(host: str) -> str:
     """Where to ask for what listens at this address of the table (words of four bytes, the lowest first): at the loopback's
-    where it listens at all."""
+    where it listens at all. At all of IPv6's is at all of IPv4's too, unless it was asked not to be, and IPv6 may be off."""
     raw = b"".join(bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8))
     if len(raw) == 4:
         return socket.inet_ntop(socket.AF_INET, raw) if any(raw) else "127.0.0.1"
     if raw[:12] == bytes(10) + b"\xff\xff":
         return address(host[24:])
-    return socket.inet_ntop(socket.AF_INET6, raw) if any(raw) else "::1"
+    return socket.inet_ntop(socket.AF_INET6, raw) if any(raw) else "localhost"
 
 
 def ports(pid: int) -> list[tuple[str, int]]:
