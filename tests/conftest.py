@@ -26,10 +26,11 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     """Values first, then the lab: what fails in a second is told in a second."""
-    order = {"unit": 0, "integration": 1, "browser": 2, "acceptance": 3}
-    items.sort(key=lambda item: order.get(item.path.parent.name, 4))
+    order = {"unit": 0, "integration": 1, "attacks": 2, "faults": 3, "browser": 4, "acceptance": 5}
+    items.sort(key=lambda item: order.get(item.path.parent.name, 6))
     for item in items:
-        if item.path.parent.name != "unit":
+        folder = item.path.parent.name
+        if folder != "unit" and (folder != "attacks" or "engine" in item.fixturenames):
             item.add_marker(pytest.mark.docker)
 
 

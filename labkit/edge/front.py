@@ -170,10 +170,10 @@ class Front:
         self, request: web.Request, registry: Policy, token: Token, action: str, name: str, reference: str
     ) -> None:
         exists = self.shelf.exists(registry.key, name)
+        if action in registry.allowed(token.user, name, exists, self.shelf.begun(registry.key, name)):
+            return  # it is the token that was not asked to allow it
         if action == "pull" and not exists:
             reason = "no-such-repository"
-        elif action in registry.allowed(token.user, name, exists, self.shelf.begun(registry.key, name)):
-            reason = "not-in-token"
         elif token.user is None:
             reason = "not-signed-in"
         else:

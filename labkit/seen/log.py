@@ -24,8 +24,6 @@ class Reason(StrEnum):
     NOT_SIGNED_IN = "not-signed-in"
     FOREIGN_NAMESPACE = "foreign-namespace"
     NO_NAMESPACE = "no-namespace"
-    NOT_IN_TOKEN = "not-in-token"  # noqa: S105  (a reason)
-    """Who asked may do it, and showed a token that was asked for something else."""
     STILL_TAGGED = "still-tagged"
     UNSUPPORTED = "unsupported"
     NO_SUCH_REPOSITORY = "no-such-repository"

@@ -1,6 +1,10 @@
 """The section `pages`: what the app of each task answers when its page is asked for, on the node where the task runs."""
 
+from typing import Annotated
+
 import msgspec
+
+Small = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -9,11 +13,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     """The id of the Swarm's task."""
     service: str
-    port: int
+    port: Small
     """Of the ports on which it listens the one with the best answer; 0 where it listens on none."""
-    status: int
+    status: Small
     """HTTP's; 0 where nothing came that is HTTP."""
-    size: int
+    size: Small
     """Bytes of the page, as many as were read (labkit/lab/looking/ask_apps.py: LARGEST)."""
     digest: str
     """Of these bytes."""

@@ -78,7 +78,6 @@ def _others(lab: SeenLab) -> Iterator[Line]:
 REASONS: dict[str, str] = {
     Reason.STILL_TAGGED: "a tag leads to it; tags are deleted on the registry's own page",
     Reason.UNSUPPORTED: "this registry does not delete layers by themselves",
-    Reason.NOT_IN_TOKEN: "the token was asked for something else",
 }
 """Reasons that take more words than their id."""
 

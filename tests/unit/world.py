@@ -60,6 +60,7 @@ class World:
             "swarm": {"active": True, "members": {name: self._member(name) for name in MACHINES}, "services": {}},
             "log": {"events": [], "resets": []},
             "answers": {},
+            "pages": {},
         }
         self.image("workstation", "app", ["myapp:latest"], {"org.opencontainers.image.title": "myapp"})
 
@@ -211,6 +212,28 @@ class World:
         )
         return self
 
+    def pages(self, name="webapp", **changes):
+        """Each task of a service that runs answers with the page of its image, or otherwise as `changes` say."""
+        for task in self.services[name]["tasks"]:
+            if task["state"] == "running":
+                self.page(task, name, **changes)
+        return self
+
+    def page(self, task, name="webapp", text="<h1>Hello from my own app</h1>", **changes):
+        told = {
+            "task": task["id"],
+            "service": name,
+            "port": 8080,
+            "status": 200,
+            "size": len(text),
+            "digest": sha(text),
+            "text": text,
+        }
+        here = self.data["pages"].setdefault(task["node"], [])
+        here[:] = [page for page in here if page["task"] != task["id"]]
+        here.append({**told, "file": "/www/index.html", "sample": False, **changes})
+        return self
+
     def deployed(self):
         self.service()
         for slot, node in enumerate(MACHINES, 1):
@@ -223,3 +246,15 @@ def solved():
     world = World().sign_in()
     world.image("workstation", "app", ["myusername/myapp:v1.0.0"])
     return world.push().pull().deployed()
+
+
+def practiced():
+    """The practice, done as the lesson asks but for the questions."""
+    world = World().sign_in()
+    world.image("workstation", "web", ["myusername/webapp:v1.0.0"])
+    world.push("myusername/webapp:v1.0.0", name="web")
+    world.pull("myusername/webapp:v1.0.0", machine="worker1", name="web")
+    world.service("webapp", "myusername/webapp:v1.0.0")
+    for slot, node in enumerate(MACHINES, 1):
+        world.task(slot, node=node, name="webapp")
+    return world.pages()

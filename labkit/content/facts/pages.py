@@ -14,6 +14,10 @@ FOUND = 200
 """The HTTP status of a page that is there."""
 
 
+QUOTED = 80
+"""Letters of a page that are quoted."""
+
+
 def pages_answer(lab: Scope, name: str) -> str:
     """Every running task of the service answers with a page, and the page is a file of its image. That they run comes first
     (service_runs)."""
@@ -50,7 +54,7 @@ def _place(name: str, task: Task) -> str:
 
 
 def _quoted(page: Page) -> str:
-    return f"“{' '.join(page.text.split())}”" if page.size else "an empty page"
+    return f"“{' '.join(page.text.split())[:QUOTED]}”" if page.size else "an empty page"
 
 
 def _silence(page: Page | None) -> str:

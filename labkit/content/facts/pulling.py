@@ -103,7 +103,9 @@ def has_pulled(lab: Scope, wanted: Reference, pulls: list[Event]) -> str:
         found = f"{last.machine or 'a machine'} pulled {short(last.digest)}, {registry.title} now has {now}"
         fail("pull-outdated", found=found, **values)
     pulled, current = wanted.at(digest or ""), []
-    tools = {pull.machine for pull in pulls if not pull.from_engine}  # what they bring to an engine has a tag and no digest
+    tools = {
+        pull.machine for pull in pulls if not pull.from_engine
+    }  # what they bring to an engine has a tag and no digest
     for name in fresh:
         copy = lab.engine(name).image(wanted) if name in tools else None
         if lab.engine(name).image(pulled) or (copy and copy.fingerprint in registry.fingerprints(digest or "")):

@@ -207,7 +207,7 @@ def told(port: int, status: int, page: bytes, file: str) -> Answer:
         "size": len(page),
         "digest": f"sha256:{hashlib.sha256(page).hexdigest()}",
         "text": page[: 4 * TEXT].decode(errors="replace")[:TEXT],
-        "file": file,
+        "file": os.fsencode(file).decode(errors="replace"),
     }
 
 

@@ -50,7 +50,8 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
                 gaps[name] = error.what
             except (WireError, msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
                 gaps[name] = f"{type(error).__name__}: {error}."
-    told, asked = seen.get("edge", {}), seen.get("pages", {})
+    told = seen.get("edge", {})
+    asked = _pages(lab, seen, gaps) if "pages" in named else {}
     if "edge" in gaps:
         gaps |= dict.fromkeys(_of_edge(named), gaps.pop("edge"))
     return Observation(
@@ -64,7 +65,7 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
         log=told.get("log"),
         engines=_by_machine("engines", seen) if "engines" in named else None,
         sign_ins=_by_machine("sign_ins", seen) if "sign_ins" in named else None,
-        swarm=seen.get("swarm"),
+        swarm=seen.get("swarm") if "swarm" in named else None,
         pages=asked.get("pages"),
     )
 
@@ -79,11 +80,19 @@ def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
         looks[f"engines/{machine}"] = lambda machine=machine: engines.look(lab, machine)  # type: ignore[misc]
     for machine in machines if "sign_ins" in named else ():
         looks[f"sign_ins/{machine}"] = lambda machine=machine: sign_ins.look(lab, machine)  # type: ignore[misc]
-    if "swarm" in named:
+    if "swarm" in named or "pages" in named:
         looks["swarm"] = lambda: swarm.look(lab)
-    if "pages" in named:
-        looks["pages"] = lambda: pages.look(lab)
     return looks
+
+
+def _pages(lab: Lab, seen: dict[str, Any], gaps: dict[str, str]) -> dict[str, Any]:
+    """What the apps of tasks answer; where the Swarm does not say which there are, that is why they are not to be seen."""
+    if "swarm" not in seen:
+        return {"unobserved": {"pages": gaps["swarm"]}}
+    try:
+        return pages.look(lab, seen["swarm"])
+    except LabError as error:
+        return {"unobserved": {"pages": error.what}}
 
 
 def _of_edge(named: tuple[str, ...]) -> list[str]:

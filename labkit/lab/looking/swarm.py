@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Collection
 from typing import Any
 
 from labkit.lab.engine.wire import Wire, WireError
@@ -32,29 +31,6 @@ def look(lab: Lab) -> Swarm:
         members={names[key]: _member(node) for key, node in nodes.items()},
         services={service.name: service for service in services},
     )
-
-
-def nodes_of(lab: Lab, services: Collection[str]) -> list[str]:
-    """The machines on which the Swarm runs tasks of these services, also of those whose stack put its name before them. Raises
-    LabError or WireError where the manager does not answer."""
-    with lab.wire(WORKSTATION, PATIENCE) as wire:
-        try:
-            named = [(service["ID"], service["Spec"]) for service in wire.get("/services")]
-        except WireError as error:
-            if error.status == 503:
-                return []
-            raise
-        wanted = [key for key, spec in named if _is_one_of(spec, services)]
-        if not wanted:
-            return []
-        names = {node["ID"]: hostname(node) for node in wire.get("/nodes")}
-        running = [task for task in wire.get("/tasks") if task["Status"]["State"] == "running"]
-    return sorted({names.get(task.get("NodeID", ""), "") for task in running if task["ServiceID"] in wanted} - {""})
-
-
-def _is_one_of(spec: dict[str, Any], services: Collection[str]) -> bool:
-    stack = (spec.get("Labels") or {}).get("com.docker.stack.namespace", "")
-    return any(name in (spec["Name"], stack) or spec["Name"] == f"{stack}_{name}" for name in services)
 
 
 def _tasks(wire: Wire, names: dict[str, str]) -> dict[str, list[Task]]:
