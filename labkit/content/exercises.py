@@ -27,6 +27,8 @@ class Exercise:
     checks: tuple[Check, ...]
     needs: tuple[str, ...]
     sees: tuple[str, ...]
+    asks: tuple[str, ...]
+    """Services whose apps are asked for their page (the section `pages`)."""
     extras: tuple[str, ...]
     reset: dict[str, Any]
     quiz: tuple[dict[str, Any], ...]
@@ -97,6 +99,7 @@ def read(place: Path) -> Exercise:
         checks=_checks(place / "checks.py"),
         needs=tuple(settings.get("needs", ())),
         sees=_sees(settings, place),
+        asks=tuple(settings.get("asks", ())),
         extras=tuple(settings.get("lab", ())),
         reset=settings.get("reset", {}),
         quiz=tuple(settings.get("quiz", ())),
@@ -118,6 +121,11 @@ def seen_by(exercises: Iterable[Exercise]) -> tuple[str, ...]:
     """The sections that these exercises' checks read, in order."""
     named = {name for exercise in exercises for name in exercise.sees}
     return tuple(name for name in sections() if name in named)
+
+
+def asked() -> tuple[str, ...]:
+    """The services whose apps some exercise has asked for their page."""
+    return tuple(sorted({name for exercise in every() for name in exercise.asks}))
 
 
 def _checks(file: Path) -> tuple[Check, ...]:

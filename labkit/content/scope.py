@@ -24,6 +24,14 @@ class Scope(SeenLab):
         begun = self.log.begun(self.slug)
         return tuple(event for event in self.events if event.seq > begun)
 
+    @property
+    def whole(self) -> bool:
+        """Whether the log has every line since the exercise began: where some were left out, a missing one says nothing."""
+        begun = self.log.begun(self.slug)
+        numbers = [*(event.seq for event in self.events), *(reset.seq for reset in self.log.resets)]
+        lines = {number for number in numbers if number > begun}
+        return len(lines) == max(lines, default=begun) - begun
+
     def pulls(self, registry: Registry, repository: str) -> list[Event]:
         """Pulls of a repository that somebody asked for since the exercise began."""
         return registry.pulls(self.since, repository)

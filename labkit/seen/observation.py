@@ -12,6 +12,7 @@ from labkit.seen import claims, signature, versions
 from labkit.seen.claims import Claims, Judged
 from labkit.seen.engines import Engine
 from labkit.seen.log import Log
+from labkit.seen.pages import Page
 from labkit.seen.person import Person
 from labkit.seen.registries import Registries, Store
 from labkit.seen.signature import Public, Signature
@@ -30,7 +31,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section that was not asked for is null. One that did not answer is null, and `unobserved` says why; of `engines`
-    each machine by itself, as `engines/NAME`."""
+    and `pages` each machine by itself, as `engines/NAME`."""
 
     schema: int = SCHEMA
     labkit: str
@@ -49,6 +50,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     The account is "" where a helper keeps it and "?" where it is none of the lab's. Never the sign-in itself."""
     swarm: Swarm | None = None
     log: Log | None = None
+    pages: dict[str, tuple[Page, ...]] | None = None
+    """{machine: what the apps of its tasks answer}, of those services that an exercise asks."""
     answers: dict[str, dict[str, str]] | None = None
     """{exercise: {question: answer}}: what the learner says, as is "here" in `sign_ins`."""
     judged: dict[str, dict[str, Judged]] = {}

@@ -184,6 +184,7 @@ def test_an_index_counts_as_the_image_it_holds():
     index = sha("index")
     world.manifests[index] = {"kind": "index", "manifests": [child, sha("arm")]}
     world.repositories()["myusername/myapp"] = {"v1.0.0": index}
+    world.log("push", repository="myusername/myapp", reference="v1.0.0", digest=index)
     world.image("workstation", "app", ["myusername/myapp:v1.0.0"])
     assert {outcome for outcome, _ in judged("03-push", world).values()} == {"passed"}
 
