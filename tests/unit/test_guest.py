@@ -15,11 +15,12 @@ from labkit.errors import LabError
 from labkit.lab import contexts, environment, find
 from labkit.lab.access import STDERR, STDOUT, Guest, Terminal
 from labkit.lab.engine import engines
-from labkit.lab.guest import found
+from labkit.lab.guest import asking, found
 from labkit.lab.lifecycle import pki
 from labkit.lab.owner import invitation, operations
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.seen.observation import About, Observation
 from labkit.work import answers
 
 ADA = Plan("lab", Path("/home/owner/work"), learner="Ada", workshop="a secret seed", deadline=2**32)
@@ -139,7 +140,6 @@ def test_what_the_owner_refuses_is_told(sides):
 
 def test_only_a_guests_key_is_let_in(sides):
     from labkit.lab.engine.wire import WireError
-    from labkit.lab.guest import asking
 
     with pytest.raises(WireError):
         asking.get(sides.guest.access.owner, sides.owner.keys, "/lab")
@@ -166,3 +166,22 @@ def test_a_guest_has_no_engine_to_look_for(sides):
     for ask in (engines.find, engines.running, lambda home: engines.ensure(home, print)):
         with pytest.raises(LabError, match="You are a guest"):
             list(ask(sides.guest.home))
+
+
+def test_answers_that_the_owner_does_not_take(sides):
+    from labkit.lab.looking.observe import observe
+
+    answers.save(sides.guest.work, "06-practice", {"reflection": "x" * asking.LONGEST})
+    with pytest.raises(LabError, match="answers are too long for the lab's owner, who takes 1,048,576 bytes"):
+        observe(sides.guest, ["answers"])
+    assert sides.access.asked == []
+
+
+def test_what_is_signed_in_another_form_is_not_passed_on(sides, monkeypatch):
+    """Another version of labkit on the owner's side: better told now than refused when it is graded."""
+    told = {**Observation(labkit="1", content="c", lab=About(name="lab"), taken="now").data(), "unobserved": {}}
+    del told["unobserved"]  # ours would write it
+    told["signature"] = {"workshop": "spring", "key": "k", "value": "v"}
+    monkeypatch.setattr(asking, "get", lambda *_: told)
+    with pytest.raises(LabError, match="signs in a form that this labkit does not keep"):
+        sides.guest.access.observe(sides.guest, ["log"])
