@@ -9,6 +9,9 @@ from pathlib import Path
 JUPYTER_FILES = ("jupyter", "jupyter.log")
 """In `state`: what a running JupyterLab and its kernels need. It may outlive the lab, and be there before the next."""
 
+COURSE = "course"
+"""In a guest's folder: the course as a graded workshop gives it to learners (labkit/content/sealed.py)."""
+
 
 @dataclass(frozen=True)
 class Home:
@@ -82,8 +85,11 @@ def home() -> Home:
 
 
 def course() -> Path:
-    """Folder that holds exercises/, solutions/ and notebooks/: the checkout, or the copy inside the installed package."""
+    """Folder that holds exercises/, solutions/ and notebooks/: what a workshop's owner gave a guest, the checkout, or the copy
+    inside the installed package."""
     if chosen := os.environ.get("LABKIT_COURSE"):
         return Path(chosen).absolute()
+    if (guest := os.environ.get("LABKIT_GUEST")) and (given := Path(guest).absolute() / COURSE).is_dir():
+        return given
     package = Path(__file__).parent
     return package / "_course" if (package / "_course").is_dir() else package.parent

@@ -3,7 +3,11 @@
 Notebook, command and pytest all come through here.
 """
 
+import os
+import stat
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from labkit.content import exercises
@@ -37,21 +41,78 @@ def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     return report
 
 
-def regraded(names: tuple[str, ...] | list[str], file: Path, learner: str = "", workshop: str = "") -> Report:
-    """Grades a stored observation; needs no lab. With a `learner` it must be of that person's lab. Raises LabError."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise LabError(f"{file} cannot be read: {reason}.", "labkit observe > observation.json") from error
-    observation = Observation.parse(text)
-    if learner and observation.lab.person != person(learner, workshop):
-        whose = observation.lab.person.learner or "a lab without a learner's name"
+@dataclass(frozen=True)
+class Asked:
+    """What a stored observation must be; what is left out may be anything."""
+
+    learner: str = ""
+    workshop: str = ""
+    """The seed that the learner's values come from, where no workshop signs."""
+    signed_by: Path | None = None
+    """The workshop's public key."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ANYTHING = Asked()
+
+
+def regraded(names: tuple[str, ...] | list[str], file: Path, asked: Asked = ANYTHING) -> Report:
+    """Grades a stored observation; needs no lab. Raises LabError where it is not what was asked for."""
+    by = None
+    if asked.signed_by:
+        from labkit.lab.owner import workshop
+
+        by = workshop.public(asked.signed_by)
+    observation = Observation.parse(_read(file), by)
+    _compare(observation, asked)
+    return grade(exercises.chosen(names), observation, f"{by.workshop} ({by.public})" if by else "")
+
+
+def _compare(seen: Observation, asked: Asked) -> None:
+    """Raises LabError."""
+    whose = seen.lab.person
+    # A workshop's values are under its signature, and come from a key that whoever grades need not have.
+    wanted = whose.learner == asked.learner if asked.signed_by else whose == person(asked.learner, asked.workshop)
+    if asked.learner and not wanted:
+        found = whose.learner or "a lab without a learner's name"
         raise LabError(
-            f"This observation is not of {learner}'s lab in this workshop: it is of {whose}.",
+            f"This observation is not of {asked.learner}'s lab in this workshop: it is of {found}.",
             "ask for the observation of the right lab, or compare the workshop's seed",
         )
-    return grade(exercises.chosen(names), observation)
+    if not (asked.since or asked.until):
+        return
+    try:
+        taken = datetime.fromisoformat(seen.taken)
+    except ValueError as error:
+        raise LabError(f"This observation says no moment: {seen.taken!r}.", "ask for another") from error
+    taken = taken if taken.tzinfo else taken.replace(tzinfo=UTC)
+    for limit, wrong, word in ((asked.since, "too old", "since"), (asked.until, "too late", "until")):
+        if limit and (taken < limit if word == "since" else taken > limit):
+            raise LabError(
+                f"This observation is {wrong}: it was taken at {seen.taken}, and counts {word} {limit.isoformat()}.",
+                "ask for one of that time",
+            )
+
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an observation that are read; one of a lab with 200 repositories of 50 tags has 3 million."""
+
+
+def _read(file: Path) -> bytes:
+    """A file that is one, and ends: no pipe is waited for. Raises LabError."""
+    fix = "labkit observe > observation.json"
+    try:
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as source:
+            about = os.fstat(source.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise LabError(f"{file} cannot be read: it is no file.", fix)
+            if about.st_size > LARGEST:
+                raise LabError(f"{file} cannot be read: it has {about.st_size:,} bytes, at most {LARGEST:,} are.", fix)
+            return source.read(LARGEST)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise LabError(f"{file} cannot be read: {reason}.", fix) from error
 
 
 def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person = DEFAULT) -> str:

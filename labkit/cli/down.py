@@ -3,7 +3,7 @@
 import click
 
 from labkit import paths
-from labkit.cli.output import progress, progress_option
+from labkit.cli.output import progress, progress_option, tell
 from labkit.jupyter import server as jupyter
 from labkit.lab.lifecycle import remove
 
@@ -28,4 +28,4 @@ def end(form: str, purge: bool = False, keep_jupyter: bool = False) -> None:
     with progress(form, STEPS) as say:
         gone = remove.everything(paths.home(), say, purge, None if keep_jupyter else jupyter.stop)
     if form == "text":
-        click.echo("The lab is gone." if gone else "There was no lab.")
+        tell("The lab is gone." if gone else "There was no lab.")

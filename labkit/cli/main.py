@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "status",
     "up": "up",
     "verify": "author",
+    "workshop": "workshop",
 }
 """Each command and the module beside this one that has it, imported only when that command is asked for."""
 

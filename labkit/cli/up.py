@@ -3,19 +3,22 @@
 import signal
 import threading
 import time
+from pathlib import Path
 
 import click
 
 from labkit import paths
 from labkit.cli.down import end
-from labkit.cli.output import Seconds, progress, progress_option, typed
+from labkit.cli.output import Seconds, progress, progress_option, tell, typed
 from labkit.edge.policy import policies
+from labkit.errors import LabError
 from labkit.jupyter import server as jupyter
 from labkit.jupyter.server import Server
 from labkit.lab.engine import engines, processes
 from labkit.lab.lab import Lab
 from labkit.lab.lifecycle import keeper, provision
 from labkit.lab.plan import Plan
+from labkit.seen.person import Person
 from labkit.work import files
 
 STEPS = 3
@@ -52,6 +55,12 @@ STEPS = 3
     help="The workshop's seed, which the values of a personal lab depend on too.",
 )
 @click.option(
+    "--workshop-key",
+    type=click.Path(path_type=Path),
+    envvar="LABKIT_WORKSHOP_KEY",
+    help="With --learner: the key of a graded workshop, as `labkit workshop new` made it. It signs what is seen of the lab.",
+)
+@click.option(
     "--with",
     "extras",
     multiple=True,
@@ -67,6 +76,7 @@ def up(
     time_limit: float,
     learner: str,
     workshop: str,
+    workshop_key: Path | None,
     extras: tuple[str, ...],
     form: str,
 ) -> None:
@@ -77,7 +87,13 @@ def up(
     Example: labkit up --detach --time-limit 3h
     """
     home = paths.home()
-    plan = Plan(home.name, home.work, workers, round(time.time() + time_limit), learner, workshop, extras)
+    if not learner.isprintable():
+        raise LabError(
+            f"{learner!r} is no name for a learner: it holds what cannot be printed.", "labkit up --learner Ada"
+        )
+    key, given = _graded(workshop_key, learner, workshop)
+    deadline = round(time.time() + time_limit)
+    plan = Plan(home.name, home.work, workers, deadline, learner, workshop, extras, key=key, given=given)
     with progress(form, STEPS) as say:
         if port is not None and not no_jupyter and jupyter.running() is None:
             jupyter.check_port(port)
@@ -96,21 +112,35 @@ def up(
         end(form)
 
 
+def _graded(file: Path | None, learner: str, seed: str) -> tuple[str, Person | None]:
+    """The key's file, and the learner's values by it. Raises LabError."""
+    if file is None:
+        return "", None
+    from labkit.lab.owner import workshop
+
+    if seed or not learner:
+        raise LabError(
+            "A graded workshop's lab is a learner's, and its values come from the key alone, not from a seed.",
+            f"labkit up --learner NAME --workshop-key {file}",
+        )
+    return str(file.absolute()), workshop.read(file).person(learner)
+
+
 def _tell(lab: Lab, server: Server | None, detach: bool) -> None:
     machines = ", ".join(part.machine for part in lab.nodes)
     titles = ", ".join(policy.title for policy in policies().values())
-    click.echo(f"The lab is up: {machines}; stand-ins for {titles}.")
+    tell(f"The lab is up: {machines}; stand-ins for {titles}.")
     if lab.person.learner:
-        click.echo(
+        tell(
             f"It is {lab.person.learner}'s: user {lab.person.username}, password mypassword, tag {lab.person.version}."
         )
-    click.echo(f"Your folder: {lab.work}")
+    tell(f"Your folder: {lab.work}")
     if server:
-        click.echo(f"JupyterLab: {server.url}")
+        tell(f"JupyterLab: {server.url}")
     if detach:
-        click.echo(typed('In this shell: eval "$(labkit env)"   Ends with: labkit down'))
+        tell(typed('In this shell: eval "$(labkit env)"   Ends with: labkit down'))
     else:
-        click.echo("Ctrl-C ends the lab. Your folder stays.")
+        tell("Ctrl-C ends the lab. Your folder stays.")
 
 
 def _until_stopped(jupyter_pid: int | None) -> None:

@@ -148,7 +148,7 @@ class Panel:
             self.say(shared.failed)
         except Exception as error:  # a click that nothing answers would be the worst answer
             shared.failed = f"The panel itself broke at {what!r}: {type(error).__name__}: {error}"
-        shared.show(watch.look() if what in ("check", "reset") else None)
+        shared.show(watch.look() if what in ("check", "reset") or (what == "answer" and paths.home().guest) else None)
 
     def _chosen(self) -> Exercise:
         if self._exercise is None:

@@ -17,6 +17,8 @@ from labkit.lab.engine import processes
 from labkit.lab.lab import Lab
 
 PORT = 8888
+PORTS = 50
+"""How many ports are tried from that one on."""
 PATIENCE = 60.0
 
 
@@ -58,11 +60,11 @@ def check_port(port: int) -> None:
 
 def free_port() -> int:
     """The usual port, or the next one that is free."""
-    for port in range(PORT, PORT + 50):
+    for port in range(PORT, PORT + PORTS):
         with contextlib.suppress(LabError):
             check_port(port)
             return port
-    raise LabError(f"Ports {PORT} to {PORT + 49} of this machine are all taken.", "labkit up --port 9999")
+    raise LabError(f"Ports {PORT} to {PORT + PORTS - 1} of this machine are all taken.", "labkit up --port 9999")
 
 
 HERE = Path(__file__).parent
@@ -89,7 +91,9 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
         check_port(port)
     _runtime().mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"),
+        *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"),
+        # One that is free now may be taken when JupyterLab gets there: then it looks for another, unless it was asked for.
+        f"--ServerApp.port_retries={0 if port else PORTS}",
         *(f"--ServerApp.port={port or free_port()}", f"--ServerApp.root_dir={lab.work}"),
         *([] if browser else ["--no-browser"]),
         *(["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []),

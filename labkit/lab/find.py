@@ -3,9 +3,7 @@
 import io
 import json
 import tarfile
-from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +13,7 @@ from labkit.lab import contexts
 from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, running
 from labkit.lab.engine.wire import WireError
-from labkit.lab.lab import Instance, Lab
+from labkit.lab.lab import Instance, Lab, at_work
 from labkit.lab.plan import INSIDE_STATE, JUPYTER, LABEL, MACHINE, ROLE, Plan
 from labkit.paths import Home
 
@@ -34,11 +32,10 @@ def on(engine: Engine, home: Home) -> Lab | None:
     if not found:
         return None
     plan = Plan.from_labels(container["Labels"] for container in found)
-    work = home.work if home.inside or plan.work == Path() else plan.work
     instances = [instance(container) for container in found]
     return Lab(
         plan=plan,
-        home=replace(home, work=work),
+        home=at_work(home, plan),
         access=Owner(engine),
         parts={each.machine: each for each in instances if each.machine},
     )

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 import labkit
 from labkit.content import personal
 from labkit.edge.policy import policies
@@ -18,6 +20,8 @@ MACHINE, ROLE = f"{LABEL}.machine", f"{LABEL}.role"
 WORK, DEADLINE, VERSION, LEARNER, WORKSHOP, WORKERS, EXTRA = (
     f"{LABEL}.{key}" for key in ("work", "deadline", "version", "learner", "workshop", "workers", "extras")
 )
+KEY, PERSON = f"{LABEL}.workshop-key", f"{LABEL}.person"
+"""Of a lab in a graded workshop: the file with its key, and the learner's values, which nobody can derive without that."""
 
 ENGINE_PORT = 2376
 DESK_PORT = 8443
@@ -100,6 +104,10 @@ class Plan:
     workshop: str = ""
     extras: tuple[str, ...] = ()
     """Names of EXTRAS, in their order."""
+    key: str = ""
+    """The file with the key of a graded workshop (labkit/lab/owner/workshop.py), "" for none."""
+    given: Person | None = None
+    """The learner's values as that key gives them; without one they come from learner and workshop."""
     version: str = labkit.__version__
     hosts: tuple[str, ...] = field(default_factory=registry_hosts)
 
@@ -138,7 +146,7 @@ class Plan:
 
     @property
     def person(self) -> Person:
-        return personal.person(self.learner, self.workshop)
+        return self.given or personal.person(self.learner, self.workshop)
 
     def container(self, machine: Machine) -> str:
         """The name of the machine's container."""
@@ -165,6 +173,8 @@ class Plan:
             VERSION: self.version,
             LEARNER: self.learner,
             WORKSHOP: self.workshop,
+            KEY: self.key,
+            PERSON: msgspec.json.encode(self.given).decode() if self.given else "",
             EXTRA: ",".join(self.extras),
         }
         own = {MACHINE: machine.name, ROLE: machine.role} if machine else {}
@@ -184,6 +194,8 @@ class Plan:
             deadline=float(said.get(DEADLINE) or 0),
             learner=said.get(LEARNER, ""),
             workshop=said.get(WORKSHOP, ""),
+            key=said.get(KEY, ""),
+            given=msgspec.json.decode(said[PERSON], type=Person) if PERSON in said else None,
             extras=tuple(name for name in EXTRAS if name in extras),
             version=said.get(VERSION, ""),
         )
@@ -196,6 +208,8 @@ class Plan:
             raise LabError(
                 f"A lab {whose} is up; it cannot become that of {asked.learner}.", "labkit down   (then up again)"
             )
+        if asked.key and asked.given != self.given:
+            raise LabError("A lab is up that is not of this workshop.", "labkit down   (then up again)")
         return replace(self, workers=max(self.workers, asked.workers), extras=(*self.extras, *asked.extras))
 
 

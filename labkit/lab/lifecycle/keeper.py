@@ -18,6 +18,8 @@ from labkit.paths import Home
 LOOK = 30.0
 """Seconds between two looks at the clock and whether the lab is still there: a machine may sleep in between."""
 
+MODULE = "labkit.lab.lifecycle.keeper"
+"""What runs in its process."""
 
 GUESTS = "guests.port"
 """In the state folder where guests were asked for: the port on which they are answered, 0 while none is chosen yet."""
@@ -26,7 +28,7 @@ GUESTS = "guests.port"
 def start(lab: Lab) -> None:
     """Starts a keeper for this lab, where it needs one, unless one runs."""
     if (lab.plan.deadline or (lab.folder / GUESTS).exists()) and not pid(lab.home):
-        command = [sys.executable, "-m", "labkit.lab.lifecycle.keeper", lab.engine.url]
+        command = [sys.executable, "-m", MODULE, lab.engine.url]
         environment = {**os.environ, **lab.home.variables(os.environ)}
         number = processes.detach(command, lab.folder / "keeper.log", environment)
         (lab.folder / "keeper.pid").write_text(f"{number}\n")
@@ -57,13 +59,27 @@ def pid(home: Home) -> int | None:
         command = psutil.Process(number).cmdline()
     except (OSError, ValueError, psutil.Error):
         return None
-    return number if "labkit.lab.lifecycle.keeper" in command else None
+    return number if MODULE in command else None
 
 
 def stop(home: Home) -> None:
-    """Ends the keeper and waits until it is gone."""
-    if number := pid(home):
+    """Ends the keeper and waits until it is gone: also one whose file somebody removed with the state folder."""
+    known = pid(home)
+    for number in [known] if known else _lost(home):
         processes.end(number)
+
+
+def _lost(home: Home) -> list[int]:
+    """Keepers of this lab, found among all processes."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if MODULE in process.cmdline():
+                theirs = Home.of(process.environ())
+                found += [process.pid] if (theirs.name, theirs.state) == (home.name, home.state) else []
+    return found
 
 
 def main() -> None:

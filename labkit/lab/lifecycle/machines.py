@@ -8,7 +8,7 @@ from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import Wire, WireError, tls_context
 from labkit.lab.lab import Instance, address, client_keys
-from labkit.lab.lifecycle import create, sweep
+from labkit.lab.lifecycle import create, network, sweep
 from labkit.lab.lifecycle.site import GONE_STATES, Site
 from labkit.lab.plan import MANAGER, Machine
 
@@ -37,6 +37,9 @@ def start(site: Site, machine: Machine) -> None:
         _post(site.engine, f"/containers/{found.id}/{verb}")
         found = _seen_again(site, machine)
     elif not found.address:  # it was seen while it started
+        found = _seen_again(site, machine)
+    if not found.address:
+        network.connect(site, machine, found.id)
         found = _seen_again(site, machine)
     site.instances[machine.name] = found
 

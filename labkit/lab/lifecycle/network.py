@@ -10,12 +10,25 @@ from labkit.errors import LabError
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle.site import Site
-from labkit.lab.plan import LABEL
+from labkit.lab.plan import LABEL, Machine
 
 
 def ensure(site: Site) -> None:
     """Finds the lab's network or makes it, and keeps its prefix. Raises LabError."""
     site.prefix = _prefix(site.engine, site.plan.name) or _make(site)
+
+
+def connect(site: Site, machine: Machine, container: str) -> None:
+    """Has a machine that runs take its place in the network again, which somebody has taken from it. Raises LabError."""
+    prefix = _prefix(site.engine, site.plan.name)
+    settings = {"IPAMConfig": {"IPv4Address": f"{prefix}.{machine.host}"}, "Aliases": list(machine.aliases)}
+    try:
+        with site.engine.wire(timeout=60) as wire:
+            body = {"Container": container, "EndpointConfig": settings}
+            wire.request("POST", f"/networks/{site.plan.name}/connect", body)
+    except WireError as error:
+        told = f"The machine {machine.name} could not be connected to the lab's network: {error}."
+        raise LabError(told, "labkit down && labkit up") from error
 
 
 def labelled(engine: Engine, kind: str, name: str) -> list[dict[str, Any]]:

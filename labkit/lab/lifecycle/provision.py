@@ -11,7 +11,7 @@ from labkit.lab import find
 from labkit.lab.engine import images
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.lab import Lab, client_keys
-from labkit.lab.lifecycle import create, machines, network, pki, swarm, sweep
+from labkit.lab.lifecycle import create, keeper, machines, network, pki, swarm, sweep
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run
 from labkit.lab.plan import EXTRAS, MANAGER, Machine, Plan
@@ -46,6 +46,8 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
     if lab is None or lab.expired or not (client_keys(home.state) / "key.pem").exists():
         # Volumes and networks of an `up` that was killed are found by their labels even where no container is.
         sweep.everything(engine, home.name, say)
+        if lab:
+            keeper.stop(home)  # it keeps the time limit of a lab that is no more
         home.clear_state()  # a JupyterLab that outlived its lab goes on
         lab = None
     if lab:

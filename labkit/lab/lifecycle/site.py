@@ -1,12 +1,12 @@
 """What the steps of one `up` share."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
-from labkit.lab.lab import GONE, Instance, Lab
+from labkit.lab.lab import GONE, Instance, Lab, at_work
 from labkit.lab.lifecycle.swarm import Manager
 from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home
@@ -55,6 +55,4 @@ class Site:
     @property
     def lab(self) -> Lab:
         """The lab as the steps have left it."""
-        work = self.home.work if self.home.inside else self.plan.work
-        home = replace(self.home, work=work)
-        return Lab(self.plan, home, Owner(self.engine), {**self.there, **self.instances})
+        return Lab(self.plan, at_work(self.home, self.plan), Owner(self.engine), {**self.there, **self.instances})

@@ -38,7 +38,7 @@ def everything(engine: Engine, name: str, say: Say) -> int:
         steps.append(Step(volume, partial(_remove, engine, f"/volumes/{volume}?force=1"), tuple(users)))
     containers = tuple(each["Id"] for each in found)
     for network in labelled(engine, "networks", name):
-        steps.append(Step(network["Id"], partial(_remove, engine, f"/networks/{network['Id']}"), containers))
+        steps.append(Step(network["Id"], partial(_remove_network, engine, network), containers))
     if found:
         say("removing the lab's machines")
     run(steps, say)
@@ -94,6 +94,21 @@ def _remove(engine: Engine, path: str) -> None:
             else:
                 return
         time.sleep(0.1)
+
+
+def _remove_network(engine: Engine, network: dict[str, Any]) -> None:
+    """Raises LabError, with the names of what is in it and not the lab's."""
+    path = f"/networks/{network['Id']}"
+    try:
+        _remove(engine, path)
+    except LabError as error:
+        with engine.wire() as wire:
+            others = sorted(each["Name"] for each in wire.get(path)["Containers"].values())
+        if not others:
+            raise
+        leave = "; ".join(f"docker network disconnect {network['Name']} {other}" for other in others)
+        told = f"The lab's network {network['Name']} is in use by what is not the lab's: {', '.join(others)}."
+        raise LabError(told, f"{leave}; labkit down") from error
 
 
 def _until_gone(left: Callable[[], list[dict[str, Any]]]) -> None:
