@@ -10,7 +10,8 @@ def on_edge(lab, script):
     return machines.execute(lab.engine, lab.parts["edge"].id, ["sh", "-c", script])
 
 
-MASTER, WORKER = "pgrep -f 'nginx: master'", "pgrep -f 'nginx: worker'"
+MASTER = "cat /run/nginx.pid"
+WORKER = f"pgrep -P $({MASTER})"
 
 
 @pytest.mark.fault(
