@@ -18,6 +18,8 @@ MACHINE, ROLE = f"{LABEL}.machine", f"{LABEL}.role"
 WORK, DEADLINE, VERSION, LEARNER, WORKSHOP, WORKERS, EXTRA = (
     f"{LABEL}.{key}" for key in ("work", "deadline", "version", "learner", "workshop", "workers", "extras")
 )
+OWNER, START = f"{LABEL}.owner", f"{LABEL}.start"
+"""Whose the lab is (Home.owner), and which of that owner's starts it comes from: on all that LABEL is on."""
 
 ENGINE_PORT = 2376
 DESK_PORT = 8443
@@ -101,6 +103,10 @@ class Plan:
     extras: tuple[str, ...] = ()
     """Names of EXTRAS, in their order."""
     version: str = labkit.__version__
+    owner: str = ""
+    """Whose it is: Home.owner; for a lab of Docker Compose's the user's name alone; "" where nobody said."""
+    start: str = ""
+    """A number of its own for each lab that is started anew; a repair keeps it."""
     hosts: tuple[str, ...] = field(default_factory=registry_hosts)
 
     def __post_init__(self) -> None:
@@ -153,8 +159,9 @@ class Plan:
 
     @property
     def bare_labels(self) -> dict[str, str]:
-        """The label by which a lab is found: on its network and volumes."""
-        return {LABEL: self.name}
+        """What a lab is found and told apart by: on its network and volumes."""
+        said = {OWNER: self.owner, START: self.start}
+        return {LABEL: self.name, **{key: value for key, value in said.items() if value}}
 
     def labels(self, machine: Machine | None = None) -> dict[str, str]:
         """The plan as labels; with a machine, those of its container. What has its default is left out."""
@@ -168,7 +175,7 @@ class Plan:
             EXTRA: ",".join(self.extras),
         }
         own = {MACHINE: machine.name, ROLE: machine.role} if machine else {}
-        return {LABEL: self.name, **{key: value for key, value in said.items() if value}, **own}
+        return {**self.bare_labels, **{key: value for key, value in said.items() if value}, **own}
 
     @classmethod
     def from_labels(cls, labels: Iterable[Mapping[str, str]]) -> "Plan":
@@ -186,6 +193,8 @@ class Plan:
             workshop=said.get(WORKSHOP, ""),
             extras=tuple(name for name in EXTRAS if name in extras),
             version=said.get(VERSION, ""),
+            owner=said.get(OWNER, ""),
+            start=said.get(START, ""),
         )
 
     def grown(self, asked: "Plan") -> "Plan":

@@ -16,9 +16,9 @@ from labkit.errors import LabError
 from labkit.lab import contexts, environment, find
 from labkit.lab.access import STDERR, STDOUT, Guest, Terminal
 from labkit.lab.engine import engines
-from labkit.lab.guest import found
+from labkit.lab.guest import asking, found
 from labkit.lab.lifecycle import pki
-from labkit.lab.owner import invitation, operations, service
+from labkit.lab.owner import operations, service
 from labkit.lab.plan import Plan
 from labkit.paths import Home
 from labkit.seen.observation import About, Observation
@@ -111,7 +111,7 @@ def sides(tmp_path, monkeypatch):
     for file in contexts.KEYS:
         (keys / file).write_bytes((owner.folder / "pki" / "guest" / file).read_bytes())
     address = f"https://127.0.0.1:{port.get(timeout=10)}"
-    (folder / invitation.FILE).write_text(json.dumps({"owner": address, "lab": "lab"}))
+    (folder / asking.FILE).write_text(json.dumps({"owner": address, "lab": "lab"}))
     home = Home.of({"HOME": str(tmp_path / "home"), "LABKIT_GUEST": str(folder)})
     guest = find.any_engine(home)
     assert guest is not None
@@ -216,7 +216,6 @@ def test_what_the_owner_refuses_is_told(sides):
 
 def test_only_a_guests_key_is_let_in(sides):
     from labkit.lab.engine.wire import WireError
-    from labkit.lab.guest import asking
 
     with pytest.raises(WireError):
         asking.get(sides.guest.access.owner, sides.owner.keys, "/lab")
@@ -226,7 +225,7 @@ def test_only_a_guests_key_is_let_in(sides):
 
 def test_a_guest_whose_owner_is_gone(sides):
     address = {"owner": "https://127.0.0.1:1", "lab": "lab"}
-    (sides.guest.folder / invitation.FILE).write_text(json.dumps(address))
+    (sides.guest.folder / asking.FILE).write_text(json.dumps(address))
     with pytest.raises(LabError, match="lab is not running"):
         find.current(sides.guest.home)
     gone = replace(sides.guest, access=Guest("https://127.0.0.1:1", sides.guest.folder))
@@ -234,7 +233,7 @@ def test_a_guest_whose_owner_is_gone(sides):
         gone.access.observe(gone, ["registries"])
     with pytest.raises(LabError, match="owner does not answer at"):
         gone.access.session(gone, "worker1", ["id"])
-    (sides.guest.folder / invitation.FILE).write_text("[]")
+    (sides.guest.folder / asking.FILE).write_text("[]")
     with pytest.raises(LabError, match="no access to a lab in"):
         find.current(sides.guest.home)
 

@@ -15,7 +15,6 @@ from labkit.lab.lab import Lab, client_keys
 from labkit.lab.lifecycle import keeper
 
 PATIENCE = 30.0
-FILE = "guest.json"
 
 
 def invite(lab: Lab, folder: Path, user: str = "") -> str:
@@ -24,7 +23,7 @@ def invite(lab: Lab, folder: Path, user: str = "") -> str:
     keys = {file: _key(lab, file) for file in contexts.KEYS}
     keeper.receive(lab)
     owner = _wait(lab)
-    files = {FILE: json.dumps({"owner": owner, "lab": lab.name}, indent=2) + "\n"}
+    files = {asking.FILE: json.dumps({"owner": owner, "lab": lab.name}, indent=2) + "\n"}
     addresses = {node.machine: lab.url(node.machine) for node in lab.nodes}
 
     def write() -> None:
@@ -52,6 +51,8 @@ def _key(lab: Lab, file: str) -> str:
     try:
         return (client_keys(lab.folder).parent / "guest" / file).read_text()
     except OSError as error:
+        if lab.plan.composed:
+            raise LabError("A lab of Docker Compose's takes no guests.", "labkit up   (one that does)") from error
         raise LabError(
             f"This lab was started without keys for guests: {error.filename} is missing.", "labkit down && labkit up"
         ) from error
@@ -77,7 +78,7 @@ def _wait(lab: Lab) -> str:
 def _private(folder: Path) -> None:
     """Raises LabError where the folder holds something else: it is made private."""
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    if not (folder / FILE).exists() and any(folder.iterdir()):
+    if any(folder.iterdir()) and not any(folder.glob(f"{asking.FILE}*")):  # also one that was damaged
         raise LabError(f"{folder} holds other files already.", f"labkit invite {folder / 'lab'}")
     folder.chmod(0o700)
 

@@ -15,11 +15,11 @@ from labkit.lab.access import Session, Terminal
 from labkit.lab.engine.engines import Say
 from labkit.lab.engine.wire import Wire
 from labkit.lab.lab import Instance, Lab
-from labkit.lab.plan import WORK, WORKSHOP
+from labkit.lab.plan import OWNER, WORK, WORKSHOP
 from labkit.seen.observation import Observation, sections
 from labkit.seen.person import Person
 
-KEPT_BACK = (WORK, WORKSHOP)
+KEPT_BACK = (WORK, WORKSHOP, OWNER)
 """Labels of the plan that a guest is not told."""
 
 OPEN = ("node", "registry")
