@@ -105,6 +105,7 @@ class _Opening:
     def __init__(self, port: int | None, browser: bool) -> None:
         self._port, self._browser = port, browser
         self._pid = 0
+        self.begun = False
         self.server: Server | None = None
 
     def check(self) -> None:
@@ -120,6 +121,7 @@ class _Opening:
             self.server = jupyter.wait(self._pid)
 
     def _start(self, lab: Lab) -> None:
+        self.begun = True
         self._pid = jupyter.start(lab, self._port, self._browser)
 
     def end(self) -> None:
@@ -135,9 +137,10 @@ def _up(home: Home, plan: Plan, opening: _Opening | None, say: Say) -> Lab:
             return _made(home, plan, opening, say)
         except Stopped as stopped:
             say("stopped: putting away what was made")
-            if opening:
-                opening.end()
-            remove.locked(home, say, start=plan.start)
+            end = opening.end if opening and opening.begun else None  # one that was open before goes on
+            if end:
+                end()
+            remove.locked(home, say, stop=end, start=plan.start)
             click.echo("✗ Stopped before the lab was ready. What this command had made is gone.", err=True)
             sys.exit(stopped.status)
 

@@ -44,7 +44,7 @@ def locked(
     found, foreign = _parts(carrying, home)
     if start is not None and any(parts.starts - {start} for parts in found.values()):
         return False
-    if foreign and not there and not any(parts.starts for parts in found.values()):
+    if foreign and not any(parts.starts for parts in found.values()):
         raise foreign
     removed: list[int] = []
     steps = [Step(engine.url, partial(_sweep, engine, home, say, removed)) for engine in carrying if engine in found]
