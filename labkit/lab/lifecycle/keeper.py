@@ -42,7 +42,7 @@ def start(lab: Lab) -> None:
 
 def receive(lab: Lab) -> None:
     """Has a keeper answer guests from now on, as long as the lab is up. The port is in GUESTS once it does."""
-    if port(lab.home) is None:
+    if not port(lab.home):  # 0 is also what is left of a number that was lost
         stop(lab.home)
         keeping.write_whole(lab.folder / GUESTS, "0\n")
     start(lab)
@@ -104,14 +104,16 @@ def main() -> None:
     if asked is not None:
         answering = threading.Thread(target=_answer, args=(carrying, home, asked), name="labkit-guests", daemon=True)
         answering.start()
+    mine = ""
+    """The start of the lab that it keeps."""
     while True:
         with contextlib.suppress(WireError):  # the engine is being restarted: look again later
             try:
                 lab = find.on(carrying, home)
             except find.Foreign:
                 return
-            if lab is None:
-                return
+            if lab is None or lab.plan.start != (mine := mine or lab.plan.start):
+                return  # another one has a keeper of its own
             if lab.expired:
                 os.execv(sys.executable, [sys.executable, "-m", "labkit", "down", "--start", lab.plan.start])
             left = lab.plan.deadline - time.time() if lab.plan.deadline else LOOK

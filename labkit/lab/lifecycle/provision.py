@@ -12,7 +12,7 @@ from labkit.lab import contexts, find
 from labkit.lab.engine import images
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.lab import Lab
-from labkit.lab.lifecycle import create, machines, network, pki, swarm, sweep
+from labkit.lab.lifecycle import create, keeper, machines, network, pki, swarm, sweep
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run
 from labkit.lab.plan import EXTRAS, MANAGER, Machine, Plan
@@ -74,6 +74,7 @@ def new_start() -> str:
 def _begin(home: Home) -> None:
     """This side, for a lab that is made anew. A JupyterLab that outlived its lab goes on."""
     with keeping.writing("The lab's state", ELSEWHERE):
+        keeper.stop(home)
         home.clear_state()
         home.state.mkdir(parents=True, exist_ok=True)
         contexts.close(home.state)  # until there are machines for them to lead to
