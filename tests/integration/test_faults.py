@@ -1,6 +1,7 @@
 """Bad input and bad luck: each gets one clear error with the next command, and nothing is lost."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -10,9 +11,12 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from helpers import ROOT, labkit, labkit_json
+from helpers import ROOT, labkit, labkit_json, until
+
+from labkit.lab.engine import engines, images, sdk
 
 OWN = "from labkit.lab.engine import own; from labkit.paths import home"
 
@@ -340,46 +344,92 @@ def test_a_kernel_restart_in_the_middle(lab):
         manager.cleanup_resources()
 
 
-def test_the_engine_restarted(tmp_path, engine):
-    """A whole engine of its own is killed and started again; `up` brings the lab back, and `down` clears a dead one."""
+@pytest.fixture(scope="module")
+def alone(engine, tmp_path_factory):
+    """The environment of a lab on an engine that nobody else uses, with the lab image on it; and what starts the engine."""
     if os.geteuid() != 0:
         pytest.skip("only root can start an engine")
+    folder = tmp_path_factory.mktemp("alone")
     env = {
-        **own_paths(tmp_path),
-        "LABKIT_LAB": "restarted",
-        "LABKIT_WORK": str(tmp_path / "work"),
-        "XDG_STATE_HOME": str(tmp_path / "state"),
+        **own_paths(folder),
+        "LABKIT_LAB": f"{os.environ['LABKIT_LAB']}-alone",
+        "LABKIT_WORK": str(folder / "work"),
+        "XDG_STATE_HOME": str(folder / "state"),
         "LABKIT_ENGINE": "",
         "DOCKER_HOST": "",
     }
-    image = tmp_path / "lab.tar"
-    labkit("image", "save", str(image), env={"LABKIT_ENGINE": engine.url}, check=0)
-    start = f"{OWN}; own.start(home(), print)"
-    subprocess.run([sys.executable, "-c", start], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True)
-    own = {**env, "LABKIT_ENGINE": f"unix://{tmp_path}/run/docker.sock"}
-    try:
-        labkit("image", "load", str(image), env=own, check=0)
-        labkit("up", "--detach", "--no-jupyter", env=own, check=0)
-        labkit("solve", "05-deploy", env=own, check=0)
-        pid = int((tmp_path / "run" / "docker.pid").read_text())
-        os.kill(pid, 9)
-        from helpers import until
 
-        until(lambda: not Path(f"/proc/{pid}").exists(), "the engine's end")
-        assert_one_error(labkit("check", "05", env=own), "The lab is not running", "labkit up")
+    def start():
+        code = f"{OWN}; own.start(home(), print)"
         subprocess.run(
-            [sys.executable, "-c", start], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True
+            [sys.executable, "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True
         )
-        labkit("up", "--detach", "--no-jupyter", env=own, check=0)
-        labkit("check", "05-deploy", "--wait", "90s", env=own, check=0)
-        os.kill(int((tmp_path / "run" / "docker.pid").read_text()), 9)
-        labkit("down", "--purge", env=env, check=0)
-        assert not (tmp_path / "run").exists()
-        left = [one for one in (tmp_path / "state").rglob("*") if one.is_file()]
-        assert {one.name for one in left} == {"config.json", "meta.json"}  # docker contexts that lead nowhere
+
+    start()
+    own = {**env, "LABKIT_ENGINE": f"unix://{folder}/run/docker.sock"}
+    try:
+        with sdk.client(engine) as docker, sdk.client(engines.Engine(own["LABKIT_ENGINE"])) as other:
+            other.images.load(docker.images.get(images.name()).save(named=True))
+        yield SimpleNamespace(start=start, own=own, run=folder / "run", state=folder / "state")
     finally:
         labkit("down", "--purge", env=own)
-        shutil.rmtree(tmp_path, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
+    engine = engines.Engine(alone.own["LABKIT_ENGINE"])
+    home = tmp_path / "home"
+    (home / ".docker").mkdir(parents=True)
+    (home / ".docker" / "config.json").write_text('{"auths": {"https://index.docker.io/v1/": {"auth": "bWU6bXk="}}}')
+    # By these folders the engine is not known for one of the lab's own, which `down` would end.
+    env = {**alone.own, "HOME": str(home), **own_paths(tmp_path)}
+
+    def own():
+        """What is on the engine, and the learner's ~/.docker."""
+        with engine.wire() as wire:
+            images = [(one["Id"], one["RepoTags"]) for one in wire.get("/images/json")]
+            containers = [one["Id"] for one in wire.get("/containers/json?all=1")]
+            networks = [one["Id"] for one in wire.get("/networks")]
+            volumes = [one["Name"] for one in wire.get("/volumes")["Volumes"] or []]
+            swarm = wire.get("/info")["Swarm"]["LocalNodeState"]
+        files = {str(one): hashlib.sha256(one.read_bytes()).hexdigest() for one in home.rglob("*") if one.is_file()}
+        return sorted(images), sorted(containers), sorted(networks), sorted(volumes), swarm, files
+
+    before = own()
+    labkit("up", "--detach", "--no-jupyter", env=env, check=0)
+    lines = labkit("env", env=env, check=0).stdout
+    played = subprocess.run(
+        [
+            "bash",
+            "-c",
+            lines + "docker login -u myusername -p mypassword && docker tag myapp:latest myusername/myapp:v1.0.0",
+        ],
+        env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert played.returncode == 0, played.stderr
+    labkit("solve", "05-deploy", env=env, check=0)
+    labkit("down", env=env, check=0)
+    assert own() == before
+
+
+def test_the_engine_restarted(alone):
+    """A whole engine is killed and started again; `up` brings the lab back, and `down` clears a dead one."""
+    labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
+    labkit("solve", "05-deploy", env=alone.own, check=0)
+    pid = int((alone.run / "docker.pid").read_text())
+    os.kill(pid, 9)
+    until(lambda: not Path(f"/proc/{pid}").exists(), "the engine's end")
+    assert_one_error(labkit("check", "05", env=alone.own), "The lab is not running", "labkit up")
+    alone.start()
+    labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
+    labkit("check", "05-deploy", "--wait", "90s", env=alone.own, check=0)
+    os.kill(int((alone.run / "docker.pid").read_text()), 9)
+    labkit("down", "--purge", env=alone.own, check=0)
+    assert not alone.run.exists()
+    left = {one.name for one in alone.state.rglob("*") if one.is_file()}
+    assert left == {"config.json", "meta.json"}  # Docker contexts that lead nowhere
 
 
 def test_an_edge_that_answers_nonsense_is_no_crash(lab):

@@ -1,7 +1,6 @@
 """up and down, whatever happens in between: killed, twice at once, a machine gone, the engine restarted."""
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -451,42 +450,3 @@ def test_two_labs_in_one_process(engine, running_lab, tmp_path):
     finally:
         for home in homes.values():
             remove.everything(home, print)
-
-
-def test_nothing_of_the_learners_own_docker_changes(engine, running_lab, other, tmp_path):
-    home = tmp_path / "home"
-    (home / ".docker").mkdir(parents=True)
-    (home / ".docker" / "config.json").write_text('{"auths": {"https://index.docker.io/v1/": {"auth": "bWU6bXk="}}}')
-    env = {**other, "HOME": str(home)}
-
-    def own():
-        """What is on the engine without the label of a lab, and the learner's ~/.docker."""
-        with engine.wire() as wire:
-            images = [(one["Id"], one["RepoTags"]) for one in wire.get("/images/json")]
-            containers = [
-                one["Id"] for one in wire.get("/containers/json?all=1") if "io.registry-lab" not in one["Labels"]
-            ]
-            networks = [one["Id"] for one in wire.get("/networks") if "io.registry-lab" not in (one["Labels"] or {})]
-            volumes = [one["Name"] for one in wire.get("/volumes")["Volumes"] or []]
-            swarm = wire.get("/info")["Swarm"]["LocalNodeState"]
-        mine = [one for one in volumes if not one.startswith(os.environ["LABKIT_LAB"])]
-        files = {str(one): hashlib.sha256(one.read_bytes()).hexdigest() for one in home.rglob("*") if one.is_file()}
-        return sorted(images), sorted(containers), sorted(networks), sorted(mine), swarm, files
-
-    before = own()
-    labkit(*UP, env=env, check=0)
-    lines = labkit("env", env=env, check=0).stdout
-    played = subprocess.run(
-        [
-            "bash",
-            "-c",
-            lines + "docker login -u myusername -p mypassword && docker tag myapp:latest myusername/myapp:v1.0.0",
-        ],
-        env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert played.returncode == 0, played.stderr
-    labkit("solve", "05-deploy", env=env, check=0)
-    labkit("down", env=env, check=0)
-    assert own() == before
