@@ -98,7 +98,7 @@ def running_lab(engine):
         yield lab
     finally:
         with provision.lock(home, quiet):
-            sweep.everything(engine, home.name, quiet)
+            sweep.everything(engine, home, quiet)
 
 
 @pytest.fixture
