@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from helpers import shell
+from helpers import shell, until
 from test_judged import ALL, ASKED, TAG, ask, check, deployed, fetch, has, held, in_hub, pulled, tasks, verdict
 from world import SWARM, World, practiced, solved
 
@@ -160,6 +160,10 @@ def test_what_a_tag_leads_to_is_not_deleted(lab):
     ]
 
 
+def ports(seen):
+    return [page.port for machine in seen.pages.values() for page in machine]
+
+
 @pytest.mark.attack(
     "evidence",
     "an app takes every call and answers without end; a node's Python is one that prints without end",
@@ -169,9 +173,7 @@ def test_an_app_and_a_node_that_never_end(lab):
     app = "while true; do nc -l -p 8080 -e yes; done"
     made = shell(lab, f"docker service create --detach --name webapp --mode global busybox sh -c '{app}'")
     assert made.returncode == 0, made.stderr
-    deadline = time.monotonic() + 30
-    while {page.port for page in sum((observe(lab, ["pages"]).pages or {}).values(), ())} != {8080}:
-        assert time.monotonic() < deadline
+    until(lambda: ports(observe(lab, ["pages"])) == [8080] * 3, "three apps that listen")
     worker = lab.parts["worker1"].id
     fake = "printf '#!/bin/sh\\nexec yes\\n' > /usr/local/bin/python3; chmod 755 /usr/local/bin/python3"
     execute(lab.engine, worker, ["sh", "-c", fake])
@@ -182,7 +184,7 @@ def test_an_app_and_a_node_that_never_end(lab):
     finally:
         execute(lab.engine, worker, ["sh", "-c", "rm /usr/local/bin/python3; pkill -x yes || true"])
     assert {page.status for machine in seen.pages.values() for page in machine} == {0}
-    assert sorted(seen.pages) == ["worker2", "workstation"]
+    assert sorted(seen.pages) == ["worker2", "workstation"], seen.unobserved
     assert list(seen.unobserved) == ["pages/worker1"]
     assert "an answer without an end" in seen.unobserved["pages/worker1"]
     assert took < 10
