@@ -40,7 +40,7 @@ from .log import AccessLog
 from .policy import Policy
 from .reader import Address, Held, Reader, Unreadable
 from .shelf import Shelf, Tags
-from .store import Store, StoreDown
+from .store import Part, Parts, StoreDown
 
 SECTIONS = ("registries", "log", "store")
 USUAL = ("registries", "log")
@@ -55,7 +55,8 @@ class Desk:
     reader: Reader
     sample: str
     """The sample app's fingerprint."""
-    store: Store
+    store: Part | Parts
+    """What must work beside the edge itself."""
 
     def app(self) -> web.Application:
         app = web.Application()
