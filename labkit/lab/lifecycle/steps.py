@@ -31,8 +31,10 @@ def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) ->
     listed = list(steps)
     done: dict[str, Future[None]] = {}
     ended = threading.Event() if over is None else over
+    complete = threading.Event()
 
     def do(step: Step, needed: list[Future[None]]) -> None:
+        complete.wait()  # a thread that is interrupted while it is being started is one that nobody waits for
         for before in needed:
             before.result()
         if ended.is_set():
@@ -46,11 +48,13 @@ def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) ->
     try:
         for step in listed:
             done[step.name] = pool.submit(do, step, [done[name] for name in step.needs])
+        complete.set()
         wait(done.values())
     except BaseException:
         ended.set()
         raise
     finally:
+        complete.set()
         pool.shutdown()
     for future in done.values():
         future.result()
