@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from labkit.lab.engine.engines import Say
 
 
+BEAT = 0.5
+"""Seconds after which at the latest an interruption is noticed."""
+
+
 @dataclass(frozen=True)
 class Step:
     """`needs` names steps that stand before it in the list. `says` is told when it begins; "" for nothing."""
@@ -49,7 +53,9 @@ def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) ->
         for step in listed:
             done[step.name] = pool.submit(do, step, [done[name] for name in step.needs])
         complete.set()
-        wait(done.values())
+        # By beats: a signal that comes just before a thread begins to wait does not wake it.
+        while wait(done.values(), timeout=BEAT).not_done:
+            pass
     except BaseException:
         ended.set()
         raise
