@@ -5,7 +5,9 @@ Notebook, command and pytest all come through here.
 
 import os
 import stat
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +24,18 @@ from labkit.work import answers, attempts
 
 DEFAULT = Person()
 
+Tell = Callable[[str], None]
 
-def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
+
+def warn(text: str) -> None:
+    """Tells on standard error what is worth knowing beside an answer."""
+    print(f"! {text}", file=sys.stderr)
+
+
+def graded(names: tuple[str, ...] | list[str], wait: float = 0.0, tell: Tell = warn) -> Report:
     """Looks at the running lab and grades these exercises, or all. While the Swarm converges it looks again, for at most
-    `wait` seconds. Keeps the attempt where
-    the verdict changed. Raises LabError."""
+    `wait` seconds. Keeps the attempt where the verdict changed; where it cannot be kept, that is told, and the verdict is as
+    good. Raises LabError."""
     from labkit.lab import find
     from labkit.lab.looking.observe import observe
 
@@ -37,7 +46,10 @@ def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     while report.converging and time.monotonic() < deadline:
         time.sleep(0.3)
         report = grade(chosen, observe(lab, exercises.seen_by(chosen)))
-    attempts.keep_attempt(lab.work, report)
+    try:
+        attempts.keep_attempt(lab.work, report)
+    except LabError as error:
+        tell(f"This attempt is not kept. {error}")
     return report
 
 
@@ -131,7 +143,10 @@ def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person =
         return f"{chosen.claim} (There is no hint for this one.)"
     number = min(taken + 1, len(chosen.hints))
     if taken < len(chosen.hints):
-        attempts.keep_hint(work, exercise.slug, chosen.id, number)
+        try:
+            attempts.keep_hint(work, exercise.slug, chosen.id, number)
+        except LabError as error:
+            warn(f"That this hint was taken is not kept. {error}")
     return whose.personal(f"{chosen.claim}\nHint {number} of {len(chosen.hints)}: {chosen.hints[number - 1]}")
 
 

@@ -156,10 +156,13 @@ class Panel:
         return self._exercise
 
     def _check(self) -> None:
-        result = session.graded([self._chosen().slug]).exercises[0]
+        result = session.graded([self._chosen().slug], tell=self._note).exercises[0]
         told = [f"{check.claim} {check.message}" for check in result.checks if check.message and check.earned == 0]
         self._done = result.done
         self.say(f"{result.earned} of {result.points} points. {' '.join(told[:1])}")
+
+    def _note(self, text: str) -> None:
+        self._kernel.panels.failed = text
 
     def _reset(self) -> None:
         from labkit.lab import find

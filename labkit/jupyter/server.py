@@ -15,6 +15,7 @@ from labkit.errors import LabError
 from labkit.lab import environment
 from labkit.lab.engine import processes
 from labkit.lab.lab import Lab
+from labkit.work import keeping
 
 PORT = 8888
 PORTS = 50
@@ -36,13 +37,30 @@ def _runtime() -> Path:
 
 def running() -> Server | None:
     """The lab's JupyterLab, found by the file that a Jupyter server keeps while it runs."""
+    for file in sorted(_runtime().glob("jpserver-*.json*")):
+        server = keeping.load(file, _recorded, None) if file.suffix == ".json" else None
+        server = server or _remembered(file)
+        if server and "jupyter" in " ".join(processes.command(server.pid)):
+            return server
+    return None
+
+
+def _recorded(content: bytes) -> Server:
+    """Raises one of keeping.ODD."""
+    data = json.loads(content)
+    return Server(processes.number(str(data["pid"]).encode()), f"{data['url']}lab?token={data['token']}")
+
+
+def _remembered(file: Path) -> Server | None:
+    """The server whose record this was, where it is damaged: the name says its process, and that knows the rest. None where it
+    does not run."""
     import psutil
 
-    for file in sorted(_runtime().glob("jpserver-*.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
-            data = json.loads(file.read_text())
-            if "jupyter" in " ".join(psutil.Process(data["pid"]).cmdline()):
-                return Server(data["pid"], f"{data['url']}lab?token={data['token']}")
+    with contextlib.suppress(ValueError, KeyError, psutil.Error):
+        process = psutil.Process(processes.number(file.name.split(".")[0].removeprefix("jpserver-").encode()))
+        chosen = dict(word.split("=", 1) for word in process.cmdline() if "=" in word)
+        token = process.environ()["JUPYTER_TOKEN"]
+        return Server(process.pid, f"http://127.0.0.1:{chosen['--ServerApp.port']}/lab?token={token}")
     return None
 
 

@@ -119,7 +119,10 @@ class Lab:
         try:
             tls = tls_context(self.keys)
         except OSError as error:
-            raise LabError(f"The keys of the lab are missing: {self.keys}.", "labkit down && labkit up") from error
+            state = "damaged" if self.keys.is_dir() else "missing"
+            raise LabError(
+                f"The keys of the lab are {state}: {self.keys}.", "labkit up   (it repairs the lab)"
+            ) from error
         return Wire(self.url(machine), tls, timeout)
 
 

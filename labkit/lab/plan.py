@@ -22,6 +22,8 @@ WORK, DEADLINE, VERSION, LEARNER, WORKSHOP, WORKERS, EXTRA = (
 )
 KEY, PERSON = f"{LABEL}.workshop-key", f"{LABEL}.person"
 """Of a lab in a graded workshop: the file with its key, and the learner's values, which nobody can derive without that."""
+OWNER, START = f"{LABEL}.owner", f"{LABEL}.start"
+"""Whose the lab is (Home.owner), and which of that owner's starts it comes from: on all that LABEL is on."""
 
 ENGINE_PORT = 2376
 DESK_PORT = 8443
@@ -109,6 +111,10 @@ class Plan:
     given: Person | None = None
     """The learner's values as that key gives them; without one they come from learner and workshop."""
     version: str = labkit.__version__
+    owner: str = ""
+    """Whose it is: Home.owner; for a lab of Docker Compose's the user's name alone; "" where nobody said."""
+    start: str = ""
+    """A number of its own for each lab that is started anew; a repair keeps it."""
     hosts: tuple[str, ...] = field(default_factory=registry_hosts)
 
     def __post_init__(self) -> None:
@@ -161,8 +167,9 @@ class Plan:
 
     @property
     def bare_labels(self) -> dict[str, str]:
-        """The label by which a lab is found: on its network and volumes."""
-        return {LABEL: self.name}
+        """What a lab is found and told apart by: on its network and volumes."""
+        said = {OWNER: self.owner, START: self.start}
+        return {LABEL: self.name, **{key: value for key, value in said.items() if value}}
 
     def labels(self, machine: Machine | None = None) -> dict[str, str]:
         """The plan as labels; with a machine, those of its container. What has its default is left out."""
@@ -178,7 +185,7 @@ class Plan:
             EXTRA: ",".join(self.extras),
         }
         own = {MACHINE: machine.name, ROLE: machine.role} if machine else {}
-        return {LABEL: self.name, **{key: value for key, value in said.items() if value}, **own}
+        return {**self.bare_labels, **{key: value for key, value in said.items() if value}, **own}
 
     @classmethod
     def from_labels(cls, labels: Iterable[Mapping[str, str]]) -> "Plan":
@@ -198,6 +205,8 @@ class Plan:
             given=msgspec.json.decode(said[PERSON], type=Person) if PERSON in said else None,
             extras=tuple(name for name in EXTRAS if name in extras),
             version=said.get(VERSION, ""),
+            owner=said.get(OWNER, ""),
+            start=said.get(START, ""),
         )
 
     def grown(self, asked: "Plan") -> "Plan":

@@ -57,7 +57,7 @@ def processes_of(env):
 
 def assert_nothing_left(engine, env):
     assert parts(engine, env["LABKIT_LAB"]) == {"containers": [], "networks": [], "volumes": []}
-    assert not Path(env["XDG_STATE_HOME"], "registry-lab").exists()
+    assert not Home.of({**os.environ, **env}).used
     until(lambda: not processes_of(env), "the end of every process of the lab", 10)
 
 
@@ -335,11 +335,18 @@ def test_a_swarm_that_was_left_is_made_again(running_lab, lab):
     labkit("solve", "05-deploy", check=0)
 
 
+@pytest.mark.fault(
+    "the time limit ends the lab under a shell that has its environment", "docker reaches nothing, and says so"
+)
 def test_the_time_limit_ends_the_lab(engine, other):
     labkit(*UP, "--time-limit", "6s", env=other, check=0)
     until(lambda: not parts(engine, other["LABKIT_LAB"])["containers"], "the end of the lab's time", 60)
-    until(lambda: not Path(other["XDG_STATE_HOME"], "registry-lab").exists(), "the end of the lab's files", 30)
+    until(lambda: not Home.of({**os.environ, **other}).used, "the end of the lab's files", 30)
     assert_nothing_left(engine, other)
+    shell_of_it = {**os.environ, "DOCKER_CONFIG": str(contexts.folder(Home.of({**os.environ, **other}).state))}
+    typed = subprocess.run(["docker", "ps"], env=shell_of_it, capture_output=True, text=True)
+    assert typed.returncode != 0
+    assert contexts.DOWN in typed.stderr
 
 
 @pytest.mark.fault("The keeper is killed and the lab's time ends", "`check` says so; `up` starts anew")

@@ -50,7 +50,7 @@ def fresh(engine, home):
         yield held(lab)
     finally:
         with provision.lock(home, print):
-            sweep.everything(engine, home.name, print)
+            sweep.everything(engine, home, print)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.access import STDERR, STDOUT
 from labkit.lab.engine import engines
-from labkit.lab.owner import invitation, service
+from labkit.lab.guest import asking
+from labkit.lab.owner import service
 from labkit.paths import Home
 from labkit.seen.claims import NOTHING
 from labkit.seen.observation import About, Observation
@@ -90,7 +91,7 @@ def guest_of(owner, tmp_path, monkeypatch):
     for file in contexts.KEYS:
         (keys / file).write_bytes((owner.folder / "pki" / "guest" / file).read_bytes())
     address = f"https://127.0.0.1:{port.get(timeout=10)}"
-    (folder / invitation.FILE).write_text(json.dumps({"owner": address, "lab": owner.name}))
+    (folder / asking.FILE).write_text(json.dumps({"owner": address, "lab": owner.name}))
     home = Home.of({"HOME": str(tmp_path / "home"), "LABKIT_GUEST": str(folder)})
     guest = find.any_engine(home)
     assert guest is not None

@@ -17,7 +17,7 @@ from labkit.lab.access import STDERR, STDOUT, Guest, Terminal
 from labkit.lab.engine import engines
 from labkit.lab.guest import asking, found
 from labkit.lab.lifecycle import pki
-from labkit.lab.owner import invitation, operations
+from labkit.lab.owner import operations
 from labkit.lab.plan import Plan
 from labkit.paths import Home
 from labkit.seen.observation import About, Observation
@@ -149,7 +149,7 @@ def test_only_a_guests_key_is_let_in(sides):
 
 def test_a_guest_whose_owner_is_gone(sides):
     address = {"owner": "https://127.0.0.1:1", "lab": "lab"}
-    (sides.guest.folder / invitation.FILE).write_text(json.dumps(address))
+    (sides.guest.folder / asking.FILE).write_text(json.dumps(address))
     with pytest.raises(LabError, match="lab is not running"):
         find.current(sides.guest.home)
     gone = replace(sides.guest, access=Guest("https://127.0.0.1:1", sides.guest.folder))
@@ -157,7 +157,7 @@ def test_a_guest_whose_owner_is_gone(sides):
         gone.access.observe(gone, ["registries"])
     with pytest.raises(LabError, match="owner does not answer at"):
         gone.access.session(gone, "worker1", ["id"])
-    (sides.guest.folder / invitation.FILE).write_text("[]")
+    (sides.guest.folder / asking.FILE).write_text("[]")
     with pytest.raises(LabError, match="no access to a lab in"):
         find.current(sides.guest.home)
 

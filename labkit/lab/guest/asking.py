@@ -16,6 +16,10 @@ from labkit.lab.lab import Lab
 from labkit.seen import signature
 from labkit.seen.claims import Claims
 from labkit.seen.observation import Observation
+from labkit.work import keeping
+
+FILE = "guest.json"
+"""In a guest's folder: the owner's address and the lab's name."""
 
 PATIENCE = 30.0
 """Seconds that an answer may take; a machine that does not answer the owner takes five of them."""
@@ -96,11 +100,19 @@ def address(owner: str) -> tuple[str, int]:
 
 def invitation(folder: Path) -> tuple[str, str]:
     """The owner's address and the lab's name, as `labkit invite` wrote them. Raises LabError."""
-    try:
-        told = json.loads((folder / "guest.json").read_text())
-        return str(told["owner"]), str(told["lab"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LabError(
-            f"There is no access to a lab in {folder} (LABKIT_GUEST): {error}.",
-            "ask the lab's owner: labkit invite FOLDER",
-        ) from error
+    if found := keeping.load(folder / FILE, _invitation, None):
+        return found
+    raise LabError(
+        f"There is no access to a lab in {folder} (LABKIT_GUEST).", f"ask the lab's owner: labkit invite {folder}"
+    )
+
+
+def _invitation(content: bytes) -> tuple[str, str]:
+    """Raises one of keeping.ODD."""
+    told = json.loads(content)
+    owner, name = told["owner"], told["lab"]
+    if not (
+        isinstance(owner, str) and urlsplit(owner).scheme == "https" and urlsplit(owner).port and isinstance(name, str)
+    ):
+        raise ValueError
+    return owner, name

@@ -18,7 +18,6 @@ from labkit.lab.lifecycle import keeper
 from labkit.paths import COURSE
 
 PATIENCE = 30.0
-FILE = "guest.json"
 
 
 def invite(lab: Lab, folder: Path, user: str = "") -> str:
@@ -29,7 +28,7 @@ def invite(lab: Lab, folder: Path, user: str = "") -> str:
     keeper.receive(lab)
     owner = _wait(lab)
     told = json.dumps({"owner": owner, "lab": lab.name}, indent=2) + "\n"
-    files = {f"pki/client/{name}": key for name, key in keys.items()} | {FILE: told.encode()}
+    files = {f"pki/client/{name}": key for name, key in keys.items()} | {asking.FILE: told.encode()}
     course = {f"{COURSE}/{name}": content for name, content in sealed.course().items()} if lab.plan.key else {}
     addresses = {node.machine: lab.url(node.machine) for node in lab.nodes}
 
@@ -59,6 +58,8 @@ def _key(lab: Lab, file: str) -> bytes:
     try:
         return (client_keys(lab.folder).parent / "guest" / file).read_bytes()
     except OSError as error:
+        if lab.plan.composed:
+            raise LabError("A lab of Docker Compose's takes no guests.", "labkit up   (one that does)") from error
         raise LabError(
             f"This lab was started without keys for guests: {error.filename} is missing.", "labkit down && labkit up"
         ) from error
@@ -84,7 +85,7 @@ def _wait(lab: Lab) -> str:
 def _private(folder: Path) -> None:
     """Raises LabError where the folder holds something else: it is made private."""
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    if not (folder / FILE).exists() and any(folder.iterdir()):
+    if any(folder.iterdir()) and not any(folder.glob(f"{asking.FILE}*")):  # also one that was damaged
         raise LabError(f"{folder} holds other files already.", f"labkit invite {folder / 'lab'}")
     folder.chmod(0o700)
 

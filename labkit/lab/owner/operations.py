@@ -16,12 +16,12 @@ from labkit.lab.access import Session, Terminal
 from labkit.lab.engine.engines import Say
 from labkit.lab.engine.wire import Wire
 from labkit.lab.lab import Instance, Lab
-from labkit.lab.plan import KEY, WORK, WORKSHOP
+from labkit.lab.plan import KEY, OWNER, WORK, WORKSHOP
 from labkit.seen.claims import NOTHING, Claims
 from labkit.seen.observation import Observation, sections
 from labkit.seen.person import Person
 
-KEPT_BACK = (WORK, WORKSHOP, KEY)
+KEPT_BACK = (WORK, WORKSHOP, KEY, OWNER)
 """Labels of the plan that a guest is not told."""
 
 OPEN = ("node", "registry")
