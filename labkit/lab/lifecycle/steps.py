@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from labkit.lab.engine.engines import Say
 
-
 BEAT = 0.5
 """Seconds after which at the latest an interruption is noticed."""
 
