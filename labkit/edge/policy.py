@@ -62,10 +62,14 @@ def _policy(key: str, entry: dict[str, object]) -> Policy:
     return Policy(key=key, **{**entry, **lists})  # type: ignore[arg-type]
 
 
+ACTIONS = {"pull": {"pull"}, "push": {"push"}, "delete": {"push"}, "*": {"pull", "push"}}
+"""What a token may allow, by what clients ask for. Who may push may delete; `skopeo delete` asks for everything."""
+
+
 def parse_scope(scope: str) -> tuple[str, set[str]] | None:
     """`repository:NAME:pull,push` as (NAME, actions); None for what is no scope of a repository."""
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.rpartition(":")
     if kind.split("(")[0] != "repository" or not is_repository(name):
         return None
-    return name, set(actions.split(","))
+    return name, set().union(*(ACTIONS.get(action, set()) for action in actions.split(",")))

@@ -47,11 +47,10 @@ class Store:
             (name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP
         )
         query = [(name, f"{key}/{value}" if name == "from" else value) for name, value in request.query.items()]
-        tail = request.rel_url.raw_path.split(f"/{kind}/", 1)[1] if rest else ""
         body = request.content.iter_chunked(CHUNK) if request.body_exists else None
         async with await self._send(
             request.method,
-            f"/v2/{key}/{name}/{kind}/{tail}",
+            f"/v2/{key}/{name}/{kind}/{rest}",
             params=query,
             headers=headers,
             data=body,
