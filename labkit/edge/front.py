@@ -1,6 +1,7 @@
 """The registries as engines see them: sign-in, tokens, and every other request passed on to the store."""
 
 import base64
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,12 @@ UNKNOWN_USER = "an unknown user"
 
 LARGEST_FORM = 64 * 1024
 """Bytes of the form of a sign-in."""
+
+CHUNK = re.compile("([0-9]{1,15})-([0-9]{1,15})")
+"""A part of an upload, in bytes from the first to the last."""
+
+SIGNATURE = 32
+"""Bytes before the JSON of an upload's state (distribution, registry/handlers/hmac.go)."""
 
 SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -137,10 +144,9 @@ class Front:
         if match is None:
             return error(404, "UNSUPPORTED", "the operation is unsupported")
         name, kind, rest = match["name"], match["kind"], match["rest"]
-        if not is_repository(name) or len(registry.key) + 1 + len(name) > LONGEST_NAME:
-            return error(400, "NAME_INVALID", "invalid repository name")
-        if not any(form.fullmatch(rest) for form in FORMS[kind]):
-            return _no_form(kind, rest)
+        for odd in (_odd(registry, name, kind, rest), _odd_range(request)):
+            if odd is not None:  # a response without values of its own is false
+                return odd
         action = "pull" if request.method in ("GET", "HEAD") else "push"
         token = self._bearer(request, registry)
         if token is None or action not in token.access.get(name, set()):
@@ -238,8 +244,12 @@ def _of_form(form: dict[str, list[str]]) -> Credentials | None:
     return (user, password) if user else None
 
 
-def _no_form(kind: str, rest: str) -> web.Response:
-    """Refuses a path whose last part has no form that there is."""
+def _odd(registry: Policy, name: str, kind: str, rest: str) -> web.Response | None:
+    """Refuses a path in which a name or what comes last has no form that there is."""
+    if not is_repository(name) or len(registry.key) + 1 + len(name) > LONGEST_NAME:
+        return error(400, "NAME_INVALID", "invalid repository name")
+    if any(form.fullmatch(rest) for form in FORMS[kind]):
+        return None
     if not rest or kind == "tags":
         return error(404, "UNSUPPORTED", "the operation is unsupported")
     if kind == "manifests" and ":" not in rest:
@@ -247,6 +257,30 @@ def _no_form(kind: str, rest: str) -> web.Response:
     if kind == "blobs" and rest.startswith("uploads/"):
         return error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
     return error(400, "DIGEST_INVALID", "invalid digest")
+
+
+def _odd_range(request: web.Request) -> web.Response | None:
+    """Refuses a part of an upload that says it is in a range which does not go on where the upload ends (specification,
+    "Pushing a blob in chunks"). Distribution 2.8 does not look."""
+    said = request.headers.get("Content-Range")
+    if said is None or request.method not in ("PATCH", "PUT"):
+        return None
+    found = CHUNK.fullmatch(said)
+    first, last = (int(found[1]), int(found[2])) if found else (0, -1)
+    whole = found and request.content_length in (None, last - first + 1)
+    if whole and _sent(request.query.get("_state", "")) in (None, first):
+        return None
+    return error(416, "BLOB_UPLOAD_INVALID", "this range does not go on where the upload ends")
+
+
+def _sent(state: str) -> int | None:
+    """How many bytes of an upload came before, as the state says that the store gave its client with the address; None for
+    what is no state, which the store refuses itself."""
+    try:
+        told = json.loads(base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))[SIGNATURE:])
+        return int(told["Offset"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _cleaned(request: web.Request, kind: str, token: Token) -> web.Request:

@@ -100,6 +100,8 @@ def _stripped(value: Any, prefix: str) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        field: inner.removeprefix(prefix) if field == "name" and isinstance(inner, str) else _stripped(inner, prefix)
+        field: inner.removeprefix(prefix)
+        if field.lower() == "name" and isinstance(inner, str)
+        else _stripped(inner, prefix)
         for field, inner in value.items()
     }
