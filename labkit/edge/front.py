@@ -106,8 +106,9 @@ class Front:
             if parsed := parse_scope(scope):
                 name, wanted = parsed
                 granted = wanted & self._allowed(registry, user, name)
-                # Who may write may also look what is there already, as a push does before it sends a layer.
-                access.setdefault(name, set()).update(granted | (wanted if "push" in granted else set()))
+                if granted:
+                    # Who may write may also look what is there already, as a push does before it sends a layer.
+                    access.setdefault(name, set()).update(wanted if "push" in granted else granted)
         value = self.tokens.issue(Token(registry.service, user, access))
         return web.json_response({"token": value, "access_token": value, "expires_in": LIFETIME})
 
@@ -285,11 +286,13 @@ def _sent(state: str) -> int | None:
 
 def _cleaned(request: web.Request, kind: str, token: Token) -> web.Request:
     """The request without what would have the store do more than was asked and allowed."""
+    if kind == "blobs" and request.method in ("GET", "HEAD"):
+        return request
     headers, url = CIMultiDict(request.headers), request.rel_url
     if kind == "manifests":
         # Else Distribution makes an old manifest, of schema 1, from the one that it has: with its own name in it, and signed.
         headers.add("Accept", SCHEMA_2)
-    if kind == "blobs" and request.method not in ("GET", "HEAD"):
+    if kind == "blobs":
         # It reads a form in the body before it reads the address, where what is asked for was looked at.
         headers["Content-Type"] = "application/octet-stream"
         sources = url.query.getall("from", [])
