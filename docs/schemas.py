@@ -31,7 +31,8 @@ PAGES = {
         "The observation",
         "What `labkit observe` prints: everything that was seen of a lab at one moment, in sections. It can be kept, sent, and "
         "graded again: `labkit check --observation FILE`. `seal` is a digest of all the rest; a change by accident or by hand "
-        "is noticed, a recomputed seal is not.\n\nObservations of older schemas are upgraded when they are read "
+        "is noticed, a recomputed seal is not. In a graded workshop `signature` says who looked, by a key that no learner "
+        "has ([grading](grading.md)).\n\nObservations of older schemas are upgraded when they are read "
         "(`labkit/seen/versions.py`).",
     ),
     "report": (

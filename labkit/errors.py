@@ -1,5 +1,7 @@
 """Every error that a person sees."""
 
+from labkit.text import visible
+
 
 class LabError(Exception):
     """Something foreseeable went wrong.
@@ -13,7 +15,8 @@ class LabError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        return f"{self.what}\n  → {self.fix}" if self.fix else self.what
+        """For people: what others named things does not move a cursor or begin a line."""
+        return f"{visible(self.what)}\n  → {visible(self.fix)}" if self.fix else visible(self.what)
 
 
 def nearest(word: str, known: list[str]) -> str:

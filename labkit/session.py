@@ -3,7 +3,13 @@
 Notebook, command and pytest all come through here.
 """
 
+import os
+import stat
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from labkit.content import exercises
@@ -18,11 +24,18 @@ from labkit.work import answers, attempts
 
 DEFAULT = Person()
 
+Tell = Callable[[str], None]
 
-def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
+
+def warn(text: str) -> None:
+    """Tells on standard error what is worth knowing beside an answer."""
+    print(f"! {text}", file=sys.stderr)
+
+
+def graded(names: tuple[str, ...] | list[str], wait: float = 0.0, tell: Tell = warn) -> Report:
     """Looks at the running lab and grades these exercises, or all. While the Swarm converges it looks again, for at most
-    `wait` seconds. Keeps the attempt where
-    the verdict changed. Raises LabError."""
+    `wait` seconds. Keeps the attempt where the verdict changed; where it cannot be kept, that is told, and the verdict is as
+    good. Raises LabError."""
     from labkit.lab import find
     from labkit.lab.looking.observe import observe
 
@@ -33,25 +46,85 @@ def graded(names: tuple[str, ...] | list[str], wait: float = 0.0) -> Report:
     while report.converging and time.monotonic() < deadline:
         time.sleep(0.3)
         report = grade(chosen, observe(lab, exercises.seen_by(chosen)))
-    attempts.keep_attempt(lab.work, report)
+    try:
+        attempts.keep_attempt(lab.work, report)
+    except LabError as error:
+        tell(f"This attempt is not kept. {error}")
     return report
 
 
-def regraded(names: tuple[str, ...] | list[str], file: Path, learner: str = "", workshop: str = "") -> Report:
-    """Grades a stored observation; needs no lab. With a `learner` it must be of that person's lab. Raises LabError."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise LabError(f"{file} cannot be read: {reason}.", "labkit observe > observation.json") from error
-    observation = Observation.parse(text)
-    if learner and observation.lab.person != person(learner, workshop):
-        whose = observation.lab.person.learner or "a lab without a learner's name"
+@dataclass(frozen=True)
+class Asked:
+    """What a stored observation must be; what is left out may be anything."""
+
+    learner: str = ""
+    workshop: str = ""
+    """The seed that the learner's values come from, where no workshop signs."""
+    signed_by: Path | None = None
+    """The workshop's public key."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ANYTHING = Asked()
+
+
+def regraded(names: tuple[str, ...] | list[str], file: Path, asked: Asked = ANYTHING) -> Report:
+    """Grades a stored observation; needs no lab. Raises LabError where it is not what was asked for."""
+    by = None
+    if asked.signed_by:
+        from labkit.lab.owner import workshop
+
+        by = workshop.public(asked.signed_by)
+    observation = Observation.parse(_read(file), by)
+    _compare(observation, asked)
+    return grade(exercises.chosen(names), observation, f"{by.workshop} ({by.public})" if by else "")
+
+
+def _compare(seen: Observation, asked: Asked) -> None:
+    """Raises LabError."""
+    whose = seen.lab.person
+    # A workshop's values are under its signature, and come from a key that whoever grades need not have.
+    wanted = whose.learner == asked.learner if asked.signed_by else whose == person(asked.learner, asked.workshop)
+    if asked.learner and not wanted:
+        found = whose.learner or "a lab without a learner's name"
         raise LabError(
-            f"This observation is not of {learner}'s lab in this workshop: it is of {whose}.",
+            f"This observation is not of {asked.learner}'s lab in this workshop: it is of {found}.",
             "ask for the observation of the right lab, or compare the workshop's seed",
         )
-    return grade(exercises.chosen(names), observation)
+    if not (asked.since or asked.until):
+        return
+    try:
+        taken = datetime.fromisoformat(seen.taken)
+    except ValueError as error:
+        raise LabError(f"This observation says no moment: {seen.taken!r}.", "ask for another") from error
+    taken = taken if taken.tzinfo else taken.replace(tzinfo=UTC)
+    for limit, wrong, word in ((asked.since, "too old", "since"), (asked.until, "too late", "until")):
+        if limit and (taken < limit if word == "since" else taken > limit):
+            raise LabError(
+                f"This observation is {wrong}: it was taken at {seen.taken}, and counts {word} {limit.isoformat()}.",
+                "ask for one of that time",
+            )
+
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an observation that are read; one of a lab with 200 repositories of 50 tags has 3 million."""
+
+
+def _read(file: Path) -> bytes:
+    """A file that is one, and ends: no pipe is waited for. Raises LabError."""
+    fix = "labkit observe > observation.json"
+    try:
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as source:
+            about = os.fstat(source.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise LabError(f"{file} cannot be read: it is no file.", fix)
+            if about.st_size > LARGEST:
+                raise LabError(f"{file} cannot be read: it has {about.st_size:,} bytes, at most {LARGEST:,} are.", fix)
+            return source.read(LARGEST)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise LabError(f"{file} cannot be read: {reason}.", fix) from error
 
 
 def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person = DEFAULT) -> str:
@@ -70,7 +143,10 @@ def next_hint(work: Path, exercise: Exercise, check: str | None, whose: Person =
         return f"{chosen.claim} (There is no hint for this one.)"
     number = min(taken + 1, len(chosen.hints))
     if taken < len(chosen.hints):
-        attempts.keep_hint(work, exercise.slug, chosen.id, number)
+        try:
+            attempts.keep_hint(work, exercise.slug, chosen.id, number)
+        except LabError as error:
+            warn(f"That this hint was taken is not kept. {error}")
     return whose.personal(f"{chosen.claim}\nHint {number} of {len(chosen.hints)}: {chosen.hints[number - 1]}")
 
 

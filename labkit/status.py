@@ -10,6 +10,7 @@ from labkit.lab.plan import JUPYTER
 from labkit.seen.lab import SeenLab, Unobserved
 from labkit.seen.registries import Registry
 from labkit.seen.swarm import Service
+from labkit.text import visible
 
 SHOWN = 8
 """Tags of a repository that the text names; the rest is counted."""
@@ -69,7 +70,7 @@ class Status:
     def text(self) -> str:
         lab = self.sight.lab
         if lab is None:
-            return f"{self.sight.problem}\n  → {self._mend()}"
+            return f"{visible(self.sight.problem)}\n  → {self._mend()}"
         lines = [f"The lab is {self.sight.state}.{_end(lab)}"]
         lines.append("{:<11} {}".format(*lab.access.where))
         lines += [_machine(part, self.sight) for part in sorted(lab.parts.values(), key=lambda part: part.machine)]
@@ -85,7 +86,7 @@ class Status:
         lines.append(f"your folder: {lab.work}")
         if self.sight.state in MENDS:
             lines.append(f"  → {self._mend()}")
-        return "\n".join(lines)
+        return "\n".join(map(visible, lines))
 
     def _mend(self) -> str:
         mend = MENDS[self.sight.state]

@@ -20,3 +20,24 @@ wait_for() { # wait_for WHAT COMMAND…: until the command succeeds, for 60 seco
 replicas() { docker service ls --filter "name=$1" --format '{{.Replicas}}' | grep -q "^$2"; }
 task_says() { docker service ps --no-trunc "$1" --format '{{.CurrentState}} {{.Error}}' | grep -qi "$2"; }
 updated() { docker service inspect "$1" --format '{{.UpdateStatus.State}}' | grep -q "$2"; }
+asks() { # asks MACHINE NAME TAG-OR-DIGEST [config]: asks Docker Hub for a manifest, and signed in for its config, as if docker did
+  on "$1" <<END
+python3 - '$2' '$3' '${4:-}' <<'PYTHON'
+import base64, json, sys, urllib.request
+name, reference, config = sys.argv[1:]
+AGENT = "docker/26.1.5+dfsg1 go/go1.24 git-commit/411e817 os/linux arch/amd64 UpstreamClient(Docker-Client/26.1.5 (linux))"
+realm = "https://auth.docker.io/token?service=registry.docker.io&scope=repository:" + name + ":pull"
+signed_in = {"Authorization": "Basic " + base64.b64encode(b"myusername:mypassword").decode()} if config else {}
+token = json.load(urllib.request.urlopen(urllib.request.Request(realm, headers=signed_in)))["token"]
+def get(path):
+    kinds = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+    headers = {"User-Agent": AGENT, "Authorization": "Bearer " + token, "Accept": kinds}
+    url = "https://registry-1.docker.io/v2/" + name + "/" + path
+    return json.load(urllib.request.urlopen(urllib.request.Request(url, headers=headers)))
+manifest = get("manifests/" + reference)
+if config:
+    get("blobs/" + manifest["config"]["digest"])
+PYTHON
+END
+}
+owner() { docker --host "$LABKIT_ENGINE" exec "$LABKIT_LAB-$1" "${@:2}"; } # owner MACHINE COMMAND…: by the owner's hand, past the lab

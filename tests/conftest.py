@@ -5,12 +5,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# Before labkit is imported: it reads where things lie from here.
-SCRATCH = Path(tempfile.mkdtemp(prefix="labkit-tests-"))
+# Before labkit is imported: it reads where things lie from here. Workers (pytest-xdist) share what lies in SCRATCH.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+SCRATCH = Path(os.environ["LABKIT_TESTS"] if WORKER else tempfile.mkdtemp(prefix="labkit-tests-"))
+OWN = SCRATCH / (WORKER or "alone")
+STARTED = SCRATCH / "engine"
+"""There where the engine is the lab's own."""
+os.environ["LABKIT_TESTS"] = str(SCRATCH)
 os.environ["LABKIT_LAB"] = f"labtest-{os.getpid()}"
-os.environ["XDG_STATE_HOME"] = str(SCRATCH / "state")
+os.environ["XDG_STATE_HOME"] = str(OWN / "state")
 os.environ["XDG_CACHE_HOME"] = str(SCRATCH / "cache")
-os.environ["LABKIT_WORK"] = str(SCRATCH / "work")
+os.environ["LABKIT_WORK"] = str(OWN / "work")
 os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
 for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND"):
     os.environ.pop(variable, None)
@@ -26,14 +31,31 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     """Values first, then the lab: what fails in a second is told in a second."""
-    order = {"unit": 0, "integration": 1, "browser": 2, "acceptance": 3}
-    items.sort(key=lambda item: order.get(item.path.parent.name, 4))
+    order = {"unit": 0, "integration": 1, "attacks": 2, "faults": 3, "browser": 4, "acceptance": 5}
+    items.sort(key=lambda item: order.get(item.path.parent.name, 6))
     for item in items:
-        if item.path.parent.name != "unit":
+        folder = item.path.parent.name
+        if folder != "unit" and (folder != "attacks" or "engine" in item.fixturenames):
             item.add_marker(pytest.mark.docker)
 
 
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: a worker waits for engines and browsers about half of the time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_unconfigure():
+    """Who started the workers ends the engine that they had, once all of them are done."""
+    if WORKER:
+        return
+    if STARTED.exists():
+        from labkit import paths
+        from labkit.lab.engine import engines, own
+        from labkit.lab.lifecycle import sweep
+
+        home = paths.home()
+        if not sweep.used_by_labs(engines.Engine(engines.own_url(home), own=True)):
+            own.stop(home)
     shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
@@ -44,16 +66,17 @@ def quiet(_text):
 @pytest.fixture(scope="session")
 def engine():
     """The engine in use, or one of the lab's own, with the lab image on it."""
-    from labkit import paths
-    from labkit.lab.engine import engines, images, own
-    from labkit.lab.lifecycle import sweep
+    from filelock import FileLock
 
-    home = paths.home()
-    found = engines.ensure(home, print)
-    images.ensure(found, print)
-    yield found
-    if found.own and not sweep.used_by_labs(found):
-        own.stop(home)
+    from labkit import paths
+    from labkit.lab.engine import engines, images
+
+    with FileLock(SCRATCH / "engine.lock"):  # the first worker makes what all need
+        found = engines.ensure(paths.home(), print)
+        images.ensure(found, print)
+        if found.own:
+            STARTED.touch()
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +98,7 @@ def running_lab(engine):
         yield lab
     finally:
         with provision.lock(home, quiet):
-            sweep.everything(engine, home.name, quiet)
+            sweep.everything(engine, home, quiet)
 
 
 @pytest.fixture

@@ -6,7 +6,13 @@ from labkit.content.scope import Scope
 from labkit.seen.lab import WORKSTATION
 from labkit.seen.reference import Reference
 
-NAME, COUNT, WORDS = "webapp", 3, 20
+NAME, COUNT = "webapp", 3
+
+WORDS = 20
+"""Of the reflection."""
+LETTERS, DIFFERENT = 3, 10
+"""So many of them differ, of those with so many letters: any two or three sentences have more."""
+PUNCTUATION = ".,;:!?…()[]“”„\"'’-–/*"
 
 
 def wanted(lab: Scope) -> Reference:
@@ -105,11 +111,12 @@ def pulled_elsewhere(lab: Scope) -> str:
     ],
 )
 def deployed(lab: Scope) -> str:
-    """5 · The Swarm runs it as the service webapp, with three replicas."""
+    """5 · The Swarm runs it as the service webapp, with three replicas, and each answers with your page."""
     facts.service_exists(lab, NAME, wanted(lab))
     facts.service_image(lab, NAME, wanted(lab))
     facts.service_wants(lab, NAME, COUNT)
-    return facts.service_runs(lab, NAME, COUNT)
+    where = facts.service_runs(lab, NAME, COUNT)
+    return f"{where}; {facts.pages_answer(lab, NAME)}"
 
 
 @check(
@@ -140,7 +147,11 @@ def quiz(lab: Scope) -> str:
 )
 def reflection(lab: Scope) -> str:
     """6 · You wrote down how a registry helps people work together and automate."""
-    count = len(lab.given.get("reflection", "").split())
+    words = [word.strip(PUNCTUATION).casefold() for word in lab.given.get("reflection", "").split()]
+    count, different = len(words), len({word for word in words if len(word) >= LETTERS})
     if count < WORDS:
         fail("reflection-short", expected=f"{WORDS} words", found=f"{count} words", exercise=lab.slug)
+    if different < DIFFERENT:
+        found = f"{different} different words of {LETTERS} letters or more"
+        fail("reflection-same", expected=f"{DIFFERENT}", found=found, exercise=lab.slug)
     return f"{count} words, kept for your instructor"

@@ -59,9 +59,8 @@ def solve(lab: Lab, exercise: Exercise, folder: Path | None = None) -> ExerciseR
 
 
 def _play(lab: Lab, exercise: Exercise, folder: Path) -> None:
+    exercises.solution(exercise.slug)  # raises where there is none
     script = exercises.solutions(exercise.slug) / "solve.sh"
-    if not script.exists():
-        raise LabError(f"{exercise.slug} has no solve.sh.", f"write {script}")
     place = folder / exercise.slug
     code, output = play(lab, script, place if place.is_dir() else folder)
     if code:

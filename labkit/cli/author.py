@@ -7,6 +7,7 @@ import click
 from labkit.authoring import new as templates
 from labkit.authoring import notebooks as books
 from labkit.authoring.verify import verify as proofs
+from labkit.cli.output import tell
 from labkit.content import exercises
 from labkit.lab import find
 
@@ -22,7 +23,7 @@ def verify(exercise: str | None) -> None:
     failed = 0
     for proof in proofs(find.current(), chosen):
         failed += bool(proof.problem)
-        click.echo(proof.line())
+        tell(proof.line())
     sys.exit(1 if failed else 0)
 
 
@@ -34,8 +35,8 @@ def new(slug: str) -> None:
     Example: labkit new 07-clean
     """
     for path in templates.new(slug):
-        click.echo(f"wrote {path}")
-    click.echo(f"Next: edit them, then labkit verify {slug} && labkit notebooks")
+        tell(f"wrote {path}")
+    tell(f"Next: edit them, then labkit verify {slug} && labkit notebooks")
 
 
 @click.command()
@@ -44,4 +45,4 @@ def notebooks() -> None:
 
     Example: labkit notebooks
     """
-    books.write(click.echo)
+    books.write(tell)

@@ -1,11 +1,10 @@
 """`labkit doctor`"""
 
-import json
 import sys
 
 import click
 
-from labkit.cli.output import json_option, typed
+from labkit.cli.output import json_option, tell_json, tell_lines, typed
 from labkit.lab.engine.doctor import as_json as findings_as_json
 from labkit.lab.engine.doctor import examine
 
@@ -19,8 +18,8 @@ def doctor(as_json: bool) -> None:
     """
     findings = examine()
     if as_json:
-        click.echo(json.dumps(findings_as_json(findings), indent=2))
+        tell_json(findings_as_json(findings))
     else:
         for finding in findings:
-            click.echo(typed(finding.line()))
+            tell_lines(typed(finding.line()))
     sys.exit(2 if any(finding.state == "broken" for finding in findings) else 0)

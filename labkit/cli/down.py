@@ -3,7 +3,7 @@
 import click
 
 from labkit import paths
-from labkit.cli.output import progress, progress_option
+from labkit.cli.output import progress, progress_option, tell
 from labkit.jupyter import server as jupyter
 from labkit.lab.lifecycle import remove
 
@@ -14,18 +14,14 @@ STEPS = 2
 @click.command()
 @click.option("--purge", is_flag=True, help="Remove the lab image too, and the data of an engine of the lab's own.")
 @click.option("--keep-jupyter", is_flag=True, help="Leave JupyterLab running; its panels offer to start the lab again.")
+@click.option("--start", hidden=True, default=None, help="Only the lab of this start: for the keeper.")
 @progress_option
-def down(purge: bool, keep_jupyter: bool, form: str) -> None:
+def down(purge: bool, keep_jupyter: bool, start: str | None, form: str) -> None:
     """End the lab: machines, networks, volumes, keys, JupyterLab. Your folder and your attempts stay.
 
     Example: labkit down
     """
-    end(form, purge, keep_jupyter)
-
-
-def end(form: str, purge: bool = False, keep_jupyter: bool = False) -> None:
-    """Ends the lab, as `down` does."""
     with progress(form, STEPS) as say:
-        gone = remove.everything(paths.home(), say, purge, None if keep_jupyter else jupyter.stop)
+        gone = remove.everything(paths.home(), say, purge, None if keep_jupyter else jupyter.stop, start)
     if form == "text":
-        click.echo("The lab is gone." if gone else "There was no lab.")
+        tell("The lab is gone." if gone else "There was no lab.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from labkit import paths
-from labkit.cli.output import progress
+from labkit.cli.output import progress, tell
 from labkit.lab.engine import engines, images
 
 
@@ -25,7 +25,7 @@ def build() -> None:
     """
     with progress() as say:
         built = images.build(engines.ensure(paths.home(), say), say)
-    click.echo(built)
+    tell(built)
 
 
 @image.command()
@@ -37,7 +37,7 @@ def save(file: Path) -> None:
     """
     with progress() as say:
         images.save(engines.ensure(paths.home(), say), file, say)
-    click.echo(file)
+    tell(file)
 
 
 @image.command()
@@ -49,4 +49,4 @@ def load(file: Path) -> None:
     """
     with progress() as say:
         loaded = images.load(engines.ensure(paths.home(), say), file)
-    click.echo(loaded)
+    tell(loaded)

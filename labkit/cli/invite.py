@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from labkit.cli.output import tell
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -23,7 +25,7 @@ def invite(folder: Path, user: str) -> None:
     lab = find.current()
     _ = lab.engine  # a guest invites nobody
     owner = invitation.invite(lab, folder, user)
-    click.echo(f"{folder} opens {lab.name} to a guest, who is answered at {owner}.")
-    click.echo(f"{f'As {user}, type' if user else 'There, type'}:")
-    click.echo(f'  export LABKIT_GUEST={shlex.quote(str(folder))} && eval "$(labkit env)"')
-    click.echo("  labkit check")
+    tell(f"{folder} opens {lab.name} to a guest, who is answered at {owner}.")
+    tell(f"{f'As {user}, type' if user else 'There, type'}:")
+    tell(f'  export LABKIT_GUEST={shlex.quote(str(folder))} && eval "$(labkit env)"')
+    tell("  labkit check")

@@ -2,7 +2,7 @@
 
 import click
 
-from labkit.cli.output import progress, typed
+from labkit.cli.output import progress, tell, typed
 from labkit.jupyter import server
 from labkit.lab import find
 from labkit.work import files
@@ -28,6 +28,6 @@ def jupyter(port: int | None, stop: bool) -> None:
         with progress() as say:
             say("starting JupyterLab")
             found = server.wait(server.start(lab, port, browser=server.has_screen()))
-    click.echo(f"Your folder: {lab.work}")
-    click.echo(f"JupyterLab: {found.url}")
-    click.echo(typed("Ends with: labkit jupyter --stop"))
+    tell(f"Your folder: {lab.work}")
+    tell(f"JupyterLab: {found.url}")
+    tell(typed("Ends with: labkit jupyter --stop"))

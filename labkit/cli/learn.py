@@ -5,7 +5,7 @@ import sys
 import click
 
 from labkit import session
-from labkit.cli.output import typed
+from labkit.cli.output import tell, tell_lines, typed
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.lab import find
@@ -20,7 +20,7 @@ def hint(exercise: str, check: str | None) -> None:
     Example: labkit hint 03-push in-hub
     """
     lab = find.current()
-    click.echo(session.next_hint(lab.work, exercises.chosen([exercise])[0], check, lab.person))
+    tell_lines(session.next_hint(lab.work, exercises.chosen([exercise])[0], check, lab.person))
 
 
 @click.command()
@@ -33,12 +33,12 @@ def answer(exercise: str, answers: tuple[str, ...]) -> None:
     """
     chosen = exercises.chosen([exercise])[0]
     if not answers:
-        click.echo(session.quiz_text(chosen))
+        tell_lines(session.quiz_text(chosen))
         return
     if wrong := [text for text in answers if "=" not in text]:
         raise LabError(f"{wrong[0]!r} is no answer.", f"labkit answer {chosen.slug} QUESTION=ANSWER")
     session.keep_answers(find.current().work, chosen, dict(text.split("=", 1) for text in answers))
-    click.echo("Kept.")
+    tell("Kept.")
 
 
 @click.command()
@@ -48,4 +48,4 @@ def explain(message: tuple[str, ...]) -> None:
 
     Example: labkit explain denied: requested access to the resource is denied
     """
-    click.echo(typed(session.explained(" ".join(message) or sys.stdin.read())))
+    tell_lines(typed(session.explained(" ".join(message) or sys.stdin.read())))

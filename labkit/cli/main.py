@@ -1,5 +1,6 @@
 """The `labkit` command. Exit status: 0 done, 1 not yet, 2 something broke."""
 
+import errno
 import importlib
 import sys
 from typing import Any
@@ -30,8 +31,12 @@ COMMANDS = {
     "status": "status",
     "up": "up",
     "verify": "author",
+    "workshop": "workshop",
 }
 """Each command and the module beside this one that has it, imported only when that command is asked for."""
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+"""What a disk that is full, or somebody else's, answers. Who knows more tells more before it comes here."""
 
 OWNERS = {"down", "image", "invite", "up", "verify"}
 """What only a lab's owner can do."""
@@ -67,6 +72,12 @@ class Door(click.Group):
             return super().invoke(ctx)
         except LabError as error:
             complain(error)
+            ctx.exit(2)
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            what = f"{error.filename or 'A file'} could not be written: {error.strerror}."
+            complain(LabError(what, "make room there, or see who may write it"))
             ctx.exit(2)
 
 

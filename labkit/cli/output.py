@@ -1,17 +1,18 @@
 """What the commands share: how they print, and what they take."""
 
 import contextlib
-import json
 import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labkit.errors import LabError
+from labkit.text import dumps, lines, visible
 
 if TYPE_CHECKING:
     from labkit.grading.report import Report
@@ -31,6 +32,18 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic only since 
         return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+class Moment(click.ParamType):  # type: ignore[type-arg]
+    """A moment: ISO 8601, local time where it says no zone."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            return value if isinstance(value, datetime) else datetime.fromisoformat(str(value)).astimezone()
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no moment; try 2027-03-05T14:00", param, ctx)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
 progress_option = click.option(
@@ -42,6 +55,22 @@ progress_option = click.option(
 )
 
 
+def tell(text: object, err: bool = False) -> None:
+    """Prints a line for people. It may name what others named: control characters, newlines and what turns a line around are
+    shown as text."""
+    click.echo(visible(str(text)), err=err)
+
+
+def tell_lines(text: str) -> None:
+    """The same of text that has lines of its own."""
+    click.echo(lines(text))
+
+
+def tell_json(data: Any) -> None:
+    """Prints JSON for machines, which a person's terminal takes too."""
+    click.echo(dumps(data, indent=2))
+
+
 def typed(text: str) -> str:
     """The text with the command as this person types it: `./lab` says so by LABKIT_COMMAND."""
     return re.sub(r"\blabkit (?=[a-z])", f"{os.environ.get('LABKIT_COMMAND', 'labkit')} ", text)
@@ -49,9 +78,9 @@ def typed(text: str) -> str:
 
 def complain(error: LabError) -> None:
     """One clear sentence, and the next command."""
-    click.secho(f"✗ {error.what}", fg="red", err=True)
+    click.secho(f"✗ {visible(error.what)}", fg="red", err=True)
     if error.fix:
-        click.echo(f"  → {typed(error.fix)}", err=True)
+        tell(f"  → {typed(visible(error.fix))}", err=True)
 
 
 COLORS = {"passed": "green", "not_yet": "yellow", "converging": "blue", "blocked": "bright_black", "error": "red"}
@@ -86,9 +115,9 @@ def progress(form: str = "text", steps: int = 1) -> Iterator[Say]:
     console = Console(stderr=True)
     if console.is_terminal:
         with console.status("") as status:
-            yield lambda text: status.update(f"[{time.monotonic() - start:3.0f} s] {escape(_short(text))}")
+            yield lambda text: status.update(f"[{time.monotonic() - start:3.0f} s] {escape(_short(visible(text)))}")
     else:
-        yield lambda text: click.echo(f"[{time.monotonic() - start:3.0f} s] {text}", err=True)
+        yield lambda text: tell(f"[{time.monotonic() - start:3.0f} s] {visible(text)}", err=True)
 
 
 def _short(text: str) -> str:
@@ -115,4 +144,4 @@ def _errors_as_json() -> Iterator[None]:
 
 
 def _print_json(data: dict[str, Any]) -> None:
-    print(json.dumps(data, ensure_ascii=False), flush=True)
+    print(dumps(data), flush=True)

@@ -6,7 +6,7 @@ import click
 
 from labkit import __version__
 from labkit.authoring import solutions
-from labkit.cli.output import colored, progress
+from labkit.cli.output import colored, progress, tell
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.report import Judge, Report
@@ -31,7 +31,7 @@ def solve(exercise: str, show: bool) -> None:
             raise LabError(
                 f"{chosen.slug} is not done yet; its solution is for comparing.", f"labkit hint {chosen.slug}"
             )
-        click.echo(lab.person.personal((exercises.solutions(chosen.slug) / "solve.sh").read_text()), nl=False)
+        click.echo(lab.person.personal(exercises.solution(chosen.slug)), nl=False)
         return
     with progress() as say:
         say(f"playing the solution of {chosen.slug}")
@@ -55,4 +55,4 @@ def reset(exercise: str | None) -> None:
             resets.reset(lab, chosen, say)
         else:
             resets.reset_all(lab, say)
-    click.echo(f"{exercise or 'The lab'} is as it was before. Your attempts are kept.")
+    tell(f"{exercise or 'The lab'} is as it was before. Your attempts are kept.")

@@ -1,13 +1,12 @@
 """`labkit status`"""
 
-import json
 import sys
 
 import click
 
 from labkit import paths
 from labkit import status as room
-from labkit.cli.output import json_option, typed
+from labkit.cli.output import json_option, tell_json, tell_lines, typed
 from labkit.jupyter import server as jupyter
 from labkit.lab.engine import engines
 from labkit.lab.looking import watch
@@ -25,5 +24,5 @@ def status(as_json: bool) -> None:
     server = jupyter.running()
     answering = () if sight.lab or home.guest else tuple(engine.url for engine in engines.running(home))
     told = room.of(sight, home.name, server.url if server else "", answering, home.guest)
-    click.echo(json.dumps(told.to_json(), indent=2) if as_json else typed(told.text()))
+    tell_json(told.to_json()) if as_json else tell_lines(typed(told.text()))
     sys.exit(told.exit_code)

@@ -27,6 +27,8 @@ class Exercise:
     checks: tuple[Check, ...]
     needs: tuple[str, ...]
     sees: tuple[str, ...]
+    asks: tuple[str, ...]
+    """Services whose apps are asked for their page (the section `pages`)."""
     extras: tuple[str, ...]
     reset: dict[str, Any]
     quiz: tuple[dict[str, Any], ...]
@@ -53,6 +55,19 @@ def folder() -> Path:
 def solutions(slug: str) -> Path:
     """Folder with the solve.sh and wrong-*.sh of an exercise."""
     return paths.course() / "solutions" / slug
+
+
+def solution(slug: str) -> str:
+    """The reference solution. Raises LabError where it does not lie here."""
+    file = solutions(slug) / "solve.sh"
+    try:
+        return file.read_text()
+    except OSError as error:
+        kept = paths.home().guest
+        raise LabError(
+            f"The solution of {slug} is kept by the workshop's owner." if kept else f"{slug} has no solve.sh.",
+            "compare with the others, once you are done" if kept else f"write {file}",
+        ) from error
 
 
 def slugs() -> list[str]:
@@ -84,6 +99,7 @@ def read(place: Path) -> Exercise:
         checks=_checks(place / "checks.py"),
         needs=tuple(settings.get("needs", ())),
         sees=_sees(settings, place),
+        asks=tuple(settings.get("asks", ())),
         extras=tuple(settings.get("lab", ())),
         reset=settings.get("reset", {}),
         quiz=tuple(settings.get("quiz", ())),
@@ -105,6 +121,11 @@ def seen_by(exercises: Iterable[Exercise]) -> tuple[str, ...]:
     """The sections that these exercises' checks read, in order."""
     named = {name for exercise in exercises for name in exercise.sees}
     return tuple(name for name in sections() if name in named)
+
+
+def asked() -> tuple[str, ...]:
+    """The services whose apps some exercise has asked for their page."""
+    return tuple(sorted({name for exercise in every() for name in exercise.asks}))
 
 
 def _checks(file: Path) -> tuple[Check, ...]:
@@ -145,9 +166,15 @@ JUDGES = ("content/*.py", "content/facts/*.py", "content/diagnoses/en.toml", "se
 judge, and the sentences."""
 
 
+MADE_FROM = "made-from"
+"""In the exercises of a workshop's learners (sealed.py): the version of the content that they were made from."""
+
+
 @functools.cache
 def version() -> str:
     """Names the content: a hash of every file that judges. Kept with each attempt, observation and report."""
+    if (made := folder() / MADE_FROM).is_file():
+        return made.read_text()
     package = Path(__file__).parents[1]
     files = [file for pattern in JUDGES for file in sorted(package.glob(pattern))]
     files += [file for file in sorted(folder().glob("*/*")) if file.suffix in (".py", ".toml")]

@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any
 
+from labkit.content.quiz import with_judged
 from labkit.seen.lab import SeenLab
 from labkit.seen.log import Event
 from labkit.seen.observation import Observation
@@ -14,13 +15,22 @@ class Scope(SeenLab):
 
     def __init__(self, observation: Observation, slug: str, quiz: tuple[dict[str, Any], ...] = ()) -> None:
         super().__init__(observation)
-        self.slug, self.quiz = slug, quiz
+        self.slug = slug
+        self.quiz = with_judged(quiz, observation.judged.get(slug, {}))
 
     @cached_property
     def since(self) -> tuple[Event, ...]:
         """The access log since the exercise began: since it was last reset, or all of it."""
         begun = self.log.begun(self.slug)
         return tuple(event for event in self.events if event.seq > begun)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the log has every line since the exercise began: where some were left out, a missing one says nothing."""
+        begun = self.log.begun(self.slug)
+        numbers = [*(event.seq for event in self.events), *(reset.seq for reset in self.log.resets)]
+        lines = {number for number in numbers if number > begun}
+        return len(lines) == max(lines, default=begun) - begun
 
     def pulls(self, registry: Registry, repository: str) -> list[Event]:
         """Pulls of a repository that somebody asked for since the exercise began."""

@@ -1,51 +1,62 @@
 """What of an access log still counts. Pure: entries in, fewer entries out, in the same order.
 
-An exercise counts what happened since it was begun, so of the same thing done twice the later one says all that both say.
-So the latest of its kind is kept, however much came after it, and more kinds than an honest lab ever has. The newest entries
-are kept as they are: they are what people are told of.
+An exercise counts what happened since it was begun, that is since a reset, and asks what there was, and whether it was before
+or after something else. So of the same thing done many times between two resets the first and the last say all that all of
+them say. These are kept, however much came after them, of more kinds than an honest lab ever has. The newest entries are kept
+as they are: they are what people are told of.
 
-Grading reads three things of a log (labkit/content/facts): the last refusal or sign-in, which a kind of its own keeps; that
-something succeeded; and pulls, which are a look (head), a manifest (pull) and its blobs, in this order, from one client. Those
-belong together, so they are kept or left out together.
+Grading reads four things of a log (labkit/content/facts): the last refusal or sign-in; the last push of each tag; what was
+pushed or fetched before or after; and pulls, which are a look (head), a manifest (pull) and its blobs, in this order, from one
+client. Those belong together, so they are kept or left out together.
 """
 
+from bisect import bisect
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 Entry = dict[str, Any]
 Unit = list[Entry]
 """Entries that tell something together: a pull, or a single one."""
+Kind = tuple[Unit, Unit]
+"""The first and the last unit of what says the same."""
+Named = tuple[tuple[int, Hashable], Kind]
+"""A kind, by the number of the reset that it came after and by what it says."""
 
 NEWEST = 150
 """Entries that are kept whatever they are. A lesson makes fewer."""
 
 FETCHES = ("head", "pull", "blob")
 
-KINDS = {"refused": 40, "login": 50, "push": 200, "delete": 50, "fetch": 400}
+KINDS = {"refused": 40, "login": 50, "push": 500, "delete": 50, "fetch": 400}
 """How many kinds are kept, the newest: of refusals for each action, of what succeeded for each registry."""
 
 SAME_PLACE = 8
-"""Kinds that are kept of one repository, and of one client's fetches of one manifest there."""
+"""Kinds that are kept of one tag's pushes, and of one client's fetches of one manifest: so many of the newest, and so many of
+those with the most blobs."""
 
 BLOBS = 150
 """Blobs that are kept of one pull; an image has up to 127 layers (moby, layer/layer_store.go: maxLayerDepth)."""
 
 
-def kept(events: Sequence[Entry]) -> list[Entry]:
-    """Those of these events that still count."""
-    newest = events[-NEWEST:]
-    seqs = {entry["seq"] for entry in newest}
-    groups: dict[tuple[str, ...], list[Unit]] = defaultdict(list)
+def kept(events: Sequence[Entry], resets: Sequence[Entry] = ()) -> list[Entry]:
+    """Those of these events that still count, where exercises were begun at these resets."""
+    begun = sorted(reset["seq"] for reset in resets)
+    newest = {entry["seq"] for entry in events[len(events) - min(NEWEST, len(events)) :]}
+    seqs = set(newest)
+    groups: dict[tuple[str, ...], dict[tuple[int, Hashable], Kind]] = defaultdict(dict)
     for unit in _units(events):
-        groups[_group(unit[0])].append(unit)
-        if unit[-1]["seq"] in seqs:  # blobs without their pull would be taken for those of another one
+        if unit[-1]["seq"] in newest:  # blobs without their pull would be taken for those of another one
             seqs.update(entry["seq"] for entry in unit)
-    for (sort, *_), units in groups.items():
-        told = _latest(units, _kind)
+        kinds, refused = groups[_group(unit[0])], unit[0]["status"] >= 400
+        when = 0 if refused else bisect(begun, unit[0]["seq"])  # of refusals the last counts, whenever it was
+        first = kinds.pop((when, _kind(unit)), (unit, unit))[0]  # so that kinds are in the order of their last
+        kinds[when, _kind(unit)] = (unit if refused else first, unit)
+    for (sort, *_), kinds in groups.items():
+        told = list(kinds.items())
         if sort != "refused":
-            told = _at_most(told, SAME_PLACE, _place)
-        seqs.update(entry["seq"] for unit in told[-KINDS[sort] :] for entry in unit)
+            told = _at_most(told)
+        seqs.update(entry["seq"] for _, both in told[-KINDS[sort] :] for unit in both for entry in unit)
     return [entry for entry in events if entry["seq"] in seqs]
 
 
@@ -110,8 +121,9 @@ def _kind(unit: Unit) -> Hashable:
 
 def _place(unit: Unit) -> Hashable:
     first = unit[0]
-    fetch = (first["client"], _asker(first["agent"]), first["digest"]) if first["action"] in FETCHES else ()
-    return first["repository"], first["user"], fetch
+    if first["action"] in FETCHES:
+        return first["repository"], first["user"], first["client"], _asker(first["agent"]), first["digest"]
+    return first["repository"], first["user"], first["reference"]
 
 
 def _asker(agent: str) -> tuple[bool, bool]:
@@ -119,18 +131,13 @@ def _asker(agent: str) -> tuple[bool, bool]:
     return agent.startswith("docker/"), "UpstreamClient" in agent
 
 
-def _latest(units: list[Unit], kind: Callable[[Unit], Hashable]) -> list[Unit]:
-    """The last of each kind, in order."""
-    last = {kind(unit): number for number, unit in enumerate(units)}
-    return [units[number] for number in sorted(last.values())]
-
-
-def _at_most(units: list[Unit], most: int, place: Callable[[Unit], Hashable]) -> list[Unit]:
-    """The newest of each place, at most so many, in order."""
-    found: dict[Hashable, int] = defaultdict(int)
-    told = []
-    for unit in reversed(units):
-        found[place(unit)] += 1
-        if found[place(unit)] <= most:
-            told.append(unit)
-    return told[::-1]
+def _at_most(kinds: list[Named]) -> list[Named]:
+    """Of each place those kinds that are the newest, and those that are the largest, in the same order."""
+    places: dict[Hashable, list[int]] = defaultdict(list)
+    for number, ((when, _), (_, last)) in enumerate(kinds):
+        places[when, _place(last)].append(number)
+    chosen = set()
+    for numbers in places.values():
+        large = sorted(numbers, key=lambda number: (len(kinds[number][1][1]), number))
+        chosen.update(numbers[-SAME_PLACE:], large[-SAME_PLACE:])
+    return [kinds[number] for number in sorted(chosen)]

@@ -105,16 +105,11 @@ class Front:
         for scope in scopes:
             if parsed := parse_scope(scope):
                 name, wanted = parsed
-                granted = wanted & self._allowed(registry, user, name)
-                if granted:
-                    # Who may write may also look what is there already, as a push does before it sends a layer.
-                    access.setdefault(name, set()).update(wanted if "push" in granted else granted)
+                exists, begun = self.shelf.exists(registry.key, name), self.shelf.begun(registry.key, name)
+                if granted := registry.granted(wanted, user, name, exists, begun):
+                    access.setdefault(name, set()).update(granted)
         value = self.tokens.issue(Token(registry.service, user, access))
         return web.json_response({"token": value, "access_token": value, "expires_in": LIFETIME})
-
-    def _allowed(self, registry: Policy, user: str | None, name: str) -> set[str]:
-        exists, begun = self.shelf.exists(registry.key, name), self.shelf.begun(registry.key, name)
-        return registry.allowed(user, name, exists, begun)
 
     def _bearer(self, request: web.Request, registry: Policy) -> Token | None:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
@@ -148,13 +143,19 @@ class Front:
         for odd in (_odd(registry, name, kind, rest), _odd_range(request)):
             if odd is not None:  # a response without values of its own is false
                 return odd
-        action = "pull" if request.method in ("GET", "HEAD") else "push"
+        action = _action(request.method, kind, rest)
         token = self._bearer(request, registry)
         if token is None or action not in token.access.get(name, set()):
             # A push looks for each layer first, where it may not yet: that is no attempt to pull.
-            if token and (kind == "manifests" or action == "push"):
+            if token and (kind == "manifests" or action in ("push", "delete")):
                 self._refused(request, registry, token, action, name, rest if kind == "manifests" else "")
             return self._challenge(registry, f"repository:{name}:{action}", "insufficient_scope" if token else "")
+        if action == "delete" and registry.keeps_tagged and (refusal := self._kept(registry, name, kind, rest)):
+            status, code, message, reason = refusal
+            named = {"reference": rest} if kind == "manifests" else {"digest": rest}
+            noted = {"action": "delete", "user": token.user, "repository": name, "status": status, "reason": reason}
+            self._note(request, registry, **noted, **named)
+            return error(status, code, message)
         try:
             response = await self.store.pass_on(_cleaned(request, kind, token), registry.key, name, kind, rest)
         except StoreDown as down:  # no event of the log: nothing was decided
@@ -185,12 +186,23 @@ class Front:
             return "refused-by-store"
         return "not-found" if self.shelf.exists(registry.key, name) else "no-such-repository"
 
+    def _kept(self, registry: Policy, name: str, kind: str, rest: str) -> tuple[int, str, str, str] | None:
+        """(status, code, message, reason) where the registry does not delete this; as Docker Hub, which answers 403 for what a
+        tag leads to (docs.docker.com, Registry API: DeleteImageManifest)."""
+        if kind != "manifests":
+            return 405, "UNSUPPORTED", "the operation is unsupported", "unsupported"
+        tags = self.shelf.tags(registry.key, name)
+        if rest in tags or rest in tags.values():
+            return 403, "DENIED", "the manifest is still referenced by a tag", "still-tagged"
+        return None
+
     def _refused(
         self, request: web.Request, registry: Policy, token: Token, action: str, name: str, reference: str
     ) -> None:
-        if action in self._allowed(registry, token.user, name):
+        exists = self.shelf.exists(registry.key, name)
+        if action in registry.allowed(token.user, name, exists, self.shelf.begun(registry.key, name)):
             return  # it is the token that was not asked to allow it
-        if action == "pull" and not self.shelf.exists(registry.key, name):
+        if action == "pull" and not exists:
             reason = "no-such-repository"
         elif token.user is None:
             reason = "not-signed-in"
@@ -199,13 +211,20 @@ class Front:
         self._note(
             request,
             registry,
-            action="delete" if request.method == "DELETE" else action,
+            action=action,
             user=token.user,
             repository=name,
             reference=reference,
             status=401,
             reason=reason,
         )
+
+
+def _action(method: str, kind: str, rest: str) -> str:
+    """What a token must allow: pull, push or delete. To give up an upload is part of a push."""
+    if method in ("GET", "HEAD"):
+        return "pull"
+    return "delete" if method == "DELETE" and not (kind == "blobs" and rest.startswith("uploads/")) else "push"
 
 
 Credentials = tuple[str, str]

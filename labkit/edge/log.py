@@ -112,8 +112,8 @@ class AccessLog:
         (self.events if "action" in entry else self.resets).append(entry)
         if len(self.events) + len(self.resets) <= self._room:
             return False
-        self.events = evidence.kept(self.events)
         self.resets = evidence.latest(self.resets, MOST_RESETS)
+        self.events = evidence.kept(self.events, self.resets)
         self._room = max(ROOM, len(self.events) + len(self.resets) + STEP)
         return True
 

@@ -14,8 +14,8 @@ class Policy:
     """A registry of the lesson: its names, and who may do what there.
 
     `title` is what people call it, `host` what stands in an image's name, `hosts` every host name that leads to it, in small
-    letters and without a port. `seeded` are the repositories that the lab brings along. `read` and `write` say who may:
-    anyone, owner (of the namespace), signed-in.
+    letters and without a port. `seeded` are the repositories that the lab brings along. `read`, `write` and `delete` say who
+    may: anyone, owner (of the namespace), signed-in. `keeps_tagged`: what a tag leads to is not deleted, nor a blob by itself.
     """
 
     key: str
@@ -27,6 +27,8 @@ class Policy:
     service: str
     read: str
     write: str
+    delete: str
+    keeps_tagged: bool
     catalog: bool
 
     def answers_to(self, host: str) -> bool:
@@ -34,14 +36,25 @@ class Policy:
         return host.rsplit(":", 1)[0].lower() in self.hosts
 
     def allowed(self, user: str | None, name: str, exists: bool, begun: bool = False) -> set[str]:
-        """The actions, out of pull and push, that this user (None: not signed in) has on a repository.
+        """The actions, out of pull, push and delete, that this user (None: not signed in) has on a repository.
 
         `exists`: it has a tag. `begun`: something was pushed to it. Until it has a tag, its owner alone may look into it.
         Nobody is told whether another's repository exists, nor, as on Docker Hub, that one of their own does not.
         """
         owner = user is not None and name.startswith(f"{user}/")
         grants = {"anyone": exists or (owner and begun), "signed-in": user is not None, "owner": owner}
-        return {action for action, rule in (("pull", self.read), ("push", self.write)) if grants[rule]}
+        return {
+            action
+            for action, rule in (("pull", self.read), ("push", self.write), ("delete", self.delete))
+            if grants[rule]
+        }
+
+    def granted(self, wanted: set[str], user: str | None, name: str, exists: bool, begun: bool = False) -> set[str]:
+        """What a token is given of the actions that are asked for; `*` asks for all (distribution, docs/spec/auth/scope.md)."""
+        may = self.allowed(user, name, exists, begun)
+        if "push" in may:  # who may write may also look what is there already, as a push does before it sends a layer
+            may = may | {"pull"}
+        return may if "*" in wanted else wanted & may
 
     def challenge(self, scope: str = "", error: str = "") -> str:
         """The WWW-Authenticate header of an answer that asks for a token (RFC 6750, section 3)."""
@@ -62,14 +75,10 @@ def _policy(key: str, entry: dict[str, object]) -> Policy:
     return Policy(key=key, **{**entry, **lists})  # type: ignore[arg-type]
 
 
-ACTIONS = {"pull": {"pull"}, "push": {"push"}, "delete": {"push"}, "*": {"pull", "push"}}
-"""What a token may allow, by what clients ask for. Who may push may delete; `skopeo delete` asks for everything."""
-
-
 def parse_scope(scope: str) -> tuple[str, set[str]] | None:
     """`repository:NAME:pull,push` as (NAME, actions); None for what is no scope of a repository."""
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.rpartition(":")
     if kind.split("(")[0] != "repository" or not is_repository(name):
         return None
-    return name, set().union(*(ACTIONS.get(action, set()) for action in actions.split(",")))
+    return name, set(actions.split(","))

@@ -61,6 +61,10 @@ class Shelf:
         except OSError:
             return False
 
+    def tags(self, registry: str, name: str) -> dict[str, str]:
+        """{tag: digest} of a repository; empty where there is none."""
+        return dict(_tags(f"{self._root}/repositories/{registry}/{name}"))
+
     def begun(self, registry: str, name: str) -> bool:
         """Whether anything was ever pushed to the repository, tagged or not."""
         return os.path.isdir(f"{self._root}/repositories/{registry}/{name}/_layers")  # noqa: PTH112

@@ -1,5 +1,6 @@
 """grade(exercise, observation) → report. Pure: the same two values always give the same report."""
 
+from dataclasses import replace
 from typing import Any
 
 import labkit
@@ -8,28 +9,43 @@ from labkit.content.check import Check, Converging, Evidence, NotYet
 from labkit.content.exercises import Exercise, version
 from labkit.content.scope import Scope
 from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
+from labkit.seen.claims import SECTIONS
 from labkit.seen.lab import NotAsked, Unobserved
 from labkit.seen.observation import Observation
 
 
-def grade(exercises: list[Exercise], observation: Observation) -> Report:
-    """Judges every check of these exercises. Never raises for what the observation holds."""
+def grade(exercises: list[Exercise], observation: Observation, signed_by: str | None = None) -> Report:
+    """Judges every check of these exercises. Never raises for what the observation holds. `signed_by` is for the report: the
+    workshop whose signature was found right; then it tells apart what rests on the learner's own word."""
     return Report(
         lab=observation.lab.name,
         time=observation.taken,
-        exercises=tuple(grade_one(exercise, observation) for exercise in exercises),
+        exercises=tuple(grade_one(exercise, observation, bool(signed_by)) for exercise in exercises),
         seen_by=Judge(observation.labkit, observation.content),
         graded_by=Judge(labkit.__version__, version()),
+        learner=observation.lab.person.learner,
+        signed_by=signed_by,
     )
 
 
-def grade_one(exercise: Exercise, observation: Observation) -> ExerciseResult:
+def grade_one(exercise: Exercise, observation: Observation, signed: bool = False) -> ExerciseResult:
     results: dict[str, CheckResult] = {}
     scope = Scope(observation, exercise.slug, exercise.quiz)
     personal = scope.person.personal
     for check in exercise.checks:
         results[check.id] = (_blocked(check, results) or judge(check, scope)).personal(personal)
+    if signed:
+        results = {check.id: _told_apart(check, results[check.id], exercise, observation) for check in exercise.checks}
     return ExerciseResult(exercise.slug, personal(exercise.title), tuple(results.values()))
+
+
+def _told_apart(check: Check, result: CheckResult, exercise: Exercise, observation: Observation) -> CheckResult:
+    """The result with the claims that it rests on: those without which it would not have passed."""
+    if result.outcome is not Outcome.PASSED:
+        return result
+    scopes = {claim: Scope(observation.without(claim), exercise.slug, exercise.quiz) for claim in SECTIONS}
+    rests = [claim for claim, scope in scopes.items() if judge(check, scope).outcome is not Outcome.PASSED]
+    return replace(result, claimed=tuple(rests))
 
 
 def _blocked(check: Check, results: dict[str, CheckResult]) -> CheckResult | None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from labkit.content.check import Check
+from labkit.text import visible
 
 
 class Outcome(StrEnum):
@@ -58,6 +59,9 @@ class CheckData(TypedDict):
     evidence: str
     """What a passed check saw."""
     hint: str
+    claimed: list[str]
+    """Where an observation that a workshop signed holds what this check could not have passed without, and which the learner's
+    own side said: answers, or sign_ins/here. Empty where it was all seen, and where nobody signed."""
 
 
 class ExerciseData(TypedDict):
@@ -77,6 +81,15 @@ class JudgeData(TypedDict):
     """A hash of every file that judges."""
 
 
+class WitnessData(JudgeData):
+    """Who looked, and who vouches for it."""
+
+    learner: str
+    """Whose lab it was, "" for a lab without a learner's name."""
+    signed_by: str
+    """The workshop whose key was asked for and has signed, "" for none: then it shows what its bearer says."""
+
+
 class ReportData(TypedDict):
     schema: int
     labkit: str
@@ -86,7 +99,7 @@ class ReportData(TypedDict):
     """As in `graded_by`."""
     time: str
     """When the lab was looked at: ISO 8601, UTC."""
-    seen_by: JudgeData
+    seen_by: WitnessData
     graded_by: JudgeData
     exercises: list[ExerciseData]
 
@@ -104,9 +117,10 @@ class CheckResult:
     why: str = ""
     evidence: str = ""
     hint: str = ""
+    claimed: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, check: Check, outcome: Outcome, **texts: str) -> "CheckResult":
+    def of(cls, check: Check, outcome: Outcome, **texts: Any) -> "CheckResult":
         hint = check.hints[0] if check.hints and outcome is Outcome.NOT_YET else ""
         return cls(check.id, check.claim, outcome, check.points, hint=hint, **texts)
 
@@ -132,6 +146,7 @@ class CheckResult:
             "why": self.why,
             "evidence": self.evidence,
             "hint": self.hint,
+            "claimed": list(self.claimed),
         }
 
 
@@ -185,6 +200,11 @@ class Report:
     """Who looked at the lab."""
     graded_by: Judge
     """Another one where an observation was graded again."""
+    learner: str = ""
+    """Whose lab it was."""
+    signed_by: str | None = None
+    """The workshop that vouches for what was seen; "" where an observation was kept and nobody does, None where the lab was
+    looked at right now."""
 
     @property
     def exit_code(self) -> int:
@@ -203,7 +223,7 @@ class Report:
             "lab": self.lab,
             "content": self.graded_by.content,
             "time": self.time,
-            "seen_by": self.seen_by.to_json(),
+            "seen_by": {**self.seen_by.to_json(), "learner": self.learner, "signed_by": self.signed_by or ""},
             "graded_by": self.graded_by.to_json(),
             "exercises": [exercise.to_json() for exercise in self.exercises],
         }
@@ -220,7 +240,15 @@ class Report:
                 f"labkit {judge.labkit}, content {judge.content}" for judge in (self.seen_by, self.graded_by)
             )
             lines += [Line(""), Line(visible(f"Seen by {seen}; graded by {graded}."))]
+        if self.signed_by is not None:
+            lines += [Line(""), Line(visible(self._vouched()))]
         return lines
+
+    def _vouched(self) -> str:
+        whose = f"{self.learner}'s lab" if self.learner else "a lab without a learner's name"
+        if self.signed_by:
+            return f"It is {whose} as it was at {self.time}: signed by the workshop {self.signed_by}."
+        return f"It is {whose} at {self.time}, as its bearer says: no workshop's signature was asked for."
 
     def text(self) -> str:
         return "\n".join(line.text for line in self.lines())
@@ -247,9 +275,6 @@ def _details(check: CheckResult) -> list[str]:
         lines += [f"why: {check.why}"] if check.why else []
     if check.outcome is Outcome.PASSED and check.evidence:
         lines.append(f"seen: {check.evidence}")
+    if check.claimed:
+        lines.append(f"by the learner's own word, which nobody saw: {', '.join(check.claimed)}")
     return lines
-
-
-def visible(text: str) -> str:
-    """Text with everything that could move a cursor or turn a line around shown as its code point."""
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)

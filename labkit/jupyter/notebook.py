@@ -11,6 +11,7 @@ from labkit.errors import LabError
 from labkit.grading.grade import grade
 from labkit.grading.report import Report
 from labkit.jupyter.kernel import Kernel
+from labkit.text import lines
 
 kernel = Kernel()
 """What this kernel holds, made here at the door: cells call the functions below, and keep nothing for them."""
@@ -23,10 +24,10 @@ class Message:
         self.text = text
 
     def __repr__(self) -> str:
-        return self.text
+        return lines(self.text)
 
     def _repr_html_(self) -> str:
-        return f'<div role="status" style="white-space:pre-wrap">{escape(self.text)}</div>'
+        return f'<div role="status" style="white-space:pre-wrap">{escape(lines(self.text))}</div>'
 
 
 class Result:

@@ -15,8 +15,11 @@ from labkit.errors import LabError
 from labkit.lab import environment
 from labkit.lab.engine import processes
 from labkit.lab.lab import Lab
+from labkit.work import keeping
 
 PORT = 8888
+PORTS = 50
+"""How many ports are tried from that one on."""
 PATIENCE = 60.0
 
 
@@ -34,13 +37,30 @@ def _runtime() -> Path:
 
 def running() -> Server | None:
     """The lab's JupyterLab, found by the file that a Jupyter server keeps while it runs."""
+    for file in sorted(_runtime().glob("jpserver-*.json*")):
+        server = keeping.load(file, _recorded, None) if file.suffix == ".json" else None
+        server = server or _remembered(file)
+        if server and "jupyter" in " ".join(processes.command(server.pid)):
+            return server
+    return None
+
+
+def _recorded(content: bytes) -> Server:
+    """Raises one of keeping.ODD."""
+    data = json.loads(content)
+    return Server(processes.number(str(data["pid"]).encode()), f"{data['url']}lab?token={data['token']}")
+
+
+def _remembered(file: Path) -> Server | None:
+    """The server whose record this was, where it is damaged: the name says its process, and that knows the rest. None where it
+    does not run."""
     import psutil
 
-    for file in sorted(_runtime().glob("jpserver-*.json")):
-        with contextlib.suppress(OSError, ValueError, KeyError, psutil.Error):
-            data = json.loads(file.read_text())
-            if "jupyter" in " ".join(psutil.Process(data["pid"]).cmdline()):
-                return Server(data["pid"], f"{data['url']}lab?token={data['token']}")
+    with contextlib.suppress(ValueError, KeyError, psutil.Error):
+        process = psutil.Process(processes.number(file.name.split(".")[0].removeprefix("jpserver-").encode()))
+        chosen = dict(word.split("=", 1) for word in process.cmdline() if "=" in word)
+        token = process.environ()["JUPYTER_TOKEN"]
+        return Server(process.pid, f"http://127.0.0.1:{chosen['--ServerApp.port']}/lab?token={token}")
     return None
 
 
@@ -58,11 +78,11 @@ def check_port(port: int) -> None:
 
 def free_port() -> int:
     """The usual port, or the next one that is free."""
-    for port in range(PORT, PORT + 50):
+    for port in range(PORT, PORT + PORTS):
         with contextlib.suppress(LabError):
             check_port(port)
             return port
-    raise LabError(f"Ports {PORT} to {PORT + 49} of this machine are all taken.", "labkit up --port 9999")
+    raise LabError(f"Ports {PORT} to {PORT + PORTS - 1} of this machine are all taken.", "labkit up --port 9999")
 
 
 HERE = Path(__file__).parent
@@ -89,7 +109,9 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
         check_port(port)
     _runtime().mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"),
+        *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"),
+        # One that is free now may be taken when JupyterLab gets there: then it looks for another, unless it was asked for.
+        f"--ServerApp.port_retries={0 if port else PORTS}",
         *(f"--ServerApp.port={port or free_port()}", f"--ServerApp.root_dir={lab.work}"),
         *([] if browser else ["--no-browser"]),
         *(["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []),

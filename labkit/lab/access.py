@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from labkit.errors import LabError
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
+from labkit.seen.claims import NOTHING, Claims
 from labkit.seen.person import Person
 
 if TYPE_CHECKING:
@@ -69,14 +70,15 @@ class Access(Protocol):
     def told(self) -> dict[str, Any]:
         """The same for `status --json`."""
 
-    def variables(self) -> dict[str, str]:
-        """What tells a process that it is to reach the lab in this way."""
+    def variables(self, plan: "Plan") -> dict[str, str]:
+        """What tells a process that it is to reach the lab in this way, and have it again."""
 
     def person(self, plan: "Plan") -> Person:
         """Whose lab it is."""
 
-    def observe(self, lab: "Lab", sections: Sequence[str]) -> "Observation":
-        """What the lab's machines hold now; what lies on this side is not in it. Raises LabError where it cannot be asked."""
+    def observe(self, lab: "Lab", sections: Sequence[str], said: Claims = NOTHING) -> "Observation":
+        """What the lab's machines hold now, with what the learner's side says; signed, in a graded workshop. Raises LabError
+        where it cannot be asked."""
 
     def events(self, lab: "Lab") -> Wire:
         """A connection that answers GET /events with a line whenever something happens in the registries. Raises LabError."""
@@ -102,16 +104,22 @@ class Owner:
     def told(self) -> dict[str, Any]:
         return {"engine": {"url": self.engine.url, "own": self.engine.own}}
 
-    def variables(self) -> dict[str, str]:
-        return {"LABKIT_ENGINE": self.engine.url}
+    def variables(self, plan: "Plan") -> dict[str, str]:
+        names = {"LABKIT_LEARNER": plan.learner, "LABKIT_WORKSHOP": plan.workshop, "LABKIT_WORKSHOP_KEY": plan.key}
+        whose = {key: value for key, value in names.items() if value} if plan.learner else {}
+        return {"LABKIT_ENGINE": self.engine.url, **whose}
 
     def person(self, plan: "Plan") -> Person:
         return plan.person
 
-    def observe(self, lab: "Lab", sections: Sequence[str]) -> "Observation":
+    def observe(self, lab: "Lab", sections: Sequence[str], said: Claims = NOTHING) -> "Observation":
         from labkit.lab.looking.observe import machines
 
-        return machines(lab, sections)
+        if not lab.plan.key:
+            return machines(lab, sections, said)
+        from labkit.lab.owner import workshop
+
+        return workshop.read(Path(lab.plan.key)).signed(machines(lab, sections, said))
 
     def events(self, lab: "Lab") -> Wire:
         return lab.wire("edge", timeout=None)
@@ -148,17 +156,17 @@ class Guest:
     def told(self) -> dict[str, Any]:
         return {"engine": None, "owner": self.owner}
 
-    def variables(self) -> dict[str, str]:
+    def variables(self, plan: "Plan") -> dict[str, str]:
         return {"LABKIT_GUEST": str(self.folder)}
 
     def person(self, plan: "Plan") -> Person:
         """As the owner told it: the workshop's seed, which it is derived from, stays there."""
         return self.whose
 
-    def observe(self, lab: "Lab", sections: Sequence[str]) -> "Observation":
+    def observe(self, lab: "Lab", sections: Sequence[str], said: Claims = NOTHING) -> "Observation":
         from labkit.lab.guest import asking
 
-        return asking.observe(lab, self.owner, sections)
+        return asking.observe(lab, self.owner, sections, said)
 
     def events(self, lab: "Lab") -> Wire:
         from labkit.lab.guest import asking

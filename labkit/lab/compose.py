@@ -6,7 +6,7 @@ from pathlib import Path
 from labkit.lab.engine.capabilities import WITHOUT_PRIVILEGED
 from labkit.lab.plan import COMPOSE, INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan
 
-PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path("${PWD}/work"), version=COMPOSE)
+PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path("${PWD}/work"), version=COMPOSE, owner="${USER:-}")
 """What Compose starts. It fills in the variables itself."""
 
 PREFIX = "10.203.200"
@@ -18,9 +18,11 @@ HEAD = """\
 #   docker compose -f docker-compose.lab.yml up          (prints JupyterLab's address)
 #   docker compose -f docker-compose.lab.yml down -v
 #
-# The same machines, names, addresses and labels as `labkit up` gives them, so `labkit status`, `check` and `down` see it.
+# The same machines, names, addresses and labels as `labkit up` gives them, so `labkit status`, `check` and `down` see it,
+# with LABKIT_LAB=registry-lab where you are not root: a user's own labs are named after them.
 # Made from labkit/lab/plan.py, as labkit/lab/compose.py says; a test compares, and starts it.
 #
+#   LABKIT_LAB=NAME           another name than registry-lab; labkit beside it needs the same
 #   LABKIT_PRIVILEGED=false   where the host withholds SYS_RESOURCE (`labkit doctor` tells)
 #   LABKIT_BASE=IMAGE         another base than debian:trixie-slim
 #   LABKIT_CA=FILE            a certificate authority that stands before the package index

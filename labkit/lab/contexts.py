@@ -7,11 +7,13 @@ import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from labkit.lab.plan import MANAGER
-from labkit.work.keeping import write_whole
+from labkit.paths import DOCKER
+from labkit.work import keeping
 
 EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
 """The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the
@@ -19,10 +21,14 @@ real Docker Hub lies under the very name that the lab's has (docker/cli, config/
 
 KEYS = ("ca.pem", "cert.pem", "key.pem")
 
+DOWN = "the-lab-is-down--run-labkit-up"
+"""After the lab's end: the context in use, and the end of the address of every context. Nobody listens there, and docker prints
+that address ("Cannot connect to the Docker daemon at unix:///…/the-lab-is-down--run-labkit-up")."""
+
 
 def folder(state: Path) -> Path:
     """The Docker configuration folder (DOCKER_CONFIG) of the lab that keeps its state there."""
-    return state / "docker"
+    return state / DOCKER
 
 
 def tls_folder(state: Path, name: str) -> Path:
@@ -31,40 +37,82 @@ def tls_folder(state: Path, name: str) -> Path:
 
 
 def write(state: Path, addresses: dict[str, str]) -> None:
-    """Writes a context for each machine ({name: tcp://host:port}). Sign-ins in config.json are kept."""
+    """Writes a context for each machine ({name: tcp://host:port}). Sign-ins in config.json are kept. Raises OSError."""
     client = state / "pki" / "client"
+    there = _there(state)  # tells of those that are damaged
+    if DOWN in there.values():
+        shutil.rmtree(_meta(state, DOWN), ignore_errors=True)
     for name, url in addresses.items():
-        meta = folder(state) / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
-        meta.mkdir(parents=True, exist_ok=True)
         description = "where you type" if name == MANAGER else "another machine"
-        endpoint = {"Host": url, "SkipTLSVerify": False}
-        content = {"Name": name, "Metadata": {"Description": description}, "Endpoints": {"docker": endpoint}}
-        _write(meta / "meta.json", content)
+        _describe(state, name, description, url)
         tls = tls_folder(state, name)
         tls.mkdir(parents=True, exist_ok=True, mode=0o700)
         for file in KEYS:
-            shutil.copyfile(client / file, tls / file)
-            (tls / file).chmod(0o600)
+            keeping.write_whole(tls / file, (client / file).read_bytes(), mode=0o600, lasting=False)
     _write(folder(state) / "config.json", {**EMPTY, **config(state), "currentContext": MANAGER})
 
 
+def close(state: Path) -> None:
+    """Leaves the contexts of a lab that is down, leading nowhere, and without its keys. A docker that found no folder here, or
+    none in use, would take the learner's own engine instead, and the next `docker rm` would strike there. Raises OSError."""
+    if folder(state).is_dir():
+        names = {MANAGER, DOWN, *_there(state).values()}
+        nowhere = f"unix://{state.absolute()}/{DOWN}"
+        _write(folder(state) / "config.json", {**EMPTY, "currentContext": DOWN})  # first: it is in use from here on
+        for name in names:
+            _describe(state, name, "the lab is down: labkit up", nowhere)
+        _keep_only(state, names)
+        shutil.rmtree(folder(state) / "contexts" / "tls", ignore_errors=True)
+
+
+def _meta(state: Path, name: str) -> Path:
+    return folder(state) / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+
+
+def _describe(state: Path, name: str, description: str, url: str) -> None:
+    endpoint = {"Host": url, "SkipTLSVerify": False}
+    content = {"Name": name, "Metadata": {"Description": description}, "Endpoints": {"docker": endpoint}}
+    meta = _meta(state, name)
+    meta.mkdir(parents=True, exist_ok=True)
+    _write(meta / "meta.json", content)
+
+
+def _there(state: Path) -> dict[Path, str]:
+    """{file: name of the context} of those that are there. What is damaged is set aside."""
+    files = folder(state).glob("contexts/meta/*/meta.json")
+    found = {file: keeping.load(file, lambda content: _address(content)[0], "") for file in files}
+    return {file: name for file, name in found.items() if name}
+
+
+def _address(content: bytes) -> tuple[str, str]:
+    """Name and host of a meta.json. Raises one of keeping.ODD."""
+    data = json.loads(content)
+    return str(data["Name"]), str(data["Endpoints"]["docker"]["Host"])
+
+
 def addresses(state: Path) -> dict[str, str]:
-    """{name: tcp://host:port} of the contexts that are there; what is damaged is left out."""
-    found = {}
-    for meta in folder(state).glob("contexts/meta/*/meta.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            data = json.loads(meta.read_text())
-            found[str(data["Name"])] = str(data["Endpoints"]["docker"]["Host"])
-    return found
+    """{name: tcp://host:port} of the contexts that are there. What is damaged is set aside."""
+    files = folder(state).glob("contexts/meta/*/meta.json")
+    found = [keeping.load(file, _address, ("", "")) for file in files]
+    return {name: url for name, url in found if name}
 
 
 def config(state: Path) -> dict[str, Any]:
-    """The docker CLI's config.json in the lab's folder; empty where there is none or it is damaged."""
-    try:
-        data = json.loads((folder(state) / "config.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    """The docker CLI's config.json in the lab's folder; empty where there is none. A damaged one is set aside, and one without
+    a sign-in put in its place at once: without any, docker would take the learner's own engine."""
+    file = folder(state) / "config.json"
+    held = keeping.load(file, _table, None)
+    if held is None and folder(state).is_dir() and not file.exists():
+        with contextlib.suppress(OSError):
+            _write(file, EMPTY)
+    return held or {}
+
+
+def _table(content: bytes) -> dict[str, Any]:
+    data = json.loads(content)
+    if not isinstance(data, dict):
+        raise TypeError
+    return data
 
 
 def sign_out(state: Path) -> None:
@@ -75,20 +123,24 @@ def sign_out(state: Path) -> None:
 def restore(state: Path, addresses: dict[str, str]) -> None:
     """Makes the folder as it was when the lab had just started: these contexts and no other, no sign-in, no setting, and
     nothing that the CLI's plugins keep there."""
-    own = {hashlib.sha256(name.encode()).hexdigest() for name in addresses}
+    _keep_only(state, addresses)
+    _write(folder(state) / "config.json", EMPTY)
+    write(state, addresses)
+
+
+def _keep_only(state: Path, names: Iterable[str]) -> None:
+    own = {hashlib.sha256(name.encode()).hexdigest() for name in names}
     kept = {"contexts": {"meta", "tls"}, "contexts/meta": own, "contexts/tls": own, "": {"contexts", "config.json"}}
-    for place, names in kept.items():
+    for place, known in kept.items():
         there = folder(state) / place
         for path in there.iterdir() if there.is_dir() else ():
-            if path.name in names:
+            if path.name in known:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-    _write(folder(state) / "config.json", EMPTY)
-    write(state, addresses)
 
 
 def _write(path: Path, data: dict[str, Any]) -> None:
-    write_whole(path, json.dumps(data, indent=2) + "\n", mode=0o600)
+    keeping.write_whole(path, json.dumps(data, indent=2) + "\n", mode=0o600)

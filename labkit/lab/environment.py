@@ -20,10 +20,9 @@ def variables(lab: Lab) -> dict[str, str]:
     return {
         **lab.home.variables(os.environ),
         "DOCKER_CONFIG": str(contexts.folder(lab.folder)),
-        **lab.access.variables(),
+        **lab.access.variables(lab.plan),
         "LABKIT_WORK": str(lab.work),
         "LABKIT_WORKERS": str(lab.plan.workers),
-        **({"LABKIT_LEARNER": lab.plan.learner, "LABKIT_WORKSHOP": lab.plan.workshop} if lab.plan.learner else {}),
         **({"LAB_SECRET": lab.person.secret} if lab.person.secret else {}),
     }
 

@@ -1,6 +1,6 @@
 """A lab that was found, as a value: everything that talks to a lab gets it from here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,13 +111,26 @@ class Lab:
                 f"The lab's machine {machine} is not running (it is {self.state(machine)}).",
                 "labkit up   (it repairs the lab)",
             )
+        if self.parts[machine].port is None and not self.home.inside:
+            told = f"The lab's machine {machine} is not connected to the lab's network."
+            raise LabError(told, "labkit up   (it repairs the lab)")
         if not self.plan.machine(machine).tls:
             return Wire(self.url(machine), timeout=timeout)
         try:
             tls = tls_context(self.keys)
         except OSError as error:
-            raise LabError(f"The keys of the lab are missing: {self.keys}.", "labkit down && labkit up") from error
+            state = "damaged" if self.keys.is_dir() else "missing"
+            raise LabError(
+                f"The keys of the lab are {state}: {self.keys}.", "labkit up   (it repairs the lab)"
+            ) from error
         return Wire(self.url(machine), tls, timeout)
+
+
+def at_work(home: Home, plan: Plan) -> Home:
+    """The home with the learner's folder of that lab: the one that it was started with, or, where that is not there any more,
+    the one that this side names: a checkout may be moved while its lab is up."""
+    moved = home.work.is_dir() and not plan.work.is_dir()
+    return home if home.inside or moved or plan.work == Path() else replace(home, work=plan.work)
 
 
 def client_keys(state: Path) -> Path:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 import labkit
 from labkit.content import personal
 from labkit.edge.policy import policies
@@ -18,6 +20,10 @@ MACHINE, ROLE = f"{LABEL}.machine", f"{LABEL}.role"
 WORK, DEADLINE, VERSION, LEARNER, WORKSHOP, WORKERS, EXTRA = (
     f"{LABEL}.{key}" for key in ("work", "deadline", "version", "learner", "workshop", "workers", "extras")
 )
+KEY, PERSON = f"{LABEL}.workshop-key", f"{LABEL}.person"
+"""Of a lab in a graded workshop: the file with its key, and the learner's values, which nobody can derive without that."""
+OWNER, START = f"{LABEL}.owner", f"{LABEL}.start"
+"""Whose the lab is (Home.owner), and which of that owner's starts it comes from: on all that LABEL is on."""
 
 ENGINE_PORT = 2376
 DESK_PORT = 8443
@@ -100,7 +106,15 @@ class Plan:
     workshop: str = ""
     extras: tuple[str, ...] = ()
     """Names of EXTRAS, in their order."""
+    key: str = ""
+    """The file with the key of a graded workshop (labkit/lab/owner/workshop.py), "" for none."""
+    given: Person | None = None
+    """The learner's values as that key gives them; without one they come from learner and workshop."""
     version: str = labkit.__version__
+    owner: str = ""
+    """Whose it is: Home.owner; for a lab of Docker Compose's the user's name alone; "" where nobody said."""
+    start: str = ""
+    """A number of its own for each lab that is started anew; a repair keeps it."""
     hosts: tuple[str, ...] = field(default_factory=registry_hosts)
 
     def __post_init__(self) -> None:
@@ -138,7 +152,7 @@ class Plan:
 
     @property
     def person(self) -> Person:
-        return personal.person(self.learner, self.workshop)
+        return self.given or personal.person(self.learner, self.workshop)
 
     def container(self, machine: Machine) -> str:
         """The name of the machine's container."""
@@ -153,8 +167,9 @@ class Plan:
 
     @property
     def bare_labels(self) -> dict[str, str]:
-        """The label by which a lab is found: on its network and volumes."""
-        return {LABEL: self.name}
+        """What a lab is found and told apart by: on its network and volumes."""
+        said = {OWNER: self.owner, START: self.start}
+        return {LABEL: self.name, **{key: value for key, value in said.items() if value}}
 
     def labels(self, machine: Machine | None = None) -> dict[str, str]:
         """The plan as labels; with a machine, those of its container. What has its default is left out."""
@@ -165,10 +180,12 @@ class Plan:
             VERSION: self.version,
             LEARNER: self.learner,
             WORKSHOP: self.workshop,
+            KEY: self.key,
+            PERSON: msgspec.json.encode(self.given).decode() if self.given else "",
             EXTRA: ",".join(self.extras),
         }
         own = {MACHINE: machine.name, ROLE: machine.role} if machine else {}
-        return {LABEL: self.name, **{key: value for key, value in said.items() if value}, **own}
+        return {**self.bare_labels, **{key: value for key, value in said.items() if value}, **own}
 
     @classmethod
     def from_labels(cls, labels: Iterable[Mapping[str, str]]) -> "Plan":
@@ -184,8 +201,12 @@ class Plan:
             deadline=float(said.get(DEADLINE) or 0),
             learner=said.get(LEARNER, ""),
             workshop=said.get(WORKSHOP, ""),
+            key=said.get(KEY, ""),
+            given=msgspec.json.decode(said[PERSON], type=Person) if PERSON in said else None,
             extras=tuple(name for name in EXTRAS if name in extras),
             version=said.get(VERSION, ""),
+            owner=said.get(OWNER, ""),
+            start=said.get(START, ""),
         )
 
     def grown(self, asked: "Plan") -> "Plan":
@@ -196,6 +217,8 @@ class Plan:
             raise LabError(
                 f"A lab {whose} is up; it cannot become that of {asked.learner}.", "labkit down   (then up again)"
             )
+        if asked.key and asked.given != self.given:
+            raise LabError("A lab is up that is not of this workshop.", "labkit down   (then up again)")
         return replace(self, workers=max(self.workers, asked.workers), extras=(*self.extras, *asked.extras))
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from labkit.seen.engines import Engine
 from labkit.seen.log import Event, Log
 from labkit.seen.observation import Observation
+from labkit.seen.pages import Page
 from labkit.seen.person import Person
 from labkit.seen.reference import Reference
 from labkit.seen.registries import Registries, Registry, Store, of_holdings
@@ -101,8 +102,7 @@ class SeenLab:
     def machines(self) -> list[str]:
         """The machines with an engine that were looked at, the workstation first."""
         seen = set(self._need("engines", self.observation.engines))
-        seen |= {name.partition("/")[2] for name in self.observation.unobserved if name.startswith("engines/")}
-        return sorted(seen, key=lambda name: (name != WORKSTATION, name))
+        return sorted(seen | self.silent, key=lambda name: (name != WORKSTATION, name))
 
     def engine(self, machine: str) -> Engine:
         engines = self._need("engines", self.observation.engines)
@@ -111,6 +111,11 @@ class SeenLab:
                 self.observation.unobserved.get(f"engines/{machine}", f"the lab has no machine {machine}.")
             )
         return engines[machine]
+
+    @property
+    def silent(self) -> set[str]:
+        """The machines with an engine that were asked and did not answer."""
+        return {name.removeprefix("engines/") for name in self.observation.unobserved if name.startswith("engines/")}
 
     @cached_property
     def workstation(self) -> Engine:
@@ -137,6 +142,13 @@ class SeenLab:
     def moving(self) -> bool:
         """Whether the Swarm is still working on a service, or cannot be asked: what is there will be otherwise soon."""
         return self.observation.swarm is None or self.observation.swarm.moving
+
+    def page(self, machine: str, task: str) -> Page | None:
+        """What the app of a task on that machine answers; None where nobody saw it run there."""
+        told = self._need("pages", self.observation.pages)
+        if gap := self.observation.unobserved.get(f"pages/{machine}"):
+            raise Unobserved(gap)
+        return next((page for page in told.get(machine, ()) if page.task == task), None)
 
     # ── the learner ──────────────────────────────────────────────────────────────────────────────────────────────────
 

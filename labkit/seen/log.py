@@ -24,6 +24,8 @@ class Reason(StrEnum):
     NOT_SIGNED_IN = "not-signed-in"
     FOREIGN_NAMESPACE = "foreign-namespace"
     NO_NAMESPACE = "no-namespace"
+    STILL_TAGGED = "still-tagged"
+    UNSUPPORTED = "unsupported"
     NO_SUCH_REPOSITORY = "no-such-repository"
     NOT_FOUND = "not-found"
     REFUSED_BY_STORE = "refused-by-store"

@@ -2,17 +2,22 @@
 
 import hashlib
 import json
+import math
 from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 from labkit.errors import LabError
-from labkit.seen import versions
+from labkit.seen import claims, signature, versions
+from labkit.seen.claims import Claims, Judged
 from labkit.seen.engines import Engine
 from labkit.seen.log import Log
+from labkit.seen.pages import Page
 from labkit.seen.person import Person
 from labkit.seen.registries import Registries, Store
+from labkit.seen.signature import Public, Signature
 from labkit.seen.swarm import Swarm
+from labkit.text import dumps
 
 SCHEMA = versions.NEWEST
 
@@ -26,7 +31,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section that was not asked for is null. One that did not answer is null, and `unobserved` says why; of `engines`
-    each machine by itself, as `engines/NAME`."""
+    and `pages` each machine by itself, as `engines/NAME`."""
 
     schema: int = SCHEMA
     labkit: str
@@ -45,27 +50,42 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     The account is "" where a helper keeps it and "?" where it is none of the lab's. Never the sign-in itself."""
     swarm: Swarm | None = None
     log: Log | None = None
+    pages: dict[str, tuple[Page, ...]] | None = None
+    """{machine: what the apps of its tasks answer}, of those services that an exercise asks."""
     answers: dict[str, dict[str, str]] | None = None
-    """{exercise: {question: answer}}"""
+    """{exercise: {question: answer}}: what the learner says, as is "here" in `sign_ins`."""
+    judged: dict[str, dict[str, Judged]] = {}
+    """{exercise: {question: what the workshop's owner said of the answer}}, for who has not got the right answers."""
+    signature: Signature = Signature()
+    """Who looked. Left out, as is `judged`, where there is nothing to say."""
 
     @classmethod
-    def parse(cls, text: str | bytes) -> "Observation":
-        """Reads what `labkit observe` printed, in this schema or an older one. Raises LabError that says what is wrong."""
+    def parse(cls, text: str | bytes, signed_by: Public | None = None) -> "Observation":
+        """Reads what `labkit observe` printed, in this schema or an older one. With a workshop's key it must be signed with
+        that. Raises LabError that says what is wrong."""
         fix = "labkit observe > observation.json   (makes a new one)"
         try:
-            data = json.loads(text)
+            data = _json(text)
+        except UnicodeDecodeError as error:
+            raise LabError("This is not an observation: it is not text.", fix) from error
         except (ValueError, RecursionError) as error:
-            raise LabError(f"This is not an observation: {error}.", fix) from error
+            raise LabError(f"This is not an observation: {_short(error)}.", fix) from error
         if not isinstance(data, dict) or "schema" not in data:
             raise LabError("This is not an observation: it names no schema.", fix)
         if not versions.known(data["schema"]):
-            raise LabError(f"This observation has schema {data['schema']!r}, this labkit reads 1 to {SCHEMA}.", fix)
+            schema = _short(data["schema"])
+            raise LabError(f"This observation has schema {schema}, this labkit reads 1 to {SCHEMA}.", fix)
         kept = data.pop("seal", None)
         try:
+            if signed_by:
+                signature.check(data, signed_by)
             value = cls.read(data)
-        except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            fitting = kept == seal(data)
+        except (msgspec.ValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise LabError(f"This observation is damaged: {_where(error)}.", fix) from error
-        if kept != seal(data):
+        except ArithmeticError as error:
+            raise LabError("This observation is damaged: it holds a number that is too large.", fix) from error
+        if not fitting:
             raise LabError("This observation was changed after it was made: its seal does not fit.", fix)
         return value
 
@@ -77,12 +97,31 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def data(self) -> dict[str, Any]:
         """As JSON values."""
         built: dict[str, Any] = msgspec.to_builtins(self)
+        if not self.judged:
+            del built["judged"]
+        if self.signature == Signature():
+            del built["signature"]
         return built
 
+    def claiming(self, said: Claims) -> "Observation":
+        """The same with what the learner's side says."""
+        seen = msgspec.structs.replace(self, judged=said.judged)
+        if said.here is not None:
+            seen = msgspec.structs.replace(seen, sign_ins={claims.HERE: said.here, **(seen.sign_ins or {})})
+        return seen if said.answers is None else msgspec.structs.replace(seen, answers=said.answers)
+
+    def without(self, claim: str) -> "Observation":
+        """The same as if the learner's side had not said this, one of claims.SECTIONS."""
+        if claim == "answers":
+            return msgspec.structs.replace(self, answers=self.answers and {})
+        kept = {place: held for place, held in (self.sign_ins or {}).items() if place != claims.HERE}
+        return msgspec.structs.replace(self, sign_ins=None if self.sign_ins is None else kept)
+
     def dump(self) -> str:
-        """JSON, with a seal over all of it: a change by accident or by hand is noticed. A recomputed seal goes undetected."""
+        """JSON, with a seal over all of it: a change by accident or by hand is noticed. A recomputed seal goes undetected; a
+        signature does not."""
         data = self.data()
-        return json.dumps({**data, "seal": seal(data)}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return dumps({**data, "seal": seal(data)}, indent=1, sort_keys=True) + "\n"
 
 
 def sections() -> tuple[str, ...]:
@@ -97,6 +136,38 @@ def seal(data: dict[str, Any]) -> str:
     return hashlib.sha256(told.encode(errors="replace")).hexdigest()
 
 
+def _json(text: str | bytes) -> Any:
+    """Strict JSON in UTF-8: each name once, and no number that is none. Raises ValueError or RecursionError."""
+    plain = text if isinstance(text, str) else text.decode()
+    return json.loads(plain, object_pairs_hook=_each_once, parse_constant=_finite, parse_float=_finite)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """One reader would take the first of two, another the last: what is signed must mean one thing."""
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"it says {_short(twice)} twice")
+    return data
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{_short(text)} is no number")
+    return number
+
+
+def _short(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= MOST else f"{text[:MOST]}…"
+
+
+MOST = 100
+"""Letters of what is wrong in a file that its error tells."""
+
+
 def _where(error: Exception) -> str:
-    text = str(error)
+    text = _short(error)
     return text if isinstance(error, msgspec.ValidationError) else f"{type(error).__name__} at {text}"

@@ -5,6 +5,7 @@ from typing import Any
 from labkit import paths
 from labkit.content import diagnoses, exercises, messages, quiz
 from labkit.content.exercises import Exercise
+from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
 from labkit.lab.engine.doctor import Finding
@@ -68,9 +69,7 @@ def view(
         machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
         lab=tuple(_parts(sight)),
         doctor=doctor,
-        quiz=tuple(_question(question, given.get(question["id"], "")) for question in exercise.quiz)
-        if exercise
-        else (),
+        quiz=_questions(exercise, given, lab) if exercise else (),
         reflection=_reflection(exercise, given.get("reflection", "")) if exercise and exercise.reflection else None,
     )
 
@@ -86,7 +85,10 @@ def _hints(exercise: Exercise, records: list[dict[str, Any]], lab: Observation |
 
 
 def _solution(exercise: Exercise, lab: Observation | None) -> str:
-    text = (exercises.solutions(exercise.slug) / "solve.sh").read_text()
+    try:
+        text = exercises.solution(exercise.slug)
+    except LabError:
+        return ""  # a workshop's owner keeps it
     return lab.lab.person.personal(text) if lab else text
 
 
@@ -164,15 +166,23 @@ def _registries(seen: Observation) -> list[LabLine]:
     return parts
 
 
+def _questions(exercise: Exercise, given: dict[str, str], lab: Observation | None) -> tuple[Question, ...]:
+    questions = quiz.with_judged(exercise.quiz, lab.judged.get(exercise.slug, {}) if lab else {})
+    return tuple(_question(question, given.get(question["id"], "")) for question in questions)
+
+
 def _question(question: dict[str, Any], given: str) -> Question:
     kind = quiz.kind(question)
     letters = quiz.letters(question, given)
-    right = bool(given) and quiz.is_right(question, given)
+    try:
+        right, open_ = bool(given) and quiz.is_right(question, given), False
+    except Unobserved:
+        right, open_ = False, True
     choices = dict(question["choices"])
     order = letters if sorted(letters) == sorted(choices) else "".join(choices)
-    told = question.get("explain", "") if right else "Look at the lesson's part about it, then answer again."
+    told = quiz.told(question) if right else "Look at the lesson's part about it, then answer again."
     items = tuple(question.get("items", ()))
-    return Question(question["id"], kind, question["ask"], choices, items, order, letters, right, told)
+    return Question(question["id"], kind, question["ask"], choices, items, order, letters, right, told, open_)
 
 
 def _reflection(exercise: Exercise, text: str) -> Reflection:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labkit.seen.lab import SeenLab, Unobserved
-from labkit.seen.log import Action, Event
+from labkit.seen.log import Action, Event, Reason
 from labkit.seen.registries import Registry
 
 MOST = 40
@@ -57,6 +57,7 @@ TEXTS: dict[tuple[str, bool], str] = {
     (Action.PUSH, True): "{who} pushed {name}{where}",
     (Action.PUSH, False): "{registry} refused a push to {name} by {who}",
     (Action.DELETE, True): "{who} deleted {name}",
+    (Action.DELETE, False): "{registry} did not delete {name} for {who}",
     (Action.PULL, False): "{registry} had nothing to pull for {name} ({who}{where})",
     (Action.HEAD, False): "{registry} had nothing to pull for {name} ({who}{where})",
 }
@@ -74,7 +75,16 @@ def _others(lab: SeenLab) -> Iterator[Line]:
         yield Line(event.seq, event.time, event.action, event.ok, text.format(**values, name=name), _reason(event))
 
 
+REASONS: dict[str, str] = {
+    Reason.STILL_TAGGED: "a tag leads to it; tags are deleted on the registry's own page",
+    Reason.UNSUPPORTED: "this registry does not delete layers by themselves",
+}
+"""Reasons that take more words than their id."""
+
+
 def _reason(event: Event) -> str:
+    if event.reason in REASONS:
+        return REASONS[event.reason]
     return event.reason.replace("-", " ")
 
 

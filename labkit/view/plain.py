@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from labkit.content import quiz
-from labkit.grading.report import check_text, visible
+from labkit.grading.report import check_text
+from labkit.text import visible
 from labkit.view.render import Explained, Hints, View
 
 
@@ -80,7 +81,9 @@ def _quiz(view: View) -> Iterable[str]:
         yield from (visible(f"   - {item}") for item in question.items)
         yield from (visible(f"   {letter}) {choice}") for letter, choice in question.choices.items())
         yield f"   ({quiz.how({'kind': question.kind})})"
-        if question.given:
+        if question.given and question.open:
+            yield visible(f"   your answer: {question.given}: kept. Whether it is right, the workshop's owner says.")
+        elif question.given:
             yield visible(
                 f"   your answer: {question.given}: {'right.' if question.right else 'not right yet.'} {question.told}"
             )

@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from labkit.grading.report import SYMBOLS, ExerciseResult, Report, visible
+from labkit.grading.report import SYMBOLS, ExerciseResult, Report
 from labkit.lab.engine.doctor import Finding
+from labkit.text import visible
 from labkit.view import drawing
 from labkit.view.feed import Line
 from labkit.view.picture import Picture
@@ -88,6 +89,8 @@ class Question:
     given: str
     right: bool
     told: str
+    open: bool = False
+    """Whether nobody has judged the answer yet: in a workshop only its owner can."""
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,30 @@ FILE = f"{keeping.FOLDER}/answers.json"
 
 
 def load(work: Path) -> dict[str, dict[str, str]]:
-    """{exercise: {question: answer}}; empty where nothing was answered or the file is damaged."""
-    try:
-        data = json.loads((work / FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(data, dict):
-        return {}
-    return {str(slug): _texts(given) for slug, given in data.items() if isinstance(given, dict)}
+    """{exercise: {question: answer}}; empty where nothing was answered. A damaged file is set aside."""
+    return keeping.load(work / FILE, _parsed, {})
 
 
-def _texts(given: dict[Any, Any]) -> dict[str, str]:
-    return {str(question): str(answer) for question, answer in given.items()}
+def _parsed(content: bytes) -> dict[str, dict[str, str]]:
+    """Raises one of keeping.ODD."""
+    return {slug: _texts(given) for slug, given in json.loads(content).items()}
+
+
+def _texts(given: dict[str, Any]) -> dict[str, str]:
+    return {question: _plain(str(answer)) for question, answer in given.items()}
+
+
+def _plain(text: str) -> str:
+    """Without halves of characters (\ud800), which can be typed as JSON and neither written nor shown."""
+    return text.encode(errors="replace").decode()
 
 
 def save(work: Path, slug: str, given: dict[str, str]) -> None:
     """Keeps these answers beside the earlier ones; an empty one leaves what was there. Raises LabError."""
     with keeping.lock(work):
         data = load(work)
-        data[slug] = {**data.get(slug, {}), **{question: text for question, text in given.items() if text.strip()}}
+        said = {question: _plain(text) for question, text in given.items() if text.strip()}
+        data[slug] = {**data.get(slug, {}), **said}
         _write(work, data)
 
 

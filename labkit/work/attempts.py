@@ -1,5 +1,7 @@
-"""Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Only ever appended to."""
+"""Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Only ever appended to, but where
+lines are damaged: then the file is set aside, and made anew of the others."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import labkit
+from labkit.errors import LabError
 from labkit.grading.report import Report
 from labkit.work import keeping
 
@@ -28,23 +31,49 @@ def _append_locked(work: Path, record: dict[str, Any]) -> None:
 
 
 def read(work: Path) -> tuple[list[dict[str, Any]], int]:
-    """Every record, and the number of lines that are damaged and were passed over."""
+    """Every record, and the number of lines that were damaged and passed over."""
+    found = _lines(work)
+    damaged = sum(1 for _, record in found if record is None)
+    if damaged:
+        with contextlib.suppress(LabError), keeping.lock(work):
+            _mend(work)
+    return [record for _, record in found if record is not None], damaged
+
+
+def _lines(work: Path) -> list[tuple[bytes, dict[str, Any] | None]]:
+    """Each line with its record, None for one that is damaged."""
     try:
         lines = (work / FILE).read_bytes().splitlines()
     except OSError:
-        return [], 0
-    records, damaged = [], 0
-    for line in lines:
+        return []
+    return [(line, _record(line)) for line in lines]
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+        return record if _sound(record) else None
+    except keeping.ODD:
+        return None
+
+
+def _sound(record: Any) -> bool:
+    """Whether it has the forms that are read of it; a kind that is not known may be a newer labkit's."""
+    named = [*record.get("results", {}), *record.get("exercises", []), record.get("exercise", ""), record["kind"]]
+    results = record.get("results", {}).values()
+    return all(isinstance(name, str) for name in named) and all(isinstance(result, dict) for result in results)
+
+
+def _mend(work: Path) -> None:
+    """Under the lock: sets the file aside where lines are damaged, and keeps the others. Raises LabError where it cannot be
+    written; then all is as it was."""
+    found = _lines(work)
+    if lost := sum(1 for _, record in found if record is None):
+        whole = b"".join(line + b"\n" for line, record in found if record is not None)
         try:
-            record = json.loads(line)
-        except ValueError:
-            damaged += 1
-            continue
-        if isinstance(record, dict) and "kind" in record:
-            records.append(record)
-        else:
-            damaged += 1
-    return records, damaged
+            keeping.make_anew(work / FILE, whole, f"{lost} of its {len(found)} lines cannot be read")
+        except OSError as error:
+            raise keeping.unkept(work / FILE, error) from error
 
 
 def keep_attempt(work: Path, report: Report) -> bool:
@@ -60,7 +89,8 @@ def keep_attempt(work: Path, report: Report) -> bool:
         for exercise in report.exercises
     }
     with keeping.lock(work):
-        records, _ = read(work)
+        _mend(work)
+        records = [record for _, record in _lines(work) if record is not None]
         if all(_last_result(records, slug, report.graded_by.content) == result for slug, result in results.items()):
             return False
         told = {"kind": "attempt", "time": report.time, "content": report.graded_by.content, "results": results}
@@ -129,7 +159,7 @@ def _only(record: dict[str, Any]) -> str | None:
 def _moment(record: dict[str, Any]) -> float:
     try:
         return datetime.fromisoformat(record["time"]).timestamp()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return 0.0
 
 

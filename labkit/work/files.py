@@ -13,10 +13,11 @@ MARK_LINE = "<!-- the mark of a personal lab -->"
 """In a lesson: here a personal lab's label is shown. Nothing is, elsewhere."""
 
 
-def prepare(work: Path, person: Person = DEFAULT) -> list[str]:
+def prepare(work: Path, person: Person = DEFAULT, up: bool = False) -> list[str]:
     """Copies what is not there yet, and never touches what is. Returns what was added. Raises LabError.
 
     An empty file counts as not there: a full disk leaves such. In a personal lab the notebooks show the learner's own names.
+    A lab that is `up` is bound to its folder: another one takes another lab.
     """
     added = []
     try:
@@ -29,10 +30,16 @@ def prepare(work: Path, person: Person = DEFAULT) -> list[str]:
                     keeping.write_whole(target, text)
                     added.append(str(target.relative_to(work)))
     except OSError as error:
-        raise LabError(
-            f"Your folder {work} could not be prepared: {error.strerror}.", "choose another: LABKIT_WORK=…"
-        ) from error
+        raise _unprepared(work, error.strerror or str(error), up) from error
+    except LabError as error:  # the lock
+        raise _unprepared(work, error.what, up) from error
     return added
+
+
+def _unprepared(work: Path, why: str, up: bool) -> LabError:
+    again = "labkit down && " if up else ""
+    fix = f"make room there, or take another disk: {again}LABKIT_WORK=/elsewhere labkit up"
+    return LabError(f"Your folder {work} could not be prepared: {why.rstrip('.')}.", fix)
 
 
 def _personal(text: str, person: Person) -> str:

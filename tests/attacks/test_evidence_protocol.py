@@ -48,7 +48,7 @@ def test_what_earned_points_stays_in_the_log(tmp_path, monkeypatch, flood):
     log.close()
     again = AccessLog(file)
     again.close()
-    assert again.events == log.events and all(event in again.events for event in earned)
+    assert all(event in again.events for event in earned)
     assert len(json.dumps(again.events)) < 300_000 and file.stat().st_size < 300_000
-    assert len(again.events) <= 2 * access_log.ROOM + access_log.STEP
+    assert len(again.events) <= 2 * access_log.ROOM
     assert again.events[-1]["seq"] == log.events[-1]["seq"]

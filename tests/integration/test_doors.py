@@ -88,6 +88,7 @@ def test_a_kept_observation_gives_the_same_report_to_the_byte(lab, tmp_path):
 def test_an_observation_holds_no_secret(lab):
     shell(lab, "docker login -u myusername -p mypassword")
     seen = labkit("observe", check=0).stdout
+    assert json.loads(seen)["sign_ins"]["here"], "there is a password to be kept out"
     assert "mypassword" not in seen
     assert "bXl1c2VybmFtZTpteXBhc3N3b3Jk" not in seen
     assert "PRIVATE KEY" not in seen

@@ -289,6 +289,7 @@ def running(lab, mark):
     return mark in execute(lab.engine, lab.parts["worker1"].id, ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"])
 
 
+@pytest.mark.fault("A guest's command is interrupted or killed", "What it ran on the machine ends too")
 def test_what_nobody_listens_to_any_more_ends(lab, guest):
     mark = f"sleep {100_000 + os.getpid()}"
     command = [guest.python, "-m", "labkit", "shell", "worker1", *mark.split()]
@@ -380,6 +381,9 @@ def test_jupyterlab_of_a_guest(guest):
     assert json.loads(guest.labkit("status", "--json").stdout)["jupyter"] is None
 
 
+@pytest.mark.fault(
+    "A node is restarted under a guest and gets another port", "The guest's contexts lead to it after `up`"
+)
 def test_the_contexts_follow_a_machine_that_was_started_again(lab, guest):
     before = guest.shell("docker --context worker1 info --format '{{.Name}}'").stdout
     subprocess.run(
@@ -407,6 +411,9 @@ def test_a_session_over_tls(lab, monkeypatch):
     session.close()
 
 
+@pytest.mark.fault(
+    "The owner's service ends while a guest works", "The guest is told whom to ask; it comes back at the same address"
+)
 def test_without_its_owner_a_guest_is_told(lab, guest):
     keeper.stop(lab.home)
     refused = guest.labkit("check", check=2)

@@ -9,6 +9,7 @@ import pytest
 from labkit.lab.engine import bases, images, sdk
 
 
+@pytest.mark.fault("Docker Hub refuses the connection", "The pull gives up within 10 s")
 def test_a_refused_pull_is_told_within_seconds(engine):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -18,6 +19,7 @@ def test_a_refused_pull_is_told_within_seconds(engine):
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.fault("Docker Hub takes the call and never answers", "The pull gives up after its patience")
 def test_a_silent_registry_counts_as_refusing(engine):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -34,6 +36,7 @@ def test_the_base_is_pulled_where_docker_hub_answers(engine):
     assert sdk.has_image(engine, bases.BASE)
 
 
+@pytest.mark.fault("Docker Hub cannot be reached and there is no image", "It is made from Debian's packages")
 def test_without_docker_hub_the_base_is_made_from_packages(engine, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

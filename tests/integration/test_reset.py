@@ -50,7 +50,7 @@ def fresh(engine, home):
         yield held(lab)
     finally:
         with provision.lock(home, print):
-            sweep.everything(engine, home.name, print)
+            sweep.everything(engine, home, print)
 
 
 @pytest.fixture
@@ -375,20 +375,24 @@ def edge(lab):
     )
 
 
+def fault(damage, happens):
+    return pytest.param(damage, marks=pytest.mark.fault(happens, "One reset, and the lab is as it had just started"))
+
+
 DAMAGE = (
     things,
     folders,
     members,
-    managers,
+    fault(managers, "The workstation is no manager of the Swarm any more"),
     another_manager,
     settings,
-    all_left,
+    fault(all_left, "Every node leaves the Swarm by force"),
     bridge,
-    frozen,
-    system,
-    silent,
-    workstation,
-    edge,
+    fault(frozen, "Containers are paused on nodes that must be made anew"),
+    fault(system, "A node's own files are changed"),
+    fault(silent, "The engine of one node is frozen, that of another killed"),
+    fault(workstation, "The docker command is deleted on the workstation"),
+    fault(edge, "The edge is frozen and a node is removed"),
 )
 
 
@@ -409,6 +413,10 @@ def marks(lab):
         return [entry["exercises"] for entry in wire.get("/observation?sections=log")["log"]["resets"]]
 
 
+@pytest.mark.fault(
+    "A node's engine is frozen and its volume is held by another container during a reset",
+    "The reset says what it could not do, does the rest, and can be run again",
+)
 def test_a_reset_that_fails_says_what_and_is_run_again(lab, fresh):
     from labkit.errors import LabError
     from labkit.lab.playing.reset import reset_all
@@ -440,6 +448,9 @@ def test_a_reset_that_fails_says_what_and_is_run_again(lab, fresh):
     assert_fresh(after, fresh)
 
 
+@pytest.mark.fault(
+    "A reset is killed when it has just begun", "It counts for nothing; the next one brings the lab back"
+)
 @pytest.mark.parametrize("damage", [things, members], ids=lambda damage: damage.__name__)
 def test_a_reset_that_was_killed_is_run_again(lab, fresh, damage):
     """Killed when it has just begun: to clear machines, or to make them anew."""

@@ -184,6 +184,7 @@ def test_an_index_counts_as_the_image_it_holds():
     index = sha("index")
     world.manifests[index] = {"kind": "index", "manifests": [child, sha("arm")]}
     world.repositories()["myusername/myapp"] = {"v1.0.0": index}
+    world.log("push", repository="myusername/myapp", reference="v1.0.0", digest=index)
     world.image("workstation", "app", ["myusername/myapp:v1.0.0"])
     assert {outcome for outcome, _ in judged("03-push", world).values()} == {"passed"}
 
@@ -346,7 +347,7 @@ def test_a_report_names_who_saw_and_who_graded():
     world = solved()
     world.data |= {"labkit": "0.0.9", "content": "of-then"}
     report = grade(exercises.every(), world.observation).to_json()
-    assert report["seen_by"] == {"labkit": "0.0.9", "content": "of-then"}
+    assert report["seen_by"] == {"labkit": "0.0.9", "content": "of-then", "learner": "", "signed_by": ""}
     assert report["graded_by"] == {"labkit": labkit.__version__, "content": exercises.version()}
 
 

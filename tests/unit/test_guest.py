@@ -1,14 +1,13 @@
 """What passes between a guest and the owner's service: over real TLS, with an owner that is made up."""
 
 import json
-import queue
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from guests import Made, guest_of
 from test_plan import NAMES, lab
 
 from labkit.content import exercises
@@ -16,76 +15,15 @@ from labkit.errors import LabError
 from labkit.lab import contexts, environment, find
 from labkit.lab.access import STDERR, STDOUT, Guest, Terminal
 from labkit.lab.engine import engines
-from labkit.lab.guest import found
+from labkit.lab.guest import asking, found
 from labkit.lab.lifecycle import pki
-from labkit.lab.owner import invitation, operations, service
+from labkit.lab.owner import operations
 from labkit.lab.plan import Plan
 from labkit.paths import Home
 from labkit.seen.observation import About, Observation
 from labkit.work import answers
 
 ADA = Plan("lab", Path("/home/owner/work"), learner="Ada", workshop="a secret seed", deadline=2**32)
-
-
-class Echo:
-    """A command that prints what is typed, until it is interrupted or its input ends."""
-
-    def __init__(self, command: Any, terminal: Any) -> None:
-        self.printed: queue.Queue[tuple[int, bytes]] = queue.Queue()
-        self.closed = threading.Event()
-        self.code = 0
-        self.printed.put((STDERR, json.dumps([command, terminal and [terminal.rows, terminal.columns]]).encode()))
-
-    def read(self):
-        return self.printed.get()
-
-    def write(self, data):
-        self.printed.put((STDOUT, data))
-
-    def end_input(self):
-        self.printed.put((STDOUT, b""))
-
-    def resize(self, rows, columns):
-        self.printed.put((STDOUT, b"%d %d" % (rows, columns)))
-
-    def signal(self, name):
-        self.code = 130
-        self.printed.put((STDOUT, b""))
-
-    def status(self):
-        return self.code
-
-    def close(self):
-        self.closed.set()
-        self.printed.put((STDOUT, b""))
-
-
-@dataclass(frozen=True)
-class Made:
-    """An owner's access, made up. What is asked of it is kept."""
-
-    asked: list[Any] = field(default_factory=list)
-    sessions: list[Echo] = field(default_factory=list)
-
-    def person(self, plan):
-        return plan.person
-
-    def observe(self, lab, sections):
-        self.asked.append(list(sections))
-        about = About(name=lab.name, person=lab.person)
-        return Observation(labkit="1", content="c", lab=about, taken="now", sign_ins={"worker1": {}})
-
-    def reset(self, lab, slugs, say):
-        self.asked.append(slugs)
-        say("clearing")
-        if slugs == ["05-deploy"]:
-            raise LabError("The node is stuck.", "labkit up")
-        return lab
-
-    def session(self, lab, machine, command, terminal=None):
-        lab.running(machine)
-        self.sessions.append(Echo(command, terminal))
-        return self.sessions[-1]
 
 
 @dataclass
@@ -101,21 +39,7 @@ def sides(tmp_path, monkeypatch):
     access = Made()
     owner = replace(lab(tmp_path, NAMES, ADA), access=access)
     pki.make(owner.folder / "pki", owner.plan)
-    monkeypatch.setattr(find, "on", lambda engine, home: owner)
-    port: queue.Queue[int] = queue.Queue()
-    run = (engines.Engine("unix:///x"), owner.home, 0, port.put)
-    threading.Thread(target=service.run, args=run, daemon=True).start()
-    folder = tmp_path / "guest"
-    keys = folder / "pki" / "client"
-    keys.mkdir(parents=True)
-    for file in contexts.KEYS:
-        (keys / file).write_bytes((owner.folder / "pki" / "guest" / file).read_bytes())
-    address = f"https://127.0.0.1:{port.get(timeout=10)}"
-    (folder / invitation.FILE).write_text(json.dumps({"owner": address, "lab": "lab"}))
-    home = Home.of({"HOME": str(tmp_path / "home"), "LABKIT_GUEST": str(folder)})
-    guest = find.any_engine(home)
-    assert guest is not None
-    return Sides(owner, access, guest)
+    return Sides(owner, access, guest_of(owner, tmp_path, monkeypatch))
 
 
 def test_a_guest_finds_the_lab_and_no_more_than_it_must_know(sides):
@@ -152,7 +76,7 @@ def test_an_observation_is_joined_with_what_lies_here(sides):
 
     answers.save(sides.guest.work, "06-practice", {"ci": "a"})
     seen = observe(sides.guest, ["registries", "sign_ins", "answers"])
-    assert sides.access.asked == [["registries", "sign_ins"]]  # the answers are the guest's own
+    assert sides.access.asked == [["registries", "sign_ins", "answers"]]
     assert seen.answers == {"06-practice": {"ci": "a"}}
     assert seen.sign_ins == {"here": {}, "worker1": {}}
     with pytest.raises(LabError, match="no section 'nonsense'"):
@@ -216,7 +140,6 @@ def test_what_the_owner_refuses_is_told(sides):
 
 def test_only_a_guests_key_is_let_in(sides):
     from labkit.lab.engine.wire import WireError
-    from labkit.lab.guest import asking
 
     with pytest.raises(WireError):
         asking.get(sides.guest.access.owner, sides.owner.keys, "/lab")
@@ -226,7 +149,7 @@ def test_only_a_guests_key_is_let_in(sides):
 
 def test_a_guest_whose_owner_is_gone(sides):
     address = {"owner": "https://127.0.0.1:1", "lab": "lab"}
-    (sides.guest.folder / invitation.FILE).write_text(json.dumps(address))
+    (sides.guest.folder / asking.FILE).write_text(json.dumps(address))
     with pytest.raises(LabError, match="lab is not running"):
         find.current(sides.guest.home)
     gone = replace(sides.guest, access=Guest("https://127.0.0.1:1", sides.guest.folder))
@@ -234,7 +157,7 @@ def test_a_guest_whose_owner_is_gone(sides):
         gone.access.observe(gone, ["registries"])
     with pytest.raises(LabError, match="owner does not answer at"):
         gone.access.session(gone, "worker1", ["id"])
-    (sides.guest.folder / invitation.FILE).write_text("[]")
+    (sides.guest.folder / asking.FILE).write_text("[]")
     with pytest.raises(LabError, match="no access to a lab in"):
         find.current(sides.guest.home)
 
@@ -243,3 +166,22 @@ def test_a_guest_has_no_engine_to_look_for(sides):
     for ask in (engines.find, engines.running, lambda home: engines.ensure(home, print)):
         with pytest.raises(LabError, match="You are a guest"):
             list(ask(sides.guest.home))
+
+
+def test_answers_that_the_owner_does_not_take(sides):
+    from labkit.lab.looking.observe import observe
+
+    answers.save(sides.guest.work, "06-practice", {"reflection": "x" * asking.LONGEST})
+    with pytest.raises(LabError, match="answers are too long for the lab's owner, who takes 1,048,576 bytes"):
+        observe(sides.guest, ["answers"])
+    assert sides.access.asked == []
+
+
+def test_what_is_signed_in_another_form_is_not_passed_on(sides, monkeypatch):
+    """Another version of labkit on the owner's side: better told now than refused when it is graded."""
+    told = {**Observation(labkit="1", content="c", lab=About(name="lab"), taken="now").data(), "unobserved": {}}
+    del told["unobserved"]  # ours would write it
+    told["signature"] = {"workshop": "spring", "key": "k", "value": "v"}
+    monkeypatch.setattr(asking, "get", lambda *_: told)
+    with pytest.raises(LabError, match="signs in a form that this labkit does not keep"):
+        sides.guest.access.observe(sides.guest, ["log"])

@@ -22,6 +22,7 @@ SAID = {
     "harbor-unauthorized": "unauthorized: unauthorized to access repository: P/R, action: push: unauthorized to access repository: P/R, action: push",
     "acr-unauthorized": "unauthorized: authentication required, visit https://aka.ms/acr/authorization for more information.",
     "quay-unauthorized": "unauthorized: access to the requested resource is not authorized",
+    "delete-still-tagged": 'FATA[0000] Failed to delete /v2/me/app/manifests/sha256:1: {"errors":[{"code":"DENIED","message":"the manifest is still referenced by a tag"}]} (403 Forbidden)',
     "push-denied": "denied: requested access to the resource is denied",
     "insufficient-scope": "server message: insufficient_scope: authorization failed",
     "immutable-tag": "tag invalid: The image tag 'v1' already exists in the 'x' repository and cannot be overwritten because the tag is immutable.",

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world import World, sha, solved
+from world import World, personal, sha, solved, solved_by
 
 from labkit.content import exercises
 from labkit.content.personal import person
@@ -16,23 +16,6 @@ from labkit.seen.person import Person
 from labkit.work import files
 
 ADA = person("Ada Lovelace", "spring")
-
-
-def personal(world, whose=ADA):
-    """The same lab, as that learner's own."""
-    world.data["lab"]["person"] = {name: getattr(whose, name) for name in ("learner", "username", "version", "secret")}
-    return world.observation
-
-
-def solved_by(whose):
-    """The five guided exercises, done with that person's names."""
-    reference = f"{whose.username}/myapp:{whose.version}"
-    world = World().sign_in(user=whose.username)
-    world.image("workstation", "app", [reference])
-    world.push(reference).pull(reference).service(image=reference)
-    for slot, node in enumerate(("workstation", "worker1", "worker2"), 1):
-        world.task(slot, node=node)
-    return personal(world, whose)
 
 
 def test_the_default_lab_changes_nothing():
@@ -64,7 +47,7 @@ def test_solved_with_the_learners_names_passes_and_shows_them():
 
 
 def test_solved_with_the_default_names_does_not_pass():
-    report = grade([exercises.load("02-tag"), exercises.load("03-push")], personal(solved()))
+    report = grade([exercises.load("02-tag"), exercises.load("03-push")], personal(solved(), ADA))
     assert sum(one.earned for one in report.exercises) == 0
     assert report.exercises[0].checks[0].diagnosis in (
         "tag-other-namespace",
@@ -78,7 +61,7 @@ def test_what_was_found_is_told_as_it_is():
     world = World()
     for tag in ("v1.0.0", "v1.0.1", "v1.0"):
         world.hold(f"{ADA.username}/myapp", tag)
-    check = grade([exercises.load("03-push")], personal(world)).exercises[0].checks[0]
+    check = grade([exercises.load("03-push")], personal(world, ADA)).exercises[0].checks[0]
     assert check.found == "v1.0, v1.0.0, v1.0.1"
     assert check.expected == ADA.version
     assert "v1.0, v1.0.0, v1.0.1" in check.message
@@ -93,11 +76,11 @@ def test_another_learners_image_is_recognised():
         ({}, "build-foreign"),
     ):
         world = World().image("workstation", "mine", [name], labels=label)
-        checks = grade([exercises.load("06-practice")], personal(world)).exercises[0].checks
+        checks = grade([exercises.load("06-practice")], personal(world, ADA)).exercises[0].checks
         assert checks[0].diagnosis == diagnosis
         digest = world.hold(f"{ADA.username}/webapp", ADA.version, name="mine", labels=label)
         assert digest == sha("manifest of mine")
-        checks = grade([exercises.load("06-practice")], personal(world)).exercises[0].checks
+        checks = grade([exercises.load("06-practice")], personal(world, ADA)).exercises[0].checks
         assert checks[2].diagnosis == diagnosis
 
 
@@ -106,13 +89,13 @@ def test_a_copied_observation_is_recognised(tmp_path):
 
     file = tmp_path / "o.json"
     file.write_text(solved_by(ADA).dump())
-    assert session.regraded(["01"], file, "Ada Lovelace", "spring").exit_code == 0
+    assert session.regraded(["01"], file, session.Asked("Ada Lovelace", "spring")).exit_code == 0
     for learner, workshop in (("Bob", "spring"), ("Ada Lovelace", "autumn")):
         with pytest.raises(LabError, match="it is of Ada Lovelace"):
-            session.regraded(["01"], file, learner, workshop)
+            session.regraded(["01"], file, session.Asked(learner, workshop))
     file.write_text(solved().observation.dump())
     with pytest.raises(LabError, match="without a learner's name"):
-        session.regraded(["01"], file, "Bob")
+        session.regraded(["01"], file, session.Asked("Bob"))
 
 
 def test_an_observation_that_was_changed_by_hand_is_refused():

@@ -74,6 +74,30 @@ def test_the_pages_and_schemas_are_those_that_the_code_makes():
         assert file.read_text() == text, f"run: .venv/bin/python docs/schemas.py   ({file.name})"
 
 
+def test_the_tables_of_attacks_and_faults_are_those_of_the_tests():
+    for page, text in script("proofs").made().items():
+        assert page.read_text() == text, f"run: .venv/bin/python docs/proofs.py   ({page.name})"
+
+
+@pytest.mark.parametrize(("marker", "least"), [("fault", 40)])
+def test_so_many_are_tried_at_least(marker, least):
+    found = script("proofs").proofs(marker)
+    assert len({proof.texts for proof in found}) == len(found), "two rows say the same"
+    assert len(found) >= least
+
+
+def test_a_marker_that_makes_no_row_is_told():
+    checked = script("proofs").checked
+    assert checked("attack", ("files", "a", "b"), "here") == ("files", "a", "b")
+    for marker, texts, told in [
+        ("attack", ("files", "a"), "here: @pytest.mark.attack takes 3 texts, not ('files', 'a')"),
+        ("fault", ("a", " "), "here: @pytest.mark.fault takes 2 texts"),
+        ("attack", ("file", "a", "b"), "here: no kind of attack 'file': one of protocol, identity"),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(told)):
+            checked(marker, texts, "here")
+
+
 def test_the_readmes_pictures_are_those_that_the_script_makes():
     import struct
 

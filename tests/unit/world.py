@@ -60,6 +60,7 @@ class World:
             "swarm": {"active": True, "members": {name: self._member(name) for name in MACHINES}, "services": {}},
             "log": {"events": [], "resets": []},
             "answers": {},
+            "pages": {},
         }
         self.image("workstation", "app", ["myapp:latest"], {"org.opencontainers.image.title": "myapp"})
 
@@ -127,8 +128,15 @@ class World:
             self.data["sign_ins"]["here"][SIGN_IN[registry]] = user
         return self.log("login", registry=registry, user=user)
 
-    def hold(self, repository, tag, name="app", registry=HUB, kind="image", labels=None):
-        """The registry holds the image of that name under the tag. Returns the digest."""
+    def hold(self, repository, tag, name="app", registry=HUB, **what):
+        """Somebody pushed the image of that name under the tag, with a tool and from another place. Returns the digest."""
+        digest = self.put(repository, tag, name, registry, **what)
+        pushed = {"registry": registry, "repository": repository, "reference": tag, "digest": digest}
+        self.log("push", machine="", agent="skopeo/1.18.0", **pushed)
+        return digest
+
+    def put(self, repository, tag, name="app", registry=HUB, kind="image", labels=None):
+        """The registry holds the image of that name under the tag; its log knows nothing of it. Returns the digest."""
         digest = sha(f"manifest of {name}")
         self.repositories(registry).setdefault(repository, {})[tag] = digest
         self.manifests[digest] = {
@@ -145,7 +153,7 @@ class World:
 
     def push(self, reference="myusername/myapp:v1.0.0", name="app", registry=HUB):
         repository, tag = reference.rsplit(":", 1)
-        digest = self.hold(repository, tag, name, registry)
+        digest = self.put(repository, tag, name, registry)
         prefix = "" if registry == HUB else f"{HOSTS[registry]}/"
         self.image("workstation", name, [prefix + reference], digests=[f"{prefix}{repository}@{digest}"])
         return self.log("push", registry=registry, repository=repository, reference=tag, digest=digest)
@@ -204,6 +212,28 @@ class World:
         )
         return self
 
+    def pages(self, name="webapp", **changes):
+        """Each task of a service that runs answers with the page of its image, or otherwise as `changes` say."""
+        for task in self.services[name]["tasks"]:
+            if task["state"] == "running":
+                self.page(task, name, **changes)
+        return self
+
+    def page(self, task, name="webapp", text="<h1>Hello from my own app</h1>", **changes):
+        told = {
+            "task": task["id"],
+            "service": name,
+            "port": 8080,
+            "status": 200,
+            "size": len(text),
+            "digest": sha(text),
+            "text": text,
+        }
+        here = self.data["pages"].setdefault(task["node"], [])
+        here[:] = [page for page in here if page["task"] != task["id"]]
+        here.append({**told, "file": "/www/index.html", "sample": False, **changes})
+        return self
+
     def deployed(self):
         self.service()
         for slot, node in enumerate(MACHINES, 1):
@@ -216,3 +246,32 @@ def solved():
     world = World().sign_in()
     world.image("workstation", "app", ["myusername/myapp:v1.0.0"])
     return world.push().pull().deployed()
+
+
+def personal(world, whose):
+    """The same lab, as that learner's own."""
+    world.data["lab"]["person"] = {name: getattr(whose, name) for name in ("learner", "username", "version", "secret")}
+    return world.observation
+
+
+def solved_by(whose):
+    """The five guided exercises, done with that person's names."""
+    reference = f"{whose.username}/myapp:{whose.version}"
+    world = World().sign_in(user=whose.username)
+    world.image("workstation", "app", [reference])
+    world.push(reference).pull(reference).service(image=reference)
+    for slot, node in enumerate(("workstation", "worker1", "worker2"), 1):
+        world.task(slot, node=node)
+    return personal(world, whose)
+
+
+def practiced():
+    """The practice, done as the lesson asks but for the questions."""
+    world = World().sign_in()
+    world.image("workstation", "web", ["myusername/webapp:v1.0.0"])
+    world.push("myusername/webapp:v1.0.0", name="web")
+    world.pull("myusername/webapp:v1.0.0", machine="worker1", name="web")
+    world.service("webapp", "myusername/webapp:v1.0.0")
+    for slot, node in enumerate(MACHINES, 1):
+        world.task(slot, node=node, name="webapp")
+    return world.pages()

@@ -84,8 +84,13 @@ def service_runs(lab: Scope, name: str, count: int) -> str:
     if len(running) < count and service.update_state in ("paused", "rollback_paused"):
         fail("service-paused", found=service.update_message, **values)
     tasks.explain_ends(lab, service, values)
-    if len(running) >= count:
-        return ", ".join(f"{name}.{task.place} on {task.node}" for task in running)
+    heard = [task for task in running if not tasks.out_of_reach(lab, task)]
+    if len(heard) >= count:
+        return ", ".join(f"{name}.{task.place} on {task.node}" for task in heard)
+    if lost := sorted({task.node for task in running if task not in heard}):
+        # The Swarm takes a task for running until it has missed its node for some seconds, and then makes it anew elsewhere.
+        told = f"{len(heard)} of {count} tasks run where somebody answers; {', '.join(lost)} does not answer"
+        wait_for(told, found=f"no answer from {', '.join(lost)}")
     tasks.explain_missing(lab.swarm, service, values)
     moving = [task for task in service.tasks if task.on_the_way]
     since = min((task.created for task in moving), default="")

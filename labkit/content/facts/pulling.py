@@ -1,17 +1,70 @@
-"""Who fetched what from a registry, by its access log."""
+"""Who fetched what from a registry, by its access log, and whether that is how a machine came to what it has."""
 
 from labkit.content.check import fail
 from labkit.content.facts.words import about, short
 from labkit.content.scope import Scope
 from labkit.seen.log import Action, Event
 from labkit.seen.reference import Reference
+from labkit.seen.registries import Registry
 
 
 def pulls_of(lab: Scope, wanted: Reference) -> list[Event]:
-    """Pulls of this tag, or of the digest that it has, that somebody asked for since the exercise began."""
+    """Pulls of this tag, or of the digest that it has, that somebody asked for since the exercise began, and that were more
+    than questions: what the log and the engines tell must agree."""
+    return [pull for pull in _asked(lab, wanted) if _came_of_it(lab, wanted, pull)]
+
+
+def _asked(lab: Scope, wanted: Reference) -> list[Event]:
     registry = lab.registry_of(wanted)
     names = (wanted.version, registry.digest(wanted))
     return [pull for pull in lab.pulls(registry, wanted.repository) if pull.reference in names]
+
+
+def _came_of_it(lab: Scope, wanted: Reference, pull: Event) -> bool:
+    """Whether an image came of what looks like a pull.
+
+    Anybody can ask for a manifest, under any agent's name. An engine that pulls goes on: it fetches the config and the layers
+    that it does not have (moby, distribution/pull_v2.go: pullSchema2). Where it has all of them, which is as good, the
+    machine had the image before: it pushed it, or has it now, under the tag that was asked for, and no other's pull brought
+    it after that. Other tools fetch layers each time.
+    """
+    registry = lab.registry_of(wanted)
+    leaves = [leaf for leaf in registry.leaves(pull.digest) if leaf.config]
+    if not leaves:
+        return True  # the tag was pushed again since: what it named then is not known any more
+    here = [event for event in lab.since if (event.registry, event.machine) == (registry.key, pull.machine)]
+    blobs = [event for event in here if event.action == Action.BLOB]
+    mine = {event.digest for event in blobs if event.seq > pull.seq and event.agent == pull.agent}
+    if not pull.from_engine:
+        return any(mine.intersection(leaf.layers) for leaf in leaves)
+    others = {event.digest for event in blobs if event.seq > pull.seq and event.agent != pull.agent}
+    before = {event.digest for event in blobs if event.seq < pull.seq}
+    for leaf in leaves:
+        if leaf.config in mine and not (others - mine - before).intersection(leaf.layers):
+            return True
+    return _pushed_before(lab, registry, pull) or _had(lab, wanted, pull, others)
+
+
+def _pushed_before(lab: Scope, registry: Registry, pull: Event) -> bool:
+    """Whether the machine that pulls had pushed the same image."""
+    return any(
+        (event.action, event.machine, event.digest) == (Action.PUSH, pull.machine, pull.digest) and event.ok
+        for event in lab.events_of(registry)
+        if event.seq < pull.seq
+    )
+
+
+def _had(lab: Scope, wanted: Reference, pull: Event, fetched_later: set[str]) -> bool:
+    """Whether the machine had the image when it asked for it, as far as can be told by what it has now. A pull by tag gives the
+    image that tag, which the Swarm's pulls, by digest, do not."""
+    registry = lab.registry_of(wanted)
+    if pull.machine not in lab.machines:
+        return False
+    ids = registry.image_ids(pull.digest)
+    if ":" in pull.reference:
+        return not ids & fetched_later and any(image.id in ids for image in lab.engine(pull.machine).images)
+    image = lab.engine(pull.machine).image(wanted.tagged(pull.reference))
+    return image is not None and image.id in ids
 
 
 def was_pulled(lab: Scope, wanted: Reference) -> str:
@@ -20,6 +73,9 @@ def was_pulled(lab: Scope, wanted: Reference) -> str:
     if pulls := pulls_of(lab, wanted):
         last = pulls[-1]
         return f"{last.machine or 'a machine'} pulled {last.digest} (line {last.seq} of the access log)"
+    if asked := _asked(lab, wanted):
+        where = asked[-1].machine or "a machine"
+        fail("pull-only-asked", found=f"a question from {where}, and no image that came of it", machine=where, **values)
     if others := lab.pulls(registry, wanted.repository):
         fail("pull-other-tag", found=sorted({pull.reference for pull in others}), **values)
     looks = (Action.PULL, Action.HEAD)
@@ -46,7 +102,14 @@ def has_pulled(lab: Scope, wanted: Reference, pulls: list[Event]) -> str:
         now = short(digest) if digest else "nothing"
         found = f"{last.machine or 'a machine'} pulled {short(last.digest)}, {registry.title} now has {now}"
         fail("pull-outdated", found=found, **values)
-    pulled = wanted.at(digest or "")
-    if current := [name for name in fresh if lab.engine(name).image(pulled)]:
+    pulled, current = wanted.at(digest or ""), []
+    tools = {
+        pull.machine for pull in pulls if not pull.from_engine
+    }  # what they bring to an engine has a tag and no digest
+    for name in fresh:
+        copy = lab.engine(name).image(wanted) if name in tools else None
+        if lab.engine(name).image(pulled) or (copy and copy.fingerprint in registry.fingerprints(digest or "")):
+            current.append(name)
+    if current:
         return f"{', '.join(current)} has {pulled}"
     fail("pull-removed", found=f"no such image on {', '.join(fresh)}", machine=fresh[-1], **values)

@@ -12,10 +12,12 @@ SAMPLE = Reference.parse("myapp:latest")
 
 
 def is_pushed(lab: Scope, wanted: Reference) -> str:
-    """The registry has this name with this tag, and it is an image."""
+    """The registry has this name with this tag, it is an image, and it came there by a push."""
     registry, values = lab.registry_of(wanted), about(lab, wanted)
     digest = registry.digest(wanted)
     if digest:
+        if lab.whole and _last_push(lab, registry, wanted) != digest:
+            fail("push-not-by-push", found=f"{short(digest)}, of which the log knows no push", **values)
         if not registry.fingerprints(digest):
             kind = registry.manifests[digest].kind if digest in registry.manifests else "unknown"
             lost = "parts of it are gone from the registry"
@@ -36,6 +38,18 @@ def is_pushed(lab: Scope, wanted: Reference) -> str:
     if typo := near(wanted.name, others):
         fail("push-typo", found=typo, **{**values, "expected": wanted.name})
     fail("push-none", found=others, **values)
+
+
+def _last_push(lab: Scope, registry: Registry, wanted: Reference) -> str:
+    """The digest that was last pushed under this tag, "" for none. Each tag comes of a push: what lies in a registry's store
+    without one was put there past the registry."""
+    pushes = [
+        event.digest
+        for event in lab.events_of(registry)
+        if event.action == Action.PUSH and event.ok and event.repository == wanted.repository
+        if event.reference in (wanted.version, wanted.digest)
+    ]
+    return pushes[-1] if pushes else ""
 
 
 def _explain_refusal(lab: Scope, wanted: Reference, registry: Registry) -> None:

@@ -34,6 +34,13 @@ def unhealthy(lab: Scope) -> set[str]:
     return found
 
 
+def out_of_reach(lab: Scope, task: Task) -> bool:
+    """Whether a task's node does not answer, so that nobody knows whether it still runs: its engine was asked and was silent,
+    or the manager misses it."""
+    member = lab.swarm.members.get(task.node)
+    return task.node in lab.silent or (member is not None and member.state != "ready")
+
+
 def explain_ends(lab: Scope, service: Service, values: dict[str, Any]) -> None:
     """Fails, or waits, where a task ended and what came after it has not yet shown that it stays: it has run for twice as
     long as the longest before it.

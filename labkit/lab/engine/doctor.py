@@ -15,6 +15,7 @@ from labkit.lab.engine import engines as engine
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
 from labkit.paths import Home
+from labkit.text import visible
 
 MEMORY = 1024**3
 """Bytes that a lab with three nodes takes with some to spare (measured: docs/performance.md)."""
@@ -31,8 +32,8 @@ class Finding:
 
     def line(self) -> str:
         symbol = {"ok": "✓", "warning": "!", "broken": "✗"}[self.state]
-        fix = f"\n    → {self.fix}" if self.fix else ""
-        return f"{symbol} {self.name:<12} {self.found}{fix}"
+        fix = f"\n    → {visible(self.fix)}" if self.fix else ""
+        return f"{symbol} {visible(f'{self.name:<12} {self.found}')}{fix}"
 
 
 def examine(home: Home | None = None) -> list[Finding]:

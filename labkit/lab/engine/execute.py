@@ -25,3 +25,13 @@ def execute(engine: Engine, container: str, command: list[str]) -> str:
     if code:
         raise LabError(f"In the lab, `{' '.join(command)}` failed: {text}", "labkit up   (it repairs the lab)")
     return text
+
+
+def printed(engine: Engine, container: str, command: list[str], most: int, seconds: float) -> str:
+    """What a command in a container prints, of whom nobody knows what it does: `most` bytes, in as many `seconds`. Raises
+    LabError, or WireError where there is more or it takes longer."""
+    with engine.wire(seconds) as wire:
+        body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True, "Env": list(WITHOUT)}
+        identifier = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
+        output = wire.bounded("POST", f"/exec/{identifier}/start", {"Detach": False, "Tty": True}, most, seconds)
+    return output.decode(errors="replace")

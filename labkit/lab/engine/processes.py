@@ -28,6 +28,24 @@ def detach(command: list[str], log: Path | None = None, env: dict[str, str] | No
     return int(started.stdout)
 
 
+def number(content: bytes) -> int:
+    """The process id that a file holds. Raises ValueError where it holds none."""
+    pid = int(content)
+    if not 0 <= pid < 2**31:
+        raise ValueError(pid)
+    return pid
+
+
+def command(pid: int) -> list[str]:
+    """What a process was started with; [] where there is none."""
+    import psutil
+
+    try:
+        return list(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return []
+
+
 def alive(pid: int) -> bool:
     import psutil
 

@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,26 @@ class Wire:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
+        if answer.status >= 400:
+            raise WireError(_message(content), answer.status)
+        return content
+
+    def bounded(self, method: str, path: str, body: Any, most: int, seconds: float) -> bytes:
+        """The body of an answer that may have no end. Raises WireError where it has more than `most` bytes, or takes longer."""
+        until = time.monotonic() + seconds
+        content = b""
+        try:
+            headers = {"User-Agent": "labkit", "Content-Type": "application/json"}
+            self._connection.request(method, path, json.dumps(body), headers)
+            answer = self._connection.getresponse()
+            while part := answer.read1(65536):
+                content += part
+                if len(content) > most or time.monotonic() > until:
+                    raise WireError(f"{self.url}: an answer without an end")
+        except (OSError, http.client.HTTPException) as error:
+            raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
+        finally:
+            self._connection.close()
         if answer.status >= 400:
             raise WireError(_message(content), answer.status)
         return content

@@ -13,10 +13,19 @@ from labkit.lab import find
 from labkit.lab.engine.engines import Say
 from labkit.lab.engine.wire import Wire, WireError, tls_context
 from labkit.lab.lab import Lab
+from labkit.seen import signature
+from labkit.seen.claims import Claims
 from labkit.seen.observation import Observation
+from labkit.work import keeping
+
+FILE = "guest.json"
+"""In a guest's folder: the owner's address and the lab's name."""
 
 PATIENCE = 30.0
 """Seconds that an answer may take; a machine that does not answer the owner takes five of them."""
+
+LONGEST = 1024 * 1024
+"""Bytes that an owner takes in one request."""
 
 
 def wire(owner: str, keys: Path, timeout: float | None = PATIENCE) -> Wire:
@@ -30,28 +39,34 @@ def wire(owner: str, keys: Path, timeout: float | None = PATIENCE) -> Wire:
     return Wire(owner, tls, timeout)
 
 
-def get(owner: str, keys: Path, path: str) -> Any:
+def get(owner: str, keys: Path, path: str, method: str = "GET", body: Any = None) -> Any:
     """Raises LabError where the owner refuses, WireError where it does not answer."""
     with wire(owner, keys) as asked:
         try:
-            return asked.get(path)
+            return json.loads(asked.request(method, path, body))
         except WireError as error:
             if error.status:
                 raise LabError(f"The lab's owner says: {error}", f"ask the owner: {owner}") from error
             raise
 
 
-def observe(lab: Lab, owner: str, sections: Sequence[str]) -> Observation:
-    """Raises LabError."""
+def observe(lab: Lab, owner: str, sections: Sequence[str], said: Claims) -> Observation:
+    """What the owner sees of the lab now, with what this side says under the owner's signature. Raises LabError."""
+    body = {"sections": list(sections), "said": msgspec.to_builtins(said)}
+    if len(json.dumps(body)) > LONGEST:
+        raise LabError(f"Your answers are too long for the lab's owner, who takes {LONGEST:,} bytes.", "shorten them")
     try:
-        told = get(owner, lab.keys, f"/observation?sections={','.join(sections)}")
-        return Observation.read(told)
+        told = get(owner, lab.keys, "/observation", "POST", body)
+        seen = Observation.read(told)
     except WireError as error:
         raise silent(owner, error) from error
     except (msgspec.ValidationError, ValueError, KeyError, TypeError) as error:
         raise LabError(
             f"The lab's owner told an observation that this labkit cannot read: {error}.", "compare labkit --version"
         ) from error
+    if seen.signature.value and signature.message(seen.data()) != signature.message(told):
+        raise LabError("The lab's owner signs in a form that this labkit does not keep.", "compare labkit --version")
+    return seen
 
 
 def reset(lab: Lab, owner: str, slugs: Sequence[str] | None, say: Say) -> Lab:
@@ -85,11 +100,19 @@ def address(owner: str) -> tuple[str, int]:
 
 def invitation(folder: Path) -> tuple[str, str]:
     """The owner's address and the lab's name, as `labkit invite` wrote them. Raises LabError."""
-    try:
-        told = json.loads((folder / "guest.json").read_text())
-        return str(told["owner"]), str(told["lab"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LabError(
-            f"There is no access to a lab in {folder} (LABKIT_GUEST): {error}.",
-            "ask the lab's owner: labkit invite FOLDER",
-        ) from error
+    if found := keeping.load(folder / FILE, _invitation, None):
+        return found
+    raise LabError(
+        f"There is no access to a lab in {folder} (LABKIT_GUEST).", f"ask the lab's owner: labkit invite {folder}"
+    )
+
+
+def _invitation(content: bytes) -> tuple[str, str]:
+    """Raises one of keeping.ODD."""
+    told = json.loads(content)
+    owner, name = told["owner"], told["lab"]
+    if not (
+        isinstance(owner, str) and urlsplit(owner).scheme == "https" and urlsplit(owner).port and isinstance(name, str)
+    ):
+        raise ValueError
+    return owner, name

@@ -38,8 +38,13 @@ def machine(site: Site, machine: Machine) -> Instance:
     except docker.errors.APIError as error:
         text = str(error.explanation or error)
         withheld = "caps" in text or "operation not permitted" in text
-        hint = "   (it shows which capabilities this host withholds)" if withheld else ""
-        raise LabError(f"The machine {machine.name} could not be started: {text}", f"labkit doctor{hint}") from error
+        fix = "labkit doctor   (it shows which capabilities this host withholds)" if withheld else "labkit doctor"
+        if "name" in text and "already in use" in text:
+            fix = f"docker rm {site.plan.container(machine)}   (a container that is not the lab's), then labkit up"
+        elif "Address already in use" in text:
+            text = f"another container has its address {site.prefix}.{machine.host} in the lab's network"
+            fix = f"docker network inspect {site.plan.name}   (it names that container)"
+        raise LabError(f"The machine {machine.name} could not be started: {text.rstrip('.')}.", fix) from error
     port = int(ports[0]["HostPort"])
     return Instance(made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, site.image)
 

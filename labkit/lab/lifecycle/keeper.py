@@ -14,10 +14,16 @@ from labkit.lab.engine import processes
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.paths import Home
+from labkit.work import keeping
 
 LOOK = 30.0
 """Seconds between two looks at the clock and whether the lab is still there: a machine may sleep in between."""
 
+MODULE = "labkit.lab.lifecycle.keeper"
+"""What runs in its process."""
+
+FILE = "keeper.pid"
+"""In the state folder: the keeper's process id."""
 
 GUESTS = "guests.port"
 """In the state folder where guests were asked for: the port on which they are answered, 0 while none is chosen yet."""
@@ -25,45 +31,74 @@ GUESTS = "guests.port"
 
 def start(lab: Lab) -> None:
     """Starts a keeper for this lab, where it needs one, unless one runs."""
-    if (lab.plan.deadline or (lab.folder / GUESTS).exists()) and not pid(lab.home):
-        command = [sys.executable, "-m", "labkit.lab.lifecycle.keeper", lab.engine.url]
-        environment = {**os.environ, **lab.home.variables(os.environ)}
+    if (lab.plan.deadline or port(lab.home) is not None) and not pid(lab.home):
+        command = [sys.executable, "-m", MODULE, lab.engine.url]
+        # The owner is said: what names it (the host's name) may change before the lab's time is over.
+        environment = {**os.environ, **lab.home.variables(os.environ), "LABKIT_OWNER": lab.home.owner}
         number = processes.detach(command, lab.folder / "keeper.log", environment)
-        (lab.folder / "keeper.pid").write_text(f"{number}\n")
+        fix = f"make room in {lab.folder}, then labkit up"
+        with keeping.writing("The keeper's number", fix):
+            keeping.write_whole(lab.folder / FILE, f"{number}\n", lasting=False)
 
 
 def receive(lab: Lab) -> None:
     """Has a keeper answer guests from now on, as long as the lab is up. The port is in GUESTS once it does."""
-    if not (lab.folder / GUESTS).exists():
+    if not port(lab.home):  # 0 is also what is left of a number that was lost
         stop(lab.home)
-        (lab.folder / GUESTS).write_text("0\n")
+        keeping.write_whole(lab.folder / GUESTS, "0\n")
     start(lab)
 
 
 def port(home: Home) -> int | None:
-    """The port on which guests are answered; 0 where it is not chosen yet, None where no guests were asked for."""
-    try:
-        return int((home.state / GUESTS).read_text())
-    except (OSError, ValueError):
+    """The port on which guests are answered; 0 where it is not chosen yet, None where no guests were asked for. That they were
+    is known also where the file is damaged."""
+    file = home.state / GUESTS
+    if (number := keeping.load(file, _port, -1)) >= 0:
+        return number
+    if not any(home.state.glob(f"{GUESTS}.damaged-*")):
         return None
+    with contextlib.suppress(OSError):
+        keeping.write_whole(file, "0\n")
+    return 0
+
+
+def _port(content: bytes) -> int:
+    number = int(content)
+    if not 0 <= number < 65536:
+        raise ValueError
+    return number
 
 
 def pid(home: Home) -> int | None:
-    """The keeper's process id, if a keeper is what runs under it."""
-    import psutil
-
-    try:
-        number = int((home.state / "keeper.pid").read_text())
-        command = psutil.Process(number).cmdline()
-    except (OSError, ValueError, psutil.Error):
-        return None
-    return number if "labkit.lab.lifecycle.keeper" in command else None
+    """The keeper's process id, if a keeper is what runs under it. Where the file that says so is damaged, the keeper is looked
+    for."""
+    file = home.state / FILE
+    number = keeping.load(file, processes.number, 0)
+    if not number and any(home.state.glob(f"{FILE}.damaged-*")):
+        number = next(iter(_lost(home)), 0)
+        with contextlib.suppress(OSError):
+            keeping.write_whole(file, f"{number}\n", lasting=False)
+    return number if number and MODULE in processes.command(number) else None
 
 
 def stop(home: Home) -> None:
-    """Ends the keeper and waits until it is gone."""
-    if number := pid(home):
+    """Ends the keeper and waits until it is gone: also one whose file somebody removed with the state folder."""
+    known = pid(home)
+    for number in [known] if known else _lost(home):
         processes.end(number)
+
+
+def _lost(home: Home) -> list[int]:
+    """Keepers of this lab, found among all processes."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if MODULE in process.cmdline():
+                theirs = Home.of(process.environ())
+                found += [process.pid] if (theirs.name, theirs.state) == (home.name, home.state) else []
+    return found
 
 
 def main() -> None:
@@ -73,17 +108,22 @@ def main() -> None:
     if asked is not None:
         answering = threading.Thread(target=_answer, args=(carrying, home, asked), name="labkit-guests", daemon=True)
         answering.start()
+    mine = ""
+    """The start of the lab that it keeps."""
     while True:
         with contextlib.suppress(WireError):  # the engine is being restarted: look again later
-            lab = find.on(carrying, home)
-            if lab is None:
+            try:
+                lab = find.on(carrying, home)
+            except find.Foreign:
                 return
+            if lab is None or lab.plan.start != (mine := mine or lab.plan.start):
+                return  # another one has a keeper of its own
             if lab.expired:
-                os.execv(sys.executable, [sys.executable, "-m", "labkit", "down"])
+                os.execv(sys.executable, [sys.executable, "-m", "labkit", "down", "--start", lab.plan.start])
             left = lab.plan.deadline - time.time() if lab.plan.deadline else LOOK
             time.sleep(max(0.0, min(LOOK, left)))
             continue
-        if not home.state.exists():
+        if not home.used:
             return
         time.sleep(LOOK)
 
@@ -92,9 +132,7 @@ def _answer(carrying: engine.Engine, home: Home, asked: int) -> None:
     from labkit.lab.owner import service  # loads a web server, which a lab without guests has no use for
 
     def ready(number: int) -> None:
-        partial = home.state / f"{GUESTS}.partial"
-        partial.write_text(f"{number}\n")
-        partial.replace(home.state / GUESTS)
+        keeping.write_whole(home.state / GUESTS, f"{number}\n")
 
     service.run(carrying, home, asked, ready)
 

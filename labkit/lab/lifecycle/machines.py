@@ -8,15 +8,24 @@ from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import Wire, WireError, tls_context
 from labkit.lab.lab import Instance, address, client_keys
-from labkit.lab.lifecycle import create, sweep
+from labkit.lab.lifecycle import create, network, sweep
 from labkit.lab.lifecycle.site import GONE_STATES, Site
 from labkit.lab.plan import MANAGER, Machine
+from labkit.work import keeping
 
 PATIENCE = 60.0
-"""Seconds that a machine may take to answer."""
+"""Seconds that a machine may take to answer, once it was started."""
 
 AILING = 10.0
 """Seconds for which one may answer that it cannot work."""
+
+STARTED = {"answer": PATIENCE, "work": AILING}
+RAN = {"answer": 10.0, "work": 5.0}
+"""Seconds for which a machine may not answer, or not work, after it was started; and one that ran already, which is then
+started again. The edge's desk takes up to four to tell that its store does not answer (labkit/edge/store.py)."""
+
+STOPPING = 2
+"""Seconds that it has to end by itself then: one that hangs does not."""
 
 LOAD_SAMPLE = ["docker", "load", "--quiet", "--input", "/lab/myapp.tar"]
 
@@ -38,11 +47,40 @@ def start(site: Site, machine: Machine) -> None:
         found = _seen_again(site, machine)
     elif not found.address:  # it was seen while it started
         found = _seen_again(site, machine)
+    if not found.address:
+        network.connect(site, machine, found.id)
+        found = _seen_again(site, machine)
     site.instances[machine.name] = found
 
 
 def answer(site: Site, machine: Machine) -> None:
-    """Waits until the machine answers that it works. Raises LabError with its last words where it never does."""
+    """Waits until the machine answers that it works. One that ran when it was found and does not is started again: its
+    container runs, but what is in it hangs or is ill. Raises LabError with its last words where it never answers."""
+    ran = site.found(machine.name).state == "running"
+    try:
+        _until_it_works(site, machine, RAN if ran else STARTED)
+    except _Idle as idle:
+        if not ran:
+            raise
+        site.say(f"{machine.name} does not {idle.what}: starting it again")
+        if machine.is_node:
+            sweep.thaw(site.engine, site.instances[machine.name].id)
+        _post(site.engine, f"/containers/{site.instances[machine.name].id}/restart?t={STOPPING}")
+        site.instances[machine.name] = _seen_again(site, machine)
+        _until_it_works(site, machine, STARTED)
+
+
+class _Idle(LabError):
+    """A machine that runs does not `what`."""
+
+    def __init__(self, machine: str, what: str, error: WireError) -> None:
+        told = f"The machine {machine} does not {what}: {str(error).rstrip('.')}."
+        super().__init__(told, "labkit down && labkit up")
+        self.what = what
+
+
+def _until_it_works(site: Site, machine: Machine, patience: dict[str, float]) -> None:
+    """Raises _Idle once patience is over, LabError where the machine has ended."""
     instance = site.instances[machine.name]
     tls = tls_context(client_keys(site.home.state)) if machine.tls else None
     url = address(site.home, site.plan, instance)
@@ -54,23 +92,24 @@ def answer(site: Site, machine: Machine) -> None:
             wire.request("GET", machine.ping)
         except WireError as error:
             wire.close()
-            what, patience = ("work", AILING) if error.status else ("answer", PATIENCE)
-            if time.monotonic() > began + patience:
-                told = f"The machine {machine.name} does not {what}: {str(error).rstrip('.')}."
-                raise LabError(told, "labkit down && labkit up") from error
+            what = "work" if error.status else "answer"
+            if time.monotonic() > began + patience[what]:
+                raise _Idle(machine.name, what, error) from error
         else:
             site.wires[machine.name] = site.open.enter_context(wire)
             return
         if time.monotonic() > began + 2:
             _check_alive(site.engine, machine, instance)
             pause = 0.2
-        time.sleep(pause)
+        site.pause(pause)
 
 
 def write_contexts(site: Site) -> None:
-    """One Docker context a node on this side."""
+    """One Docker context a node on this side. Raises keeping.Unwritable."""
     nodes = [site.instances[machine.name] for machine in site.plan.nodes]
-    contexts.write(site.home.state, {node.machine: address(site.home, site.plan, node) for node in nodes})
+    state = site.home.state
+    with keeping.writing("The lab's Docker contexts", f"make room in {state}, then labkit up"):
+        contexts.write(state, {node.machine: address(site.home, site.plan, node) for node in nodes})
 
 
 def load_sample(site: Site) -> None:

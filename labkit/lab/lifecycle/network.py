@@ -1,16 +1,15 @@
 """The lab's own network. Its addresses are fixed, so that a Swarm survives a restart."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from labkit.errors import LabError
+from labkit.lab import find
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
+from labkit.lab.lifecycle import sweep
 from labkit.lab.lifecycle.site import Site
-from labkit.lab.plan import LABEL
+from labkit.lab.plan import Machine
 
 
 def ensure(site: Site) -> None:
@@ -18,16 +17,21 @@ def ensure(site: Site) -> None:
     site.prefix = _prefix(site.engine, site.plan.name) or _make(site)
 
 
-def labelled(engine: Engine, kind: str, name: str) -> list[dict[str, Any]]:
-    """The `networks` or `volumes` of that lab, as the Engine API lists them."""
-    filters = quote(json.dumps({"label": [f"{LABEL}={name}"]}))
-    with engine.wire() as wire:
-        found = wire.get(f"/{kind}?filters={filters}")
-    return list(found["Volumes"] or [] if kind == "volumes" else found)
+def connect(site: Site, machine: Machine, container: str) -> None:
+    """Has a machine that runs take its place in the network again, which somebody has taken from it. Raises LabError."""
+    prefix = _prefix(site.engine, site.plan.name)
+    settings = {"IPAMConfig": {"IPv4Address": f"{prefix}.{machine.host}"}, "Aliases": list(machine.aliases)}
+    try:
+        with site.engine.wire(timeout=60) as wire:
+            body = {"Container": container, "EndpointConfig": settings}
+            wire.request("POST", f"/networks/{site.plan.name}/connect", body)
+    except WireError as error:
+        told = f"The machine {machine.name} could not be connected to the lab's network: {error}."
+        raise LabError(told, "labkit down && labkit up") from error
 
 
 def _prefix(engine: Engine, name: str) -> str:
-    for network in labelled(engine, "networks", name):
+    for network in find.labelled(engine, "networks", name):
         for pool in network["IPAM"]["Config"] or []:
             return str(pool["Subnet"]).rsplit(".", 1)[0]
     return ""
@@ -48,6 +52,7 @@ def _make(site: Site) -> str:
         except WireError as error:
             if "overlap" in str(error):
                 continue
+            sweep.parts(site.engine, site.home)  # it is there already: somebody else's?
             raise LabError(f"The lab's network could not be made: {error}.", "labkit doctor") from error
         return prefix
     raise LabError("No free network address was found for the lab.", "docker network prune")

@@ -9,18 +9,23 @@ The authorities' own keys are never written down: every certificate that a lab c
 
 import base64
 import io
+import ssl
 import tarfile
 from dataclasses import replace
 from pathlib import Path
 
+from labkit.lab import contexts
+from labkit.lab.engine.wire import Wire, WireError, tls_context
+from labkit.lab.lab import Lab, client_keys
 from labkit.lab.plan import MAX_WORKERS, Plan
+from labkit.work import keeping
 
 
 def make(folder: Path, plan: Plan) -> None:
     """Writes `folder`/MACHINE/pki/*.pem for each machine and for the owner's service ("owner"), and `folder`/client/ and
     `folder`/guest/ (ca.pem, cert.pem, key.pem) for this side and for guests.
 
-    For as many workers as a lab can have: some may be added later. Keys that are there are kept.
+    For as many workers as a lab can have: some may be added later. Keys that are there are kept. Raises OSError.
     """
     if (folder / "client" / "key.pem").exists():
         return
@@ -32,9 +37,8 @@ def make(folder: Path, plan: Plan) -> None:
         target = folder / place
         target.mkdir(parents=True, mode=0o700, exist_ok=True)
         for file, blob in files.items():
-            path = target / file
-            path.touch(mode=0o600)
-            path.write_bytes(blob if isinstance(blob, bytes) else blob.bytes())
+            content = blob if isinstance(blob, bytes) else blob.bytes()
+            keeping.write_whole(target / file, content, mode=0o600, lasting=False)
 
     def pair(leaf: trustme.LeafCert, name: str) -> dict[str, trustme.Blob | bytes]:
         chain = b"".join(certificate.bytes() for certificate in leaf.cert_chain_pems)
@@ -70,3 +74,55 @@ def packed(folder: Path) -> str:
         for file in sorted(folder.iterdir()):
             archive.add(file, file.name)
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def hold(lab: Lab) -> bool:
+    """Whether this side's keys open the lab that is up. Where they do not, the copies that docker has of them are tried, and
+    what is damaged is set aside; where none opens it, all of its keys are: it must be made anew."""
+    keys, copies = client_keys(lab.folder), contexts.folder(lab.folder) / "contexts" / "tls"
+    if _open(lab, keys):
+        return True
+    for copy in sorted(copies.glob("*/docker")):
+        if _open(lab, copy):
+            whole = {file: (copy / file).read_bytes() for file in contexts.KEYS}
+            if keys.exists():
+                keeping.set_aside(keys, WHY)
+            keys.mkdir(parents=True, mode=0o700)
+            for file, content in whole.items():
+                keeping.write_whole(keys / file, content, mode=0o600, lasting=False)
+            return True
+    if keys.exists():
+        keeping.set_aside(keys.parent, WHY)
+    return False
+
+
+WHY = "it does not open the lab"
+
+
+def _open(lab: Lab, keys: Path) -> bool:
+    """False where these are no keys, or a machine refuses them; a machine that does not answer says nothing."""
+    try:
+        tls = tls_context(keys)
+    except (OSError, ValueError):
+        return False
+    for machine in lab.plan.nodes:
+        if lab.state(machine.name) == "running":
+            try:
+                with Wire(lab.url(machine.name), tls, ASKING) as wire:
+                    wire.request("GET", machine.ping)
+            except WireError as error:
+                if _refused(error.cause):
+                    return False
+            else:
+                return True
+    return True
+
+
+def _refused(cause: BaseException | None) -> bool:
+    """Whether one side does not know the other's certificate; a machine that is just ending breaks off otherwise."""
+    alerted = isinstance(cause, ssl.SSLError) and "ALERT" in str(cause.reason)
+    return alerted or isinstance(cause, ssl.SSLCertVerificationError)
+
+
+ASKING = 2.0
+"""Seconds for which a machine is asked whether it knows the keys."""

@@ -1,12 +1,14 @@
 """What the steps of one `up` share."""
 
+import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.wire import Wire
-from labkit.lab.lab import GONE, Instance, Lab
+from labkit.lab.lab import GONE, Instance, Lab, at_work
+from labkit.lab.lifecycle.steps import Abandoned
 from labkit.lab.lifecycle.swarm import Manager
 from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home
@@ -36,6 +38,8 @@ class Site:
     wires: dict[str, Wire] = field(default_factory=dict)
     """An open connection to each machine that answered."""
     manager: Manager | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set where the whole is interrupted: who waits for something gives up."""
     open: ExitStack = field(default_factory=ExitStack)
     """Closes the connections."""
 
@@ -49,12 +53,15 @@ class Site:
         makes = self.creates and not (self.plan.composed and machine.tls)
         return makes and self.found(machine.name).state in GONE_STATES
 
+    def pause(self, seconds: float) -> None:
+        """Raises Abandoned where the whole is interrupted."""
+        if self.over.wait(seconds):
+            raise Abandoned
+
     def found(self, machine: str) -> Instance:
         return self.there.get(machine, GONE)
 
     @property
     def lab(self) -> Lab:
         """The lab as the steps have left it."""
-        work = self.home.work if self.home.inside else self.plan.work
-        home = replace(self.home, work=work)
-        return Lab(self.plan, home, Owner(self.engine), {**self.there, **self.instances})
+        return Lab(self.plan, at_work(self.home, self.plan), Owner(self.engine), {**self.there, **self.instances})

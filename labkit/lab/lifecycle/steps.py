@@ -1,7 +1,8 @@
 """Runs named steps, each as soon as those that it needs are done, side by side."""
 
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from labkit.lab.engine.engines import Say
@@ -17,22 +18,39 @@ class Step:
     says: str = ""
 
 
-def run(steps: Iterable[Step], say: Say) -> None:
+class Abandoned(Exception):
+    """A step was not done, or not to its end: the whole was interrupted."""
+
+
+def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) -> None:
     """Does all of them. What one raises, none that needs it is tried; the first such error in the list's order is raised
-    once every other step has ended."""
+    once every other step has ended.
+
+    Where the caller is interrupted meanwhile (Ctrl-C), no other step is begun, `over` tells those that wait for something, and
+    what interrupted it goes on once they all have ended: nothing is made behind its back."""
     listed = list(steps)
     done: dict[str, Future[None]] = {}
+    ended = threading.Event() if over is None else over
 
     def do(step: Step, needed: list[Future[None]]) -> None:
         for before in needed:
             before.result()
+        if ended.is_set():
+            raise Abandoned(step.name)
         if step.says:
             say(step.says)
         step.do()
 
     # A thread each: one that waits for another never keeps that one from running.
-    with ThreadPoolExecutor(max(1, len(listed))) as pool:
+    pool = ThreadPoolExecutor(max(1, len(listed)))
+    try:
         for step in listed:
             done[step.name] = pool.submit(do, step, [done[name] for name in step.needs])
+        wait(done.values())
+    except BaseException:
+        ended.set()
+        raise
+    finally:
+        pool.shutdown()
     for future in done.values():
         future.result()

@@ -65,7 +65,21 @@ def join(site: "Site", machine: str) -> None:
             return
         if state["LocalNodeState"] != "inactive":
             wire.request("POST", "/swarm/leave?force=1")
+            _until_left(site, wire)
         _retry(lambda: wire.request("POST", "/swarm/join", body))
+
+
+def _until_left(site: "Site", wire: Wire) -> None:
+    """Waits, not for ever, until the engine has put away the old Swarm's networks: it does so after it has left, and would take
+    the new one's away with them."""
+    deadline = time.monotonic() + LEAVING
+    while time.monotonic() < deadline:
+        if not any(network["Scope"] == "swarm" for network in wire.get("/networks")):
+            return
+        site.pause(0.05)
+
+
+LEAVING = 5.0
 
 
 def tidy(site: "Site") -> None:
@@ -78,7 +92,7 @@ def tidy(site: "Site") -> None:
     while not machines <= {hostname(node) for node in nodes if node["Status"]["State"] == "ready"}:
         if time.monotonic() > deadline:
             raise LabError("Not every machine became a node of the Swarm.", "labkit down && labkit up")
-        time.sleep(0.02)
+        site.pause(0.02)
         nodes = manager.wire.get("/nodes")
     for node in nodes:
         if node["Status"]["State"] == "down":

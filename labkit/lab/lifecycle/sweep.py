@@ -1,8 +1,9 @@
-"""Removes what carries a lab's label."""
+"""Removes what carries a lab's label, where it is the caller's."""
 
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -12,9 +13,9 @@ from labkit.lab import find
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.engine.execute import execute
 from labkit.lab.engine.wire import WireError
-from labkit.lab.lifecycle.network import labelled
 from labkit.lab.lifecycle.steps import Step, run
-from labkit.lab.plan import LABEL, ROLE
+from labkit.lab.plan import LABEL, ROLE, START
+from labkit.paths import Home
 
 PATIENCE = 60.0
 """Seconds that a removal may take, however often it has to be asked for."""
@@ -24,12 +25,39 @@ grep -lrx FROZEN --include=freezer.state . | while read -r state; do echo THAWED
 """Has every container on a node go on that was paused. Nothing to do with cgroups of version 2."""
 
 
-def everything(engine: Engine, name: str, say: Say) -> int:
-    """Removes every container, network and volume of that lab, each as soon as nothing uses it. Returns how many there were.
-    Raises LabError."""
-    found = find.containers(engine, name)
+@dataclass(frozen=True)
+class Parts:
+    """All that carries a lab's label on one engine, as the Engine API lists it."""
+
+    containers: list[dict[str, Any]]
+    volumes: list[dict[str, Any]]
+    networks: list[dict[str, Any]]
+
+    @property
+    def starts(self) -> set[str]:
+        """Of which starts of the lab there is something."""
+        return {(part["Labels"] or {}).get(START, "") for part in (*self.containers, *self.volumes, *self.networks)}
+
+
+def parts(engine: Engine, home: Home) -> Parts:
+    """What there is of the home's lab. Raises Foreign where any of it is somebody else's: an `up` that was killed leaves
+    volumes and networks without a container."""
+    name = home.name
+    found = Parts(
+        find.containers(engine, name), find.labelled(engine, "volumes", name), find.labelled(engine, "networks", name)
+    )
+    for part in (*found.containers, *found.volumes, *found.networks):
+        find.check_owner(part["Labels"] or {}, home)
+    return found
+
+
+def everything(engine: Engine, home: Home, say: Say) -> int:
+    """Removes every container, network and volume of the home's lab, each as soon as nothing uses it. Returns how many there
+    were. Raises LabError; where the lab is somebody else's nothing is removed, and that is Foreign."""
+    name, there = home.name, parts(engine, home)
+    found = there.containers
     steps = [Step(each["Id"], partial(_end, engine, each)) for each in found]
-    volumes: dict[str, list[str]] = {each["Name"]: [] for each in labelled(engine, "volumes", name)}
+    volumes: dict[str, list[str]] = {each["Name"]: [] for each in there.volumes}
     for each in found:
         for mount in each["Mounts"]:
             if (held := mount.get("Name")) in volumes:
@@ -37,8 +65,8 @@ def everything(engine: Engine, name: str, say: Say) -> int:
     for volume, users in volumes.items():
         steps.append(Step(volume, partial(_remove, engine, f"/volumes/{volume}?force=1"), tuple(users)))
     containers = tuple(each["Id"] for each in found)
-    for network in labelled(engine, "networks", name):
-        steps.append(Step(network["Id"], partial(_remove, engine, f"/networks/{network['Id']}"), containers))
+    for network in there.networks:
+        steps.append(Step(network["Id"], partial(_remove_network, engine, network), containers))
     if found:
         say("removing the lab's machines")
     run(steps, say)
@@ -46,8 +74,8 @@ def everything(engine: Engine, name: str, say: Say) -> int:
     _until_gone(
         lambda: [
             *find.containers(engine, name),
-            *labelled(engine, "volumes", name),
-            *labelled(engine, "networks", name),
+            *find.labelled(engine, "volumes", name),
+            *find.labelled(engine, "networks", name),
         ]
     )
     return len(steps)
@@ -64,11 +92,15 @@ def container(engine: Engine, name: str, identifier: str) -> None:
 def _end(engine: Engine, container: dict[str, Any]) -> None:
     """Removes a container. Raises LabError."""
     if container["Labels"].get(ROLE) == "node" and container["State"] == "running":
-        # With cgroups of version 1 a process that is frozen cannot be killed, nor can what it is in: a learner's paused
-        # container would keep its node ("tried to kill container, but did not receive an exit event").
-        with contextlib.suppress(LabError, WireError):
-            execute(engine, container["Id"], ["sh", "-c", THAW])
+        thaw(engine, container["Id"])
     _remove(engine, f"/containers/{container['Id']}?force=1&v=1")
+
+
+def thaw(engine: Engine, node: str) -> None:
+    """Before a node's container is killed: with cgroups of version 1 a process that is frozen cannot be killed, nor can what
+    it is in, so a learner's paused container would keep it ("tried to kill container, but did not receive an exit event")."""
+    with contextlib.suppress(LabError, WireError):
+        execute(engine, node, ["sh", "-c", THAW])
 
 
 def used_by_labs(engine: Engine) -> bool:
@@ -94,6 +126,21 @@ def _remove(engine: Engine, path: str) -> None:
             else:
                 return
         time.sleep(0.1)
+
+
+def _remove_network(engine: Engine, network: dict[str, Any]) -> None:
+    """Raises LabError, with the names of what is in it and not the lab's."""
+    path = f"/networks/{network['Id']}"
+    try:
+        _remove(engine, path)
+    except LabError as error:
+        with engine.wire() as wire:
+            others = sorted(each["Name"] for each in wire.get(path)["Containers"].values())
+        if not others:
+            raise
+        leave = "; ".join(f"docker network disconnect {network['Name']} {other}" for other in others)
+        told = f"The lab's network {network['Name']} is in use by what is not the lab's: {', '.join(others)}."
+        raise LabError(told, f"{leave}; labkit down") from error
 
 
 def _until_gone(left: Callable[[], list[dict[str, Any]]]) -> None:

@@ -12,7 +12,8 @@ from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
-from labkit.lab.looking import edge, engines, sign_ins, swarm
+from labkit.lab.looking import edge, engines, pages, sign_ins, swarm
+from labkit.seen.claims import NOTHING, Claims
 from labkit.seen.observation import About, Observation, sections
 from labkit.work import answers
 
@@ -27,17 +28,15 @@ def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Obser
     `unobserved`. Raises LabError where no lab runs, or where its owner does not answer."""
     lab = lab or find.current()
     named = tuple(wanted)
-    seen = lab.access.observe(lab, named)
-    if "sign_ins" in named:
-        here = sign_ins.kept(contexts.config(lab.folder), lab.person)
-        seen = msgspec.structs.replace(seen, sign_ins={"here": here, **(seen.sign_ins or {})})
-    if "answers" in named:
-        seen = msgspec.structs.replace(seen, answers=answers.load(lab.work))
-    return seen
+    said = Claims(
+        here=sign_ins.kept(contexts.config(lab.folder), lab.person) if "sign_ins" in named else None,
+        answers=answers.load(lab.work) if "answers" in named else None,
+    )
+    return lab.access.observe(lab, named, said)
 
 
-def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
-    """The same without what lies on this side: answers, and sign-ins made here. Only the lab's owner can look."""
+def machines(lab: Lab, wanted: Iterable[str], said: Claims = NOTHING) -> Observation:
+    """The same, with what the learner's side says: answers, and sign-ins made there. Only the lab's owner can look."""
     named = tuple(wanted)
     looks = _looks(lab, named)
     seen: dict[str, Any] = {}
@@ -51,6 +50,7 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
             except (WireError, msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
                 gaps[name] = f"{type(error).__name__}: {error}."
     told = seen.get("edge", {})
+    asked = _pages(lab, seen, gaps) if "pages" in named else {}
     if "edge" in gaps:
         gaps |= dict.fromkeys(_of_edge(named), gaps.pop("edge"))
     return Observation(
@@ -58,14 +58,15 @@ def machines(lab: Lab, wanted: Iterable[str]) -> Observation:
         content=exercises.version(),
         lab=About(name=lab.name, person=lab.person),
         taken=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        unobserved=gaps | told.get("unobserved", {}),
+        unobserved=gaps | told.get("unobserved", {}) | asked.get("unobserved", {}),
         registries=told.get("registries"),
         store=told.get("store"),
         log=told.get("log"),
         engines=_by_machine("engines", seen) if "engines" in named else None,
         sign_ins=_by_machine("sign_ins", seen) if "sign_ins" in named else None,
-        swarm=seen.get("swarm"),
-    )
+        swarm=seen.get("swarm") if "swarm" in named else None,
+        pages=asked.get("pages"),
+    ).claiming(said)
 
 
 def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
@@ -78,9 +79,19 @@ def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
         looks[f"engines/{machine}"] = lambda machine=machine: engines.look(lab, machine)  # type: ignore[misc]
     for machine in machines if "sign_ins" in named else ():
         looks[f"sign_ins/{machine}"] = lambda machine=machine: sign_ins.look(lab, machine)  # type: ignore[misc]
-    if "swarm" in named:
+    if "swarm" in named or "pages" in named:
         looks["swarm"] = lambda: swarm.look(lab)
     return looks
+
+
+def _pages(lab: Lab, seen: dict[str, Any], gaps: dict[str, str]) -> dict[str, Any]:
+    """What the apps of tasks answer; where the Swarm does not say which there are, that is why they are not to be seen."""
+    if "swarm" not in seen:
+        return {"unobserved": {"pages": gaps["swarm"]}}
+    try:
+        return pages.look(lab, seen["swarm"])
+    except LabError as error:
+        return {"unobserved": {"pages": error.what}}
 
 
 def _of_edge(named: tuple[str, ...]) -> list[str]:

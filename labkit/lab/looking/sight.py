@@ -7,6 +7,7 @@ from labkit.lab.plan import MANAGER
 from labkit.seen.observation import Observation
 
 SWARM = "swarm"
+APPS = "pages"
 EDGE = "edge"
 """The machine that tells of registries, log and store."""
 
@@ -49,5 +50,7 @@ def _gaps(seen: Observation) -> dict[str, str]:
     gaps = {}
     for section, reason in seen.unobserved.items():
         name, _, machine = section.partition("/")
+        if name == APPS:
+            continue  # the learner's programs, and no part of the lab
         gaps[machine or (SWARM if name == SWARM else EDGE)] = reason
     return gaps

@@ -3,33 +3,39 @@
 import json
 import os
 import pwd
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from labkit.content import sealed
 from labkit.errors import LabError
 from labkit.lab import contexts
 from labkit.lab.engine.wire import WireError
 from labkit.lab.guest import asking
 from labkit.lab.lab import Lab, client_keys
 from labkit.lab.lifecycle import keeper
+from labkit.paths import COURSE
 
 PATIENCE = 30.0
-FILE = "guest.json"
 
 
 def invite(lab: Lab, folder: Path, user: str = "") -> str:
     """Has the lab's keeper answer guests, and writes the access for that system user, or for whoever calls. What a guest keeps
-    in the folder stays. Returns the owner's address. Raises LabError."""
+    in the folder stays. In a graded workshop they get the course too, without its right answers and solutions. Returns the
+    owner's address. Raises LabError."""
     keys = {file: _key(lab, file) for file in contexts.KEYS}
     keeper.receive(lab)
     owner = _wait(lab)
-    files = {FILE: json.dumps({"owner": owner, "lab": lab.name}, indent=2) + "\n"}
+    told = json.dumps({"owner": owner, "lab": lab.name}, indent=2) + "\n"
+    files = {f"pki/client/{name}": key for name, key in keys.items()} | {asking.FILE: told.encode()}
+    course = {f"{COURSE}/{name}": content for name, content in sealed.course().items()} if lab.plan.key else {}
     addresses = {node.machine: lab.url(node.machine) for node in lab.nodes}
 
     def write() -> None:
         _private(folder)
-        for name, content in {**{f"pki/client/{name}": text for name, text in keys.items()}, **files}.items():
+        shutil.rmtree(folder / COURSE, ignore_errors=True)
+        for name, content in {**files, **course}.items():
             _write(folder / name, content)
         contexts.write(folder, addresses)
 
@@ -48,10 +54,12 @@ def invite(lab: Lab, folder: Path, user: str = "") -> str:
     return owner
 
 
-def _key(lab: Lab, file: str) -> str:
+def _key(lab: Lab, file: str) -> bytes:
     try:
-        return (client_keys(lab.folder).parent / "guest" / file).read_text()
+        return (client_keys(lab.folder).parent / "guest" / file).read_bytes()
     except OSError as error:
+        if lab.plan.composed:
+            raise LabError("A lab of Docker Compose's takes no guests.", "labkit up   (one that does)") from error
         raise LabError(
             f"This lab was started without keys for guests: {error.filename} is missing.", "labkit down && labkit up"
         ) from error
@@ -77,17 +85,17 @@ def _wait(lab: Lab) -> str:
 def _private(folder: Path) -> None:
     """Raises LabError where the folder holds something else: it is made private."""
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    if not (folder / FILE).exists() and any(folder.iterdir()):
+    if any(folder.iterdir()) and not any(folder.glob(f"{asking.FILE}*")):  # also one that was damaged
         raise LabError(f"{folder} holds other files already.", f"labkit invite {folder / 'lab'}")
     folder.chmod(0o700)
 
 
-def _write(path: Path, content: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)
-    partial.write_text(content)
+    partial.write_bytes(content)
     partial.replace(path)
 
 

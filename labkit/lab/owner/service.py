@@ -3,7 +3,7 @@
 | request | answer |
 |---|---|
 | GET /lab | what a guest must know (operations.py: Told) |
-| GET /observation?sections=registries,log | an observation of these sections, without what lies with the guest |
+| POST /observation {"sections", "said"} | what is seen, and what the guest says (operations.py: Look); signed, in a workshop |
 | GET /events | a line, {}, whenever something happens in the registries |
 | POST /reset {"exercises": [slug, …] or null} | lines: {"says": what is done now} …, then {"done": true} or {"failed", "fix"} |
 | WebSocket /shell?machine=NAME | a command on a machine (below) |
@@ -38,14 +38,12 @@ from labkit.lab import find
 from labkit.lab.access import Session
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import Wire, WireError
+from labkit.lab.guest.asking import LONGEST
 from labkit.lab.lab import Lab
 from labkit.lab.owner import operations
 from labkit.paths import Home
 
 HERE = "127.0.0.1"
-LONGEST = 1024 * 1024
-"""Bytes that a request, or a message of a shell, may have."""
-
 THREADS = 32
 """Questions that are answered at the same time."""
 
@@ -128,10 +126,11 @@ class _Told(_Handler):
 
 
 class _Observation(_Handler):
-    async def get(self) -> None:
-        wanted = [name for name in self.get_query_argument("sections").split(",") if name]
-        seen = await asyncio.to_thread(lambda: operations.observe(self.service.lab(), wanted))
-        self.finish(msgspec.json.encode(seen))
+    async def post(self) -> None:
+        asked = _json(self.request.body)
+        seen = await asyncio.to_thread(lambda: operations.observe(self.service.lab(), asked))
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(seen.data()))  # what the machines hold may be text that only JSON's escapes can carry
 
 
 class _Events(_Handler):
@@ -275,4 +274,4 @@ def _json(message: str | bytes) -> Any:
     try:
         return json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise LabError(f"A shell takes JSON or bytes: {error}.", "labkit shell worker1") from error
+        raise LabError(f"This is no JSON: {error}.", "compare labkit --version") from error

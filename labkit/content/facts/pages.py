@@ -1,0 +1,63 @@
+"""What the apps of a service answer when they are asked for their page."""
+
+from labkit.content.check import fail, wait_for
+from labkit.content.facts import tasks
+from labkit.content.facts.deploying import find_service
+from labkit.content.scope import Scope
+from labkit.seen.pages import Page
+from labkit.seen.swarm import Task, seconds_between
+
+SLOW = 15.0
+"""Seconds that an app may take from its start until it answers."""
+
+FOUND = 200
+"""The HTTP status of a page that is there."""
+
+
+QUOTED = 80
+"""Letters of a page that are quoted."""
+
+
+def pages_answer(lab: Scope, name: str) -> str:
+    """Every running task of the service answers with a page, and the page is a file of its image. That they run comes first
+    (service_runs)."""
+    service = find_service(lab, name)
+    assert service is not None  # service_exists comes first
+    values = {"expected": "your page, out of the image", "service": service.name}
+    running = [task for task in service.running if not tasks.out_of_reach(lab, task)]
+    asked = [(task, lab.page(task.node, task.id)) for task in running]
+    files = set()
+    for task, page in asked:
+        if page is None or page.status != FOUND:
+            continue
+        where = f"{_place(name, task)}, port {page.port}: {_quoted(page)}"
+        if page.sample:
+            fail("page-sample", found=where, **values)
+        if not page.file:
+            fail("page-not-in-image", found=where, **values)
+        files.add(page.file)
+    missing = [(task, page) for task, page in asked if page is None or page.status != FOUND]
+    if not missing:
+        return f"{len(asked)} tasks answer with {', '.join(sorted(files))}"
+    late = [(task, page) for task, page in missing if seconds_between(task.since, lab.taken) > SLOW]
+    for task, page in late:
+        if page and page.status:
+            fail("page-other", found=f"{_place(name, task)}, port {page.port}: {page.status}", **values)
+    if late:
+        fail("page-none", found=", ".join(f"{_place(name, task)}: {_silence(page)}" for task, page in late), **values)
+    told = ", ".join(_place(name, task) for task, _ in missing)
+    wait_for(f"no page yet from {told}", found=told, since=max(task.since for task, _ in missing))
+
+
+def _place(name: str, task: Task) -> str:
+    return f"{name}.{task.place} on {task.node}"
+
+
+def _quoted(page: Page) -> str:
+    return f"“{' '.join(page.text.split())[:QUOTED]}”" if page.size else "an empty page"
+
+
+def _silence(page: Page | None) -> str:
+    if page is None:
+        return "nobody found it there"
+    return f"no HTTP at port {page.port}" if page.port else "it listens at no port"

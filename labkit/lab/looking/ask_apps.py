@@ -1,0 +1,262 @@
+"""Asks the apps of a node's tasks for their page. Runs on the node itself, by its own Python, and imports nothing of labkit.
+
+    python3 -c SOURCE '{"services": ["webapp"], "seconds": 1.0}'
+
+prints one line of JSON: {"pages": [{task, service, port, status, size, digest, text, file}, …]}, as labkit/seen/pages.py says.
+An app is asked inside its own network, at the ports on which its processes listen: whether it publishes any, and on which
+network it is, does not matter. All of it takes two times `seconds` at most, whatever an app does, and reads LARGEST bytes of
+each: it is somebody else's program.
+"""
+# ruff: noqa: PTH112, PTH115, PTH123, PTH208
+# (Of hundreds of processes and thousands of files, paths as objects would cost more than all the rest.)
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import socket
+import stat
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LARGEST = 256 * 1024
+"""Bytes of a page that are read, and of a file that it is compared with."""
+
+TEXT = 200
+"""Letters of a page that are told."""
+
+MOST_TASKS, MOST_PORTS, MOST_FILES = 20, 8, 50_000
+"""Tasks that are asked, ports of each, files of its image that are looked at."""
+
+LISTENS = "0A"
+"""The state of a socket that listens (linux: include/net/tcp_states.h, TCP_LISTEN)."""
+
+NETWORK = 0x40000000
+"""setns(2): CLONE_NEWNET"""
+
+Answer = dict[str, Any]
+
+
+class Gone(Exception):
+    """The engine does not know what it was asked for: it was there just before."""
+
+
+class Docker(http.client.HTTPConnection):
+    """The node's own engine, on its socket."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect("/var/run/docker.sock")
+
+    def get(self, path: str) -> Any:
+        """Raises Gone."""
+        self.request("GET", path)
+        answer = self.getresponse()
+        told = json.load(answer)
+        if answer.status >= 400:
+            raise Gone(told)
+        return told
+
+
+def means(labels: dict[str, str], services: list[str]) -> bool:
+    """Whether a container is of one of these services, also of one whose stack put its name before it."""
+    name, stack = labels.get("com.docker.swarm.service.name", ""), labels.get("com.docker.stack.namespace", "")
+    return any(wanted in (name, stack) or name == f"{stack}_{wanted}" for wanted in services)
+
+
+# ── the ports ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sockets(pid: int) -> set[str]:
+    """Inodes of the sockets that the container of this process holds: those of all processes that count with it."""
+    found = set()
+    try:
+        ours = os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return set()  # it has just ended
+    for process in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{process}/ns/pid") == ours:
+                for number in os.listdir(f"/proc/{process}/fd"):
+                    with contextlib.suppress(OSError):
+                        found.add(os.readlink(f"/proc/{process}/fd/{number}"))
+    return {link[8:-1] for link in found if link.startswith("socket:[")}
+
+
+def listening(table: str, inodes: set[str]) -> Iterator[tuple[str, int]]:
+    """(address to ask at, port) of each socket in a table of /proc/PID/net/tcp or tcp6 that listens and is one of these."""
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == LISTENS and fields[9] in inodes:
+            host, _, port = fields[1].partition(":")
+            yield address(host), int(port, 16)
+
+
+def address(host: str) -> str:
+    """Where to ask for what listens at this address of the table (words of four bytes, the lowest first): at the loopback's
+    where it listens at all. At all of IPv6's is at all of IPv4's too, unless it was asked not to be, and IPv6 may be off."""
+    raw = b"".join(bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8))
+    if len(raw) == 4:
+        return socket.inet_ntop(socket.AF_INET, raw) if any(raw) else "127.0.0.1"
+    if raw[:12] == bytes(10) + b"\xff\xff":
+        return address(host[24:])
+    return socket.inet_ntop(socket.AF_INET6, raw) if any(raw) else "localhost"
+
+
+def ports(pid: int) -> list[tuple[str, int]]:
+    """Where a container listens; the lowest ports first."""
+    inodes, found = sockets(pid), dict[int, str]()
+    for table in ("tcp6", "tcp"):
+        with contextlib.suppress(OSError):
+            found |= {port: host for host, port in listening(Path(f"/proc/{pid}/net/{table}").read_text(), inodes)}
+    return [(found[port], port) for port in sorted(found)][:MOST_PORTS]
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ask(host: str, port: int, seconds: float) -> tuple[int, bytes]:
+    """(status, page) of `GET /`; status 0 where nothing came in time that is HTTP."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    try:
+        connection.request("GET", "/", headers={"Host": "localhost", "Connection": "close", "User-Agent": "labkit"})
+        answer = connection.getresponse()
+        return answer.status, answer.read(LARGEST)
+    except (OSError, http.client.HTTPException, ValueError):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def ask_all(pid: int, seconds: float, found: list[tuple[int, int, bytes]]) -> None:
+    """Adds (port, status, page) for each port of a container. For a thread of its own, which moves into its network."""
+    where = ports(pid)
+    with open(f"/proc/{pid}/ns/net") as network:
+        os.setns(network.fileno(), NETWORK)  # type: ignore[attr-defined]  # (3.12; the node has 3.13)
+    found += [(port, 0, b"") for _, port in where]
+    for at, (host, port) in enumerate(where):
+        found[at] = (port, *ask(host, port, seconds))
+
+
+# ── the image ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def file_of(page: bytes, root: str, changed: set[str], mounts: set[str], until: float) -> str:
+    """The path of a regular file below `root` that holds exactly this, "" for none. Files that were `changed` are none of the
+    image's, nor is what lies below `mounts`. When the clock (time.monotonic) is `until`, nothing more is looked at."""
+    seen, folders = 0, [""]
+    while page and folders:
+        folder = folders.pop(0)
+        try:
+            entries = sorted(os.scandir(root + (folder or "/")), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            path, seen = f"{folder}/{entry.name}", seen + 1
+            if seen > MOST_FILES or time.monotonic() > until:
+                return ""
+            with contextlib.suppress(OSError):
+                if path in mounts:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif path in changed or entry.stat(follow_symlinks=False).st_size != len(page):
+                    continue
+                elif holds(entry.path, page):
+                    return path
+    return ""
+
+
+def holds(path: str, page: bytes) -> bool:
+    """Whether a regular file holds exactly this."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(number, "rb") as file:
+        return stat.S_ISREG(os.fstat(number).st_mode) and file.read(len(page) + 1) == page
+
+
+def files(docker: Docker, container: dict[str, Any], pid: int) -> tuple[str, set[str], set[str]]:
+    """Where the files of a container's image lie, the paths there that are not as in the image, and what is mounted there."""
+    changes = docker.get(f"/containers/{container['Id']}/changes") or ()
+    changed = {change["Path"] for change in changes}
+    merged = ((container.get("GraphDriver") or {}).get("Data") or {}).get("MergedDir")
+    if merged and os.path.isdir(merged):
+        return merged, changed, set()  # without the container's mounts
+    mounts = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    return f"/proc/{pid}/root", changed, {line.split()[4] for line in mounts} - {"/"}
+
+
+# ── all of it ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def best(answers: list[Answer]) -> Answer:
+    """The answer that says most for the app: its own page, a page, any answer, a port."""
+    return max(answers, key=lambda answer: (bool(answer["file"]), answer["status"] == 200, answer["status"] > 0))
+
+
+def told(port: int, status: int, page: bytes, file: str) -> Answer:
+    return {
+        "port": port,
+        "status": status,
+        "size": len(page),
+        "digest": f"sha256:{hashlib.sha256(page).hexdigest()}",
+        "text": page[: 4 * TEXT].decode(errors="replace")[:TEXT],
+        "file": os.fsencode(file).decode(errors="replace"),
+    }
+
+
+@dataclass
+class Asked:
+    """A running task's container, and what was heard of it so far: (port, status, page)."""
+
+    container: dict[str, Any]
+    found: list[tuple[int, int, bytes]] = field(default_factory=list)
+
+    @property
+    def pid(self) -> int:
+        return int(self.container["State"]["Pid"])
+
+    def answer(self, docker: Docker, until: float) -> Answer:
+        labels, heard = self.container["Config"]["Labels"], list(self.found)
+        where = files(docker, self.container, self.pid) if any(page for *_, page in heard) else ("", set(), set())
+        each = [told(*one, file_of(one[2], *where, until) if one[1] == 200 else "") for one in heard]
+        names = {"task": labels["com.docker.swarm.task.id"], "service": labels["com.docker.swarm.service.name"]}
+        return {**names, **best(each or [told(0, 0, b"", "")])}
+
+
+def pages(services: list[str], seconds: float) -> list[Answer]:
+    """What each of the node's running tasks of these services answers. One that has ended meanwhile is left out."""
+    docker, asked, threads = Docker("localhost", timeout=seconds), list[Asked](), list[threading.Thread]()
+    running = docker.get('/containers/json?filters={"label":["com.docker.swarm.task.id"],"status":["running"]}')
+    for one in [one for one in running if means(one["Labels"], services)][:MOST_TASKS]:
+        with contextlib.suppress(Gone):
+            asked.append(Asked(docker.get(f"/containers/{one['Id']}/json")))
+    until = time.monotonic() + seconds
+    for task in asked:
+        threads.append(threading.Thread(target=quietly, args=(task.pid, seconds, task.found), daemon=True))
+        threads[-1].start()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    answers = []
+    for task in asked:
+        with contextlib.suppress(Gone, OSError):
+            answers.append(task.answer(docker, until + seconds))
+    return answers
+
+
+def quietly(pid: int, seconds: float, found: list[tuple[int, int, bytes]]) -> None:
+    """A container that ends while it is asked has no page."""
+    with contextlib.suppress(OSError):
+        ask_all(pid, seconds, found)
+
+
+if __name__ == "__main__":
+    wanted = json.loads(sys.argv[1])
+    print(json.dumps({"pages": pages(wanted["services"], wanted["seconds"])}), flush=True)
+    os._exit(0)  # an app that goes on talking must not keep it

@@ -1,0 +1,68 @@
+"""A signature over an observation: who looked, told by a key that only they have (Ed25519).
+
+It is over the JSON values as they were written, in one canonical form, and not over what this labkit reads in them: a later
+one, whose schema has more, checks the same signature. All is under it: what was seen, what the learner's side claimed at that
+moment, whose lab it is, and when.
+"""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+import msgspec
+
+from labkit.errors import LabError
+
+PURPOSE = b"registry-lab observation 1\n"
+"""Begins what is signed, so that no signature of anything else stands for an observation's."""
+
+MEND = "ask for the observation as the workshop's owner signed it"
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True):
+    """`value` is "" where nobody signed."""
+
+    workshop: str = ""
+    """The name of the workshop."""
+    key: str = ""
+    """The public key, in base64."""
+    value: str = ""
+    """The signature, in base64."""
+
+
+class Public(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a workshop's signatures are checked by."""
+
+    workshop: str
+    public: str
+    """An Ed25519 public key, in base64."""
+
+
+def message(data: dict[str, Any]) -> bytes:
+    """What is signed of an observation as JSON values: all but the seal and the signature's value."""
+    signature = {name: text for name, text in data["signature"].items() if name != "value"}
+    signed = {name: value for name, value in data.items() if name != "seal"} | {"signature": signature}
+    return PURPOSE + json.dumps(signed, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def check(data: dict[str, Any], by: Public) -> None:
+    """Raises LabError where this workshop has not signed these JSON values as they are."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    told = data.get("signature")
+    if not isinstance(told, dict) or not told.get("value"):
+        raise LabError(f"Nobody has signed this observation; the workshop {by.workshop} signs its own.", MEND)
+    if told.get("key") != by.public:
+        raise LabError(f"This observation is signed with another key than the workshop {by.workshop}'s.", MEND)
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(by.public, validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise LabError(
+            f"The public key of the workshop {by.workshop} is damaged: {error}.", "compare FILE.pub"
+        ) from error
+    try:
+        key.verify(base64.b64decode(str(told["value"]), validate=True), message(data))
+    except (InvalidSignature, binascii.Error, ValueError) as error:
+        raise LabError("This observation was changed after it was signed: its signature does not fit.", MEND) from error

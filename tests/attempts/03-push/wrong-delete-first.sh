@@ -1,0 +1,6 @@
+# expect: in-hub=push-none same-image=blocked is-sample=blocked
+# to delete what is somebody else's is refused, and is no push
+login
+on workstation <<'END'
+skopeo delete --creds myusername:mypassword docker://docker.io/library/busybox:latest
+END

@@ -1,0 +1,3 @@
+# expect: pulled=pull-only-asked present=blocked
+ready
+asks worker1 myusername/myapp v1.0.0

@@ -1,0 +1,12 @@
+# expect: all passed
+login
+cat > Dockerfile <<'END'
+FROM busybox
+COPY index.html /www/index.html
+CMD ["httpd","-f","-p","8080","-h","/www"]
+END
+docker build -t myusername/webapp:v1.0.0 .
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 --network host --replicas-max-per-node 1 myusername/webapp:v1.0.0
+answers

@@ -1,0 +1,12 @@
+# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=page-other quiz=passed reflection=passed
+login
+cat > Dockerfile <<'END'
+FROM busybox
+COPY index.html /www/index.html
+CMD ["httpd","-f","-p","8080","-h","/www"]
+END
+docker build -t myusername/webapp:v1.0.0 .
+docker push myusername/webapp:v1.0.0
+docker --context worker1 pull myusername/webapp:v1.0.0
+create --name webapp --replicas 3 --mount type=tmpfs,destination=/www myusername/webapp:v1.0.0
+answers

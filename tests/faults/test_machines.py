@@ -1,0 +1,213 @@
+"""Machines of a lab that is at work: cut off, rebooted, out of memory, out of disk, and replaced by somebody else's container."""
+
+import subprocess
+
+import pytest
+from helpers import labkit, labkit_json, shell, until
+from test_lifecycle import UP, inside_edge
+
+from labkit.lab import find
+from labkit.lab.lifecycle import machines
+
+fault = pytest.mark.fault
+
+
+@pytest.fixture(scope="module")
+def deployed(running_lab):
+    """The shared lab with a service on three nodes; each test leaves it so."""
+    from labkit.lab.playing.reset import reset_all
+
+    lab = reset_all(find.current())
+    labkit("solve", "05-deploy", check=0)
+    yield lab
+    labkit("reset", check=0)
+
+
+@pytest.fixture
+def lab(deployed):
+    """The same, and afterwards every attempt of before is there, and the lab is whole with what was pushed and runs."""
+    attempts = deployed.work / ".labkit" / "attempts.jsonl"
+    before = attempts.read_bytes()
+    yield find.current()
+    labkit("check", "01-login", "02-tag", "03-push", check=0)
+    assert attempts.read_bytes().startswith(before)
+    status = labkit_json("status", "--json", check=0)
+    assert (status["state"], status["missing"], status["problems"]) == ("up", [], {})
+
+
+def runs(lab):
+    """Whether three tasks run, by what the nodes themselves say: 05-deploy waits a minute, until it is sure that they stay."""
+    count = ["sh", "-c", "docker ps --quiet --filter label=com.docker.swarm.service.name=myapp | wc -l"]
+    return sum(int(machines.execute(lab.engine, node.id, count)) for node in lab.nodes) == 3
+
+
+def docker(lab, *words):
+    done = subprocess.run(["docker", "-H", lab.engine.url, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("machine", "exercise", "mark"),
+    [
+        pytest.param("edge", "03-push", "! error", marks=fault("The edge is cut off from the lab's network", "An error of the lab; `up` connects it again")),
+        pytest.param("workstation", "05-deploy", "! error", marks=fault("The Swarm's manager is cut off from the lab's network", "An error of the lab; `up` connects it again, and the service runs")),
+        pytest.param("worker1", "02-tag", "✓ passed", marks=fault("A worker is cut off from the lab's network", "`status` names it; `up` connects it again, and the service runs")),
+    ],
+)  # fmt: skip
+def test_a_machine_that_is_cut_off(lab, machine, exercise, mark):
+    docker(lab, "network", "disconnect", lab.name, f"{lab.name}-{machine}")
+    told = f"The lab's machine {machine} is not connected to the lab's network."
+    status = labkit("status", check=2).stdout
+    assert f"✗ {machine:<12} running {told}" in status
+    assert "→ labkit up   (it repairs the lab)" in status
+    checked = labkit("check", exercise).stdout
+    assert mark in checked
+    assert (told in checked) == (mark == "! error")
+    assert "not yet" not in checked
+    address = lab.parts[machine].address
+    labkit(*UP, check=0)
+    assert runs(lab)
+    assert find.current().parts[machine].address == address
+
+
+def engine_answers(lab, machine):
+    found = ["sh", "-c", "docker info --format '{{.ID}}' 2>/dev/null || true"]
+    return machines.execute(lab.engine, lab.parts[machine].id, found).strip()
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        pytest.param("worker1", marks=fault("A worker is rebooted with a task running", "The service runs again by itself; after `up` its context answers")),
+        pytest.param("workstation", marks=fault("The Swarm's manager is rebooted", "The Swarm and its service are back by themselves; after `up` its context answers")),
+    ],
+)  # fmt: skip
+def test_a_machine_that_is_rebooted(lab, machine):
+    docker(lab, "restart", "--time", "1", f"{lab.name}-{machine}")
+    until(lambda: engine_answers(lab, machine) and runs(lab), "the service")
+    labkit(*UP, check=0)
+    name = shell(find.current(), f"docker --context {machine} info --format '{{{{.Name}}}}'")
+    assert name.stdout.strip() == machine, name.stderr
+
+
+EAT = """
+import os
+for other in filter(str.isdigit, os.listdir("/proc")):
+    if int(other) != os.getpid():
+        with open(f"/proc/{other}/oom_score_adj", "w") as score:
+            score.write("1000")
+held = []
+while True:
+    held.append(bytearray(4_000_000))
+"""
+"""Eats memory, after making all the others the first that the kernel takes."""
+
+
+@fault(
+    "The kernel kills the edge for want of memory",
+    "An error of the lab; after `up` all that was pushed and signed in is there",
+)
+def test_an_edge_that_is_out_of_memory(lab):
+    edge = f"{lab.name}-edge"
+    docker(lab, "update", "--memory", "200m", "--memory-swap", "200m", edge)
+    subprocess.run(
+        ["docker", "-H", lab.engine.url, "exec", edge, "python3", "-c", EAT], capture_output=True, timeout=60
+    )
+    until(lambda: docker(lab, "inspect", edge, "--format", "{{.State.Running}}") == "false", "the edge's end", 20)
+    assert docker(lab, "inspect", edge, "--format", "{{.State.OOMKilled}}") == "true"
+    assert "✗ edge         exited" in labkit("status", check=2).stdout
+    told = labkit("check", "03-push", check=2).stdout
+    assert "The lab's machine edge is not running (it is exited). Repair it with: labkit up" in told
+    labkit(*UP, check=0)
+    docker(lab, "update", "--memory", "8g", "--memory-swap", "8g", edge)
+
+
+@fault(
+    "A node's disk is full during a pull",
+    "docker's error is explained; nothing else suffers, and the pull can be run again",
+)
+def test_a_node_whose_disk_is_full(lab):
+    node, folder = lab.parts["worker1"].id, "/var/lib/docker/tmp"
+    machines.execute(lab.engine, node, ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])
+    pull = "docker --context worker1 image rm -f busybox:1.37.0; docker --context worker1 pull busybox:1.37.0"
+    try:
+        failed = shell(lab, pull)
+        assert failed.returncode == 1
+        assert "no space left on device" in failed.stderr
+        assert "disk is full" in labkit("explain", "no space left on device", check=0).stdout
+        assert runs(lab)
+    finally:
+        machines.execute(lab.engine, node, ["umount", folder])
+    again = shell(lab, pull)
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "fix"),
+    [
+        pytest.param(["--network", "none", "--name", "{lab}-worker2"], "is already in use by container", "docker rm {lab}-worker2", marks=fault("Another container has the name of a node that is gone", "`up` says which, and touches nothing of it; once it is gone `up` repairs the lab")),
+        pytest.param(["--network", "{lab}", "--ip", "{address}", "--name", "{lab}-x"], "another container has its address {address} in the lab's network", "docker network inspect {lab}", marks=fault("Another container has the address of a node that is gone", "`up` says so, and touches nothing of it; once it is gone `up` repairs the lab")),
+    ],
+    ids=["name", "address"],
+)  # fmt: skip
+def test_a_place_that_somebody_else_took(lab, place, told, fix):
+    filled = {"lab": lab.name, "address": lab.parts["worker2"].address}
+    docker(lab, "rm", "-f", f"{lab.name}-worker2")
+    other = docker(lab, "run", "-d", *(word.format(**filled) for word in place), "--entrypoint", "sleep", lab.parts["edge"].image, "600")  # fmt: skip
+    try:
+        failed = labkit(*UP, check=2).stderr
+        assert "✗ The machine worker2 could not be started: " in failed
+        assert told.format(**filled) in failed
+        assert f"→ {fix.format(**filled)}" in failed
+        assert docker(lab, "inspect", other, "--format", "{{.State.Running}}") == "true"
+    finally:
+        docker(lab, "rm", "-f", other)
+    labkit(*UP, check=0)
+
+
+PUSHED = "/var/lib/registry/docker/registry/v2/repositories/hub/myusername/large"
+
+
+@pytest.fixture(scope="module")
+def large(deployed):
+    """An image of 80 MB on the workstation, whose layers are in no registry."""
+    layers = "FROM busybox\n" + "RUN head -c 20000000 /dev/urandom > /$RANDOM\n" * 4
+    built = shell(find.current(), f"printf '{layers}' | docker build -q -t large -")
+    assert built.returncode == 0, built.stderr
+    return "large"
+
+
+@pytest.mark.parametrize(
+    "victim",
+    [
+        pytest.param("client", marks=fault("The docker command is killed in the middle of a push", "No tag is left by half; the same push succeeds")),
+        pytest.param("edge", marks=fault("The edge is killed in the middle of a push", "No tag is left by half; after `up` the same push succeeds")),
+        pytest.param("workstation", marks=fault("The engine that pushes is killed in the middle of it", "No tag is left by half; after `up` its images are there and the same push succeeds")),
+    ],
+)  # fmt: skip
+def test_a_push_that_is_cut_short(lab, large, victim):
+    from labkit.lab import environment
+
+    name = f"myusername/large:{victim}"
+    command = ["docker", "push", name]
+    assert shell(lab, f"docker tag {large} {name}").returncode == 0
+    inside_edge(lab.engine, {"LABKIT_LAB": lab.name}, f"rm -rf {PUSHED}")
+    with subprocess.Popen(
+        command, env=environment.process(lab), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as push:
+        begun = f"ls {PUSHED}/_uploads 2>/dev/null || true"
+        until(lambda: inside_edge(lab.engine, {"LABKIT_LAB": lab.name}, begun), "the push's first bytes")
+        if victim != "client":
+            docker(lab, "kill", f"{lab.name}-{victim}")
+            labkit(*UP, check=0)
+        push.kill()  # an engine whose registry was killed tries again, after some time
+        push.communicate()
+    lab = find.current()
+    tags = f"ls {PUSHED}/_manifests/tags 2>/dev/null || true"
+    assert push.returncode != 0
+    assert inside_edge(lab.engine, {"LABKIT_LAB": lab.name}, tags) == ""
+    again = shell(lab, f"docker push -q {name}")
+    assert again.returncode == 0, again.stderr
+    pulled = shell(lab, f"docker --context worker1 pull -q {name} && docker --context worker1 image rm {name}")
+    assert pulled.returncode == 0, pulled.stderr
