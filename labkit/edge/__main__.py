@@ -1,4 +1,4 @@
-"""Starts the edge: the registries on 443 and 5000, the desk on 8443, and behind them the store, on a socket of its own."""
+"""Starts the edge: the registries' front on a socket, nginx before it (443, 5000), the store behind it, and the desk (8443)."""
 
 import asyncio
 import contextlib
@@ -19,58 +19,78 @@ from .log import AccessLog
 from .policy import policies
 from .reader import Reader
 from .shelf import Shelf
-from .store import Store
+from .store import Part, Parts, Store
 from .summary import fingerprint
-from .supervisor import keep_running
+from .supervisor import keep_all_running
 from .tokens import Tokens
+from .uploads import Uploads, keep_purged
 
 PKI = Path("/lab/pki")
 STORE = Path("/var/lib/registry")
 SOCKET = "/run/store/store.sock"
 """Where the store listens, and nowhere else (labkit/lab/image/store.yml)."""
 
-SERVE = ("docker-registry", "serve", "/lab/store.yml")
+FRONT = Path("/run/edge/edge.sock")
+"""Where the registries' front listens, and nowhere else: for nginx (labkit/lab/image/nginx.conf)."""
+
+SERVES = "http://127.0.0.1:8081"
+"""Where nginx says that it serves."""
+
+PROGRAMS = {
+    "The store": ("docker-registry", "serve", "/lab/store.yml"),
+    "The registries' door": ("nginx", "-e", "stderr", "-c", "/lab/nginx.conf"),
+}
 SAMPLE = Path("/lab/sample.json")
 
+BACKLOG = 2048
+"""As many requests as nginx can have open: a socket whose queue is full refuses at once."""
 
-def _server(name: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(PKI / f"{name}.pem", PKI / f"{name}-key.pem")
-    return context
+AT_ONCE = 64
+"""Requests to the store at the same time; others wait."""
+
+
+def _session(url: str, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+    patience = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    return aiohttp.ClientSession(url, connector=connector, timeout=patience, auto_decompress=False)
+
+
+def _session(url: str, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+    patience = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    return aiohttp.ClientSession(url, connector=connector, timeout=patience, auto_decompress=False)
+
+
+async def _runner(app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    return runner
 
 
 async def main() -> None:
-    serving = asyncio.create_task(keep_running(SERVE))
+    serving = asyncio.create_task(keep_all_running(PROGRAMS))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
-    desk_tls = _server("server")
+    desk_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    desk_tls.load_cert_chain(PKI / "server.pem", PKI / "server-key.pem")
     desk_tls.load_verify_locations(PKI / "lab-ca.pem")
     desk_tls.verify_mode = ssl.CERT_REQUIRED
-    hub_tls = _server("hub")
 
     config = json.loads(SAMPLE.read_text())
     sample = fingerprint(config["rootfs"]["diff_ids"], config["config"])
     log, shelf, known = AccessLog(STORE / "edge" / "access.jsonl"), Shelf(STORE), policies()
-    session = aiohttp.ClientSession(
-        "http://store",
-        connector=aiohttp.UnixConnector(SOCKET, limit=0),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
-        auto_decompress=False,
-    )
-    store = Store(session)
-    front = Front(known, accounts(os.environ.get("LAB_ACCOUNT", "")), log, shelf, Tokens(), store)
-    listeners = [
-        (front.app(), 443, hub_tls),
-        (front.app(), 5000, hub_tls),
-        (Desk(known, log, shelf, Reader(), sample, store).app(), 8443, desk_tls),
-    ]
-    for app, port, tls in listeners:
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "0.0.0.0", port, ssl_context=tls).start()  # noqa: S104  (inside the lab's network)
-    with contextlib.suppress(asyncio.CancelledError):
-        sys.exit(f"The store does not run: {await serving}.")
-    await session.close()
+    async with (
+        _session("http://store", aiohttp.UnixConnector(SOCKET, limit=AT_ONCE)) as behind,
+        _session(SERVES, aiohttp.TCPConnector()) as before,
+    ):
+        store, door = Store(behind, SOCKET), Part(before, "The registries' door")
+        front = Front(known, accounts(os.environ.get("LAB_ACCOUNT", "")), log, shelf, Tokens(), store)
+        desk = Desk(known, log, shelf, Reader(), sample, Parts(store, door))
+        await web.UnixSite(await _runner(front.app()), FRONT, backlog=BACKLOG).start()
+        FRONT.chmod(0o660)  # for nginx, which is of its group
+        await web.TCPSite(await _runner(desk.app()), "0.0.0.0", 8443, ssl_context=desk_tls).start()  # noqa: S104  (inside the lab's network)
+        purging = asyncio.create_task(keep_purged(Uploads(STORE)))
+        with contextlib.suppress(asyncio.CancelledError):
+            sys.exit(await serving)
+        purging.cancel()
 
 
 asyncio.run(main())

@@ -43,7 +43,7 @@ from .log import AccessLog
 from .policy import Policy
 from .reader import Address, Held, Reader, Unreadable
 from .shelf import Shelf, Tags
-from .store import Store, StoreDown
+from .store import Part, Parts, StoreDown
 
 SECTIONS = ("registries", "log", "store")
 MOST_SLUGS = 200
@@ -61,7 +61,8 @@ class Desk:
     reader: Reader
     sample: str
     """The sample app's fingerprint."""
-    store: Store
+    store: Part | Parts
+    """What must work beside the edge itself."""
     seed: Path = seed.SEED
 
     def app(self) -> web.Application:

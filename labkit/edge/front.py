@@ -10,16 +10,18 @@ from urllib.parse import parse_qs
 from aiohttp import web
 from multidict import CIMultiDict
 
-from .grammar import DIGEST, LONGEST_NAME, TAG, UPLOAD, is_repository
+from .bodies import DECIDE, at_once, blob, decisions
+from .grammar import DIGEST, LONGEST_NAME, TAG, UPLOAD, clean, is_digest, is_repository
 from .log import AccessLog
 from .policy import Policy, parse_scope
 from .shelf import Shelf
-from .store import Store, StoreDown
+from .store import PLACE, Store, StoreDown
 from .tokens import LIFETIME, Token, Tokens
 
 PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>[^/].*|)$")
 COLON = re.compile("%3a", re.IGNORECASE)
 VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
+UNKNOWN = ("BLOB_UNKNOWN", "blob unknown to registry")
 ACTIONS = {"GET": "pull", "HEAD": "head", "PUT": "push", "DELETE": "delete"}
 """What a request for a manifest is in the log, by its method; another is none."""
 
@@ -63,7 +65,7 @@ class Front:
     store: Store
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=0)
+        app = web.Application(client_max_size=0, middlewares=[at_once(32), decisions])
         app.router.add_route("*", "/token", self.token)
         app.router.add_get("/v2/", self.version)
         app.router.add_get("/v2/_catalog", self.catalog)
@@ -74,11 +76,13 @@ class Front:
         for policy in self.policies.values():
             if policy.answers_to(request.host):
                 return policy
-        raise web.HTTPNotFound(text=f"{request.host} is not a registry of this lab\n")
+        raise web.HTTPNotFound(text=f"{clean(request.host, LONGEST_NAME)} is not a registry of this lab\n")
 
     def _note(self, request: web.Request, registry: Policy, **entry: Any) -> None:
-        agent = request.headers.get("User-Agent", "")
-        self.log.add(registry=registry.key, client=request.remote, agent=agent, **entry)
+        if DECIDE in request.headers:
+            return  # it is asked again, and noted then
+        agent, client = request.headers.get("User-Agent", ""), request.headers.get("X-Real-IP")  # nginx sets it
+        self.log.add(registry=registry.key, client=client, agent=agent, **entry)
 
     async def token(self, request: web.Request) -> web.Response:
         """GET with Basic, as engines ask (distribution, docs/spec/auth/token.md), or POST as OAuth 2 clients do."""
@@ -157,10 +161,10 @@ class Front:
             self._note(request, registry, **noted, **named)
             return error(status, code, message)
         try:
-            response = await self.store.pass_on(_cleaned(request, kind, token), registry.key, name, kind, rest)
+            response = await self._answer(_cleaned(request, kind, token), registry.key, name, kind, rest)
         except StoreDown as down:  # no event of the log: nothing was decided
             return error(503, "UNAVAILABLE", str(down))
-        if kind == "blobs" and request.method == "GET" and DIGEST.fullmatch(rest):
+        if kind == "blobs" and request.method == "GET" and PLACE not in response.headers:
             self._note(
                 request, registry, action="blob", user=token.user, repository=name, digest=rest, status=response.status
             )
@@ -177,6 +181,17 @@ class Front:
                 reason=self._reason(registry, name, response.status),
             )
         return response
+
+    async def _answer(self, request: web.Request, key: str, name: str, kind: str, rest: str) -> web.Response:
+        """What is answered to a request that is allowed. Nothing of it is sent before it is noted. Raises StoreDown."""
+        if kind == "blobs" and UPLOAD.fullmatch(rest):
+            return await self.store.place(request, key, name, rest)
+        if DECIDE in request.headers:
+            raise web.HTTPNotFound  # to nginx it looked like an upload
+        if kind == "blobs" and request.method in ("GET", "HEAD") and is_digest(rest):
+            layer = self.shelf.layer(key, name, rest)
+            return blob(request, layer, VERSION) if layer else error(404, *UNKNOWN, detail=rest)
+        return await self.store.pass_on(request, key, name, kind, rest)
 
     def _reason(self, registry: Policy, name: str, status: int) -> str:
         """Why the store did not do what somebody might ask for."""
@@ -286,9 +301,7 @@ def _odd_range(request: web.Request) -> web.Response | None:
     if said is None or request.method not in ("PATCH", "PUT"):
         return None
     found = CHUNK.fullmatch(said)
-    first, last = (int(found[1]), int(found[2])) if found else (0, -1)
-    whole = found and request.content_length in (None, last - first + 1)
-    if whole and _sent(request.query.get("_state", "")) in (None, first):
+    if found and int(found[1]) <= int(found[2]) and _sent(request.query.get("_state", "")) in (None, int(found[1])):
         return None
     return error(416, "BLOB_UPLOAD_INVALID", "this range does not go on where the upload ends")
 

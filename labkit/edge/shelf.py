@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .garbage import Repository
@@ -44,6 +45,14 @@ PARTS = ("_manifests", "_layers", "_uploads")
 """What a repository is made of; beside these lie the repositories below it."""
 
 
+@dataclass(frozen=True)
+class Layer:
+    """A blob: the digest under which the store has it, and its place below the store's folder (nginx.conf: /blobs/)."""
+
+    digest: str
+    place: str
+
+
 class Shelf:
     """The store's folder. May be read by several threads."""
 
@@ -68,6 +77,14 @@ class Shelf:
     def begun(self, registry: str, name: str) -> bool:
         """Whether anything was ever pushed to the repository, tagged or not."""
         return os.path.isdir(f"{self._root}/repositories/{registry}/{name}/_layers")  # noqa: PTH112
+
+    def layer(self, registry: str, name: str, digest: str) -> Layer | None:
+        """A layer or config that the repository has; None where it has none of that digest, or its bytes are gone."""
+        algorithm, _, value = digest.partition(":")
+        held = _link(f"{self._root}/repositories/{registry}/{name}/_layers/{algorithm}/{value}/link")
+        if not is_digest(held) or not os.path.isfile(path := self._path(held)):  # noqa: PTH113
+            return None
+        return Layer(held, path.removeprefix(self._root))
 
     def repositories(self, registry: str) -> Tags:
         """{repository: {tag: digest}} of those that have a tag."""

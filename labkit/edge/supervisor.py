@@ -1,10 +1,12 @@
-"""Keeps a program running beside the edge: the store."""
+"""Keeps a program running beside the edge: the store, nginx."""
 
 import asyncio
 import contextlib
+import os
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PAUSES = (0.1, 0.2, 0.4, 0.8)
 """Seconds before each new start, where the program ends again and again. After the last of them it is given up."""
@@ -14,6 +16,22 @@ STEADY = 10.0
 
 PARTING = 5.0
 """Seconds that it may take to end when it is asked to."""
+
+
+async def keep_all_running(programs: Mapping[str, Sequence[str]]) -> str:
+    """Runs these commands, each by a name that begins a sentence, until one of them is given up. Returns which, and why.
+
+    Ends the others then, and all of them when it is cancelled.
+    """
+    keeping = {asyncio.create_task(keep_running(command)): name for name, command in programs.items()}
+    try:
+        ended, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
+        first = ended.pop()
+        return f"{keeping[first]} does not run: {first.result()}."
+    finally:
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
 
 
 async def keep_running(command: Sequence[str]) -> str:
@@ -35,8 +53,9 @@ async def keep_running(command: Sequence[str]) -> str:
 async def _run(command: Sequence[str]) -> str:
     """Runs the command once, and tells how it ended."""
     try:
-        # Not in the edge's group, which gets every signal that the container gets: the edge says when it ends.
-        process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+        # Not in the edge's group, which gets every signal that the container gets: the edge says when it ends. What it makes,
+        # nobody but the group may write or read: so nginx, which is not root, can speak to the store's socket.
+        process = await asyncio.create_subprocess_exec(*command, start_new_session=True, umask=0o007)
     except OSError as error:
         return f"could not be started: {error}"
     try:
@@ -46,3 +65,6 @@ async def _run(command: Sequence[str]) -> str:
             process.terminate()
             await asyncio.wait_for(process.wait(), PARTING)
         raise
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # nginx that is killed leaves its workers, who keep its ports
+            os.killpg(process.pid, signal.SIGKILL)

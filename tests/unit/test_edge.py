@@ -831,7 +831,7 @@ def test_the_desk_works_only_where_the_store_does(ask, store):
 async def reached(path):
     """The store at that socket, as the edge speaks to it."""
     async with aiohttp.ClientSession("http://store", connector=aiohttp.UnixConnector(str(path))) as session:
-        yield behind.Store(session)
+        yield behind.Store(session, str(path))
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,8 @@
 """What a lab is: its plan, where it lies, and the value that is found of it. No engine."""
 
+import re
+import signal
+import socket
 import ssl
 import threading
 from dataclasses import replace
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from labkit import paths
 from labkit.content import exercises
 from labkit.errors import LabError
-from labkit.lab import compose, contexts, environment
+from labkit.lab import compose, contexts, environment, find
 from labkit.lab.access import Guest, Owner
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
@@ -284,3 +287,68 @@ def test_what_up_makes(tmp_path):
     assert not any(map(repaired.lacks, plan.machines))
     with pytest.raises(LabError, match="worker1 is missing"):
         machines.start(repaired, plan.machine("worker1"))
+
+
+# ── whose it is ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_usual_names_of_two_users_do_not_meet(monkeypatch):
+    def named(number, name):
+        monkeypatch.setattr(paths.os, "geteuid", lambda: number)
+        monkeypatch.setattr(paths, "user", lambda: name)
+        return Home.of({"HOME": "/h"}).name
+
+    users = [(0, "root"), (1000, "ada"), (1001, "Ada"), (1002, "DOM\\ada"), (1003, "ada lovelace"), (1004, "1004")]
+    names = [named(*user) for user in users]
+    assert names[:2] == ["registry-lab", "registry-lab-ada"]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9_.-]+", name) for name in names)
+
+
+def test_whose_a_lab_is(tmp_path):
+    mine = home(tmp_path)
+    assert mine.owner == f"{paths.user()}@{socket.gethostname().partition('.')[0]}:{mine.state}"
+    me = mine.owner.partition("@")[0]
+    for owner in (mine.owner, me, ""):  # one's own; Docker Compose's; an older labkit's
+        find.check_owner(Plan("lab", owner=owner).bare_labels, mine)
+    for owner in ("ada", f"ada@{mine.owner.partition('@')[2]}", f"{me}@elsewhere:{mine.state}"):
+        with pytest.raises(find.Foreign, match="not yours: it belongs to"):
+            find.check_owner(Plan("lab", owner=owner).bare_labels, mine)
+        find.check_owner({"io.registry-lab.owner": owner}, replace(mine, inside=True))
+        find.check_owner({"io.registry-lab.owner": owner}, replace(mine, said_owner=owner))
+    with pytest.raises(find.Foreign, match="with another state folder: /s") as told:
+        find.check_owner({"io.registry-lab.owner": mine.owner.replace(str(mine.state), "/s t")}, mine)
+    assert "LABKIT_STATE='/s t' labkit status" in told.value.fix
+
+
+def test_contexts_of_a_lab_that_is_down_lead_nowhere(tmp_path):
+    contexts.close(tmp_path)
+    assert not contexts.folder(tmp_path).exists()  # there was none
+    pki.make(tmp_path / "pki", Plan("lab"))
+    both = {"workstation": "tcp://127.0.0.1:1", "worker1": "tcp://127.0.0.1:2"}
+    contexts.write(tmp_path, both)
+    contexts.close(tmp_path)
+    nowhere = f"unix://{tmp_path}/{contexts.DOWN}"
+    assert contexts.addresses(tmp_path) == dict.fromkeys((contexts.DOWN, "workstation", "worker1"), nowhere)
+    assert contexts.config(tmp_path) == {**contexts.EMPTY, "currentContext": contexts.DOWN}
+    assert not list(tmp_path.glob("docker/**/*.pem"))
+    contexts.write(tmp_path, both)
+    assert contexts.addresses(tmp_path) == both
+    assert contexts.config(tmp_path)["currentContext"] == "workstation"
+
+
+def test_steps_that_are_interrupted_have_ended_when_it_goes_on():
+    """What interrupts the main thread is raised when no step runs any more, and none was begun since."""
+    over, began, done = threading.Event(), threading.Event(), []
+
+    def first():
+        began.set()
+        assert over.wait(10)
+        done.append("first")
+
+    steps = [Step("first", first), Step("second", lambda: done.append("second"), ("first",))]
+    main = threading.main_thread().ident
+    threading.Thread(target=lambda: began.wait(10) and signal.pthread_kill(main, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(steps, lambda _: None, over)
+    assert done == ["first"]

@@ -30,7 +30,7 @@ def worlds(draw):
         world.image(draw(MACHINE), draw(IMAGES), [f"{draw(NAMES)}:{draw(TAGS)}"])
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(["image", "artifact", "unknown"]))
-        world.hold(draw(NAMES), draw(TAGS), draw(IMAGES), draw(st.sampled_from(["hub", "private"])), kind)
+        world.hold(draw(NAMES), draw(TAGS), draw(IMAGES), draw(st.sampled_from(["hub", "private"])), kind=kind)
     for _ in range(draw(st.integers(0, 8))):
         action = draw(st.sampled_from(["login", "push", "pull", "head", "blob", "delete"]))
         world.log(

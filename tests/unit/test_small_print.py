@@ -432,6 +432,7 @@ def test_what_failed_in_another_registry_says_nothing_about_this_one():
 def test_what_a_registry_holds_otherwise():
     world = World()
     world.repositories()["myusername/myapp"] = {"v1.0.0": D}
+    world.log("push", repository="myusername/myapp", reference="v1.0.0", digest=D)
     assert said(facts.is_pushed, scope(world), WANTED) == ("push-not-image", "unknown without layers that run")
     bare = World()
     bare.hold("myapp", "v1")

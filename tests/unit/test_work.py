@@ -184,3 +184,43 @@ def test_two_doors_at_once_keep_one_attempt(tmp_path):
         told = list(pool.map(lambda _: attempts.keep_attempt(tmp_path, report(Outcome.PASSED)), range(20)))
     assert told.count(True) == 1
     assert kept(tmp_path) == ["attempt"]
+
+
+# ── what is damaged ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_damaged_file_is_set_aside_told_and_made_anew(tmp_path, caplog):
+    file = tmp_path / "pid"
+    assert keeping.load(file, int, 0) == 0
+    assert not caplog.records
+    for number, content in enumerate(("", "x\x1b[31m", "seven"), start=1):
+        file.write_text(content)
+        assert keeping.load(file, int, 0) == 0
+        assert not file.exists()
+        assert len(list(tmp_path.glob("pid.damaged-*"))) == number
+        assert f"! {file} is damaged" in caplog.records[-1].getMessage()
+        assert "\x1b" not in caplog.records[-1].getMessage()
+    keeping.write_whole(file, "7")
+    assert keeping.load(file, int, 0) == 7
+    assert len(caplog.records) == 3
+
+
+def test_a_file_that_was_made_anew_meanwhile_is_not_set_aside(tmp_path):
+    file = tmp_path / "pid"
+    file.write_text("odd")
+
+    def parse(content):
+        if content == b"odd":
+            file.write_text("7")
+            raise ValueError
+        return int(content)
+
+    assert keeping.load(file, parse, 0) == 0
+    assert file.read_text() == "7"
+
+
+def test_half_a_character_is_kept_as_something_that_can_be_written(tmp_path):
+    answers.save(tmp_path, "06", {"a": "x\ud800y"})
+    assert answers.load(tmp_path) == {"06": {"a": "x?y"}}
+    (tmp_path / answers.FILE).write_text('{"06": {"a": "x\\ud800y"}}')
+    assert answers.load(tmp_path) == {"06": {"a": "x?y"}}

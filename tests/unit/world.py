@@ -166,6 +166,9 @@ class World:
         common = {"machine": machine, "agent": agent, "user": user, "repository": repository}
         self.log("head", reference=tag, digest=digest, **common)
         self.log("pull", reference=digest, digest=digest, **common)
+        if machine != "workstation":  # which has them since it pushed
+            for blob in (sha(name), sha(f"layer of {name}")):
+                self.log("blob", digest=blob, **common)
         if machine not in ("", "workstation"):
             self.image(machine, name, [reference], digests=[f"{repository}@{digest}"])
         return self

@@ -87,8 +87,9 @@ def service_runs(lab: Scope, name: str, count: int) -> str:
     heard = [task for task in running if not tasks.out_of_reach(lab, task)]
     if len(heard) >= count:
         return ", ".join(f"{name}.{task.place} on {task.node}" for task in heard)
-    if lost := sorted({task.node for task in running if task not in heard}):
+    if len(running) >= count:
         # The Swarm takes a task for running until it has missed its node for some seconds, and then makes it anew elsewhere.
+        lost = sorted({task.node for task in running if task not in heard})
         told = f"{len(heard)} of {count} tasks run where somebody answers; {', '.join(lost)} does not answer"
         wait_for(told, found=f"no answer from {', '.join(lost)}")
     tasks.explain_missing(lab.swarm, service, values)

@@ -42,7 +42,7 @@ def _came_of_it(lab: Scope, wanted: Reference, pull: Event) -> bool:
     for leaf in leaves:
         if leaf.config in mine and not (others - mine - before).intersection(leaf.layers):
             return True
-    return _pushed_before(lab, registry, pull) or _had(lab, wanted, pull, others)
+    return pull.machine in lab.machines and (_pushed_before(lab, registry, pull) or _had(lab, wanted, pull, others))
 
 
 def _pushed_before(lab: Scope, registry: Registry, pull: Event) -> bool:
@@ -58,8 +58,6 @@ def _had(lab: Scope, wanted: Reference, pull: Event, fetched_later: set[str]) ->
     """Whether the machine had the image when it asked for it, as far as can be told by what it has now. A pull by tag gives the
     image that tag, which the Swarm's pulls, by digest, do not."""
     registry = lab.registry_of(wanted)
-    if pull.machine not in lab.machines:
-        return False
     ids = registry.image_ids(pull.digest)
     if ":" in pull.reference:
         return not ids & fetched_later and any(image.id in ids for image in lab.engine(pull.machine).images)

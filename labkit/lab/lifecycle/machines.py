@@ -62,7 +62,7 @@ def answer(site: Site, machine: Machine) -> None:
     except _Idle as idle:
         if not ran:
             raise
-        site.say(f"{machine.name} does not {idle.what}: starting it again")
+        site.say(f"{machine.name} does not {idle.fails_to}: starting it again")
         if machine.is_node:
             sweep.thaw(site.engine, site.instances[machine.name].id)
         _post(site.engine, f"/containers/{site.instances[machine.name].id}/restart?t={STOPPING}")
@@ -71,12 +71,12 @@ def answer(site: Site, machine: Machine) -> None:
 
 
 class _Idle(LabError):
-    """A machine that runs does not `what`."""
+    """A machine runs, and does not `answer` or `work`."""
 
-    def __init__(self, machine: str, what: str, error: WireError) -> None:
-        told = f"The machine {machine} does not {what}: {str(error).rstrip('.')}."
+    def __init__(self, machine: str, fails_to: str, error: WireError) -> None:
+        told = f"The machine {machine} does not {fails_to}: {str(error).rstrip('.')}."
         super().__init__(told, "labkit down && labkit up")
-        self.what = what
+        self.fails_to = fails_to
 
 
 def _until_it_works(site: Site, machine: Machine, patience: dict[str, float]) -> None:
@@ -92,9 +92,9 @@ def _until_it_works(site: Site, machine: Machine, patience: dict[str, float]) ->
             wire.request("GET", machine.ping)
         except WireError as error:
             wire.close()
-            what = "work" if error.status else "answer"
-            if time.monotonic() > began + patience[what]:
-                raise _Idle(machine.name, what, error) from error
+            fails_to = "work" if error.status else "answer"
+            if time.monotonic() > began + patience[fails_to]:
+                raise _Idle(machine.name, fails_to, error) from error
         else:
             site.wires[machine.name] = site.open.enter_context(wire)
             return
