@@ -20,7 +20,9 @@ def is_pushed(lab: Scope, wanted: Reference) -> str:
             fail("push-not-by-push", found=f"{short(digest)}, of which the log knows no push", **values)
         if not registry.fingerprints(digest):
             kind = registry.manifests[digest].kind if digest in registry.manifests else "unknown"
-            fail("push-not-image", found=f"{kind} without layers that run", **values)
+            lost = "parts of it are gone from the registry"
+            found = lost if kind == "incomplete" else f"{kind} without layers that run"
+            fail("push-not-image", found=found, **values)
         return f"{wanted} is {digest} in {registry.title}"
     tags = registry.tags(wanted.repository)
     if tags == [LATEST]:
