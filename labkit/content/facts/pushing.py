@@ -39,7 +39,7 @@ def is_pushed(lab: Scope, wanted: Reference) -> str:
 
 
 def _came_by_push(lab: Scope, registry: Registry, wanted: Reference, digest: str) -> bool:
-    """Whether this is what was last pushed under this tag. Each tag comes of one: what lies in a registry's store without
+    """Whether this is what was last pushed under this tag. Each tag comes of a push: what lies in a store without one
     was put there past the registry."""
     pushes = [event for event in lab.events_of(registry) if event.action == Action.PUSH and event.ok]
     names = (wanted.version, wanted.digest)
