@@ -30,8 +30,8 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Values first, then the lab: what fails in a second is told in a second."""
-    order = {"unit": 0, "integration": 1, "attacks": 2, "faults": 3, "browser": 4, "acceptance": 5}
+    """Values first, then the lab: what fails in a second is told in a second. The corpus last: it fills the machine by itself."""
+    order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "acceptance": 5}
     items.sort(key=lambda item: order.get(item.path.parent.name, 6))
     for item in items:
         folder = item.path.parent.name

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from labkit.lab.engine.engines import Say
 
+BEAT = 0.5
+"""Seconds after which at the latest an interruption is noticed."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -31,8 +34,10 @@ def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) ->
     listed = list(steps)
     done: dict[str, Future[None]] = {}
     ended = threading.Event() if over is None else over
+    complete = threading.Event()
 
     def do(step: Step, needed: list[Future[None]]) -> None:
+        complete.wait()  # a thread that is interrupted while it is being started is one that nobody waits for
         for before in needed:
             before.result()
         if ended.is_set():
@@ -46,11 +51,15 @@ def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) ->
     try:
         for step in listed:
             done[step.name] = pool.submit(do, step, [done[name] for name in step.needs])
-        wait(done.values())
+        complete.set()
+        # By beats: a signal that comes just before a thread begins to wait does not wake it.
+        while wait(done.values(), timeout=BEAT).not_done:
+            pass
     except BaseException:
         ended.set()
         raise
     finally:
+        complete.set()
         pool.shutdown()
     for future in done.values():
         future.result()
