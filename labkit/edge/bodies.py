@@ -28,9 +28,9 @@ def blob(request: web.Request, layer: Layer, version: dict[str, str]) -> web.Res
     if etag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
     # The status is what the log gets to know; nginx sends its own.
-    return web.Response(
-        status=206 if "Range" in request.headers else 200, headers={**headers, "X-Accel-Redirect": layer.place}
-    )
+    status = 206 if "Range" in request.headers else 200
+    headers["X-Accel-Redirect"] = layer.place
+    return web.Response(status=status, headers=headers, content_type="application/octet-stream")
 
 
 def at_once(most: int):
