@@ -839,7 +839,7 @@ async def serving(path, answer):
     """Something at that socket which answers every request so."""
     app = web.Application()
     app.router.add_route("*", "/{any:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=0.05)
     await runner.setup()
     await web.UnixSite(runner, str(path)).start()
     yield
