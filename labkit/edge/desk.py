@@ -6,7 +6,8 @@
 | GET /observation?sections=registries,log | a JSON object with these sections, as labkit/seen has them (below) |
 | GET /events | the access log as it grows: a JSON line an entry |
 | POST /mark {"exercises": [slug, …]} | the line that the log has now: {"seq", "time", "exercises"} |
-| POST /remove {"repositories": [[registry, name], …]} | {}, once they are gone |
+| POST /remove {"repositories": [[registry, name], …]} | {}, once they are gone; not those that the lab brings along |
+| POST /restore | {"restored": [file, …]}, what was missing of the repositories that the lab brings along |
 
 The sections:
 
@@ -30,10 +31,12 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from . import seed
 from .garbage import garbage
 from .grammar import is_repository
 from .log import AccessLog
@@ -43,6 +46,9 @@ from .shelf import Shelf, Tags
 from .store import Part, Parts, StoreDown
 
 SECTIONS = ("registries", "log", "store")
+MOST_SLUGS = 200
+"""Exercises of one reset."""
+
 USUAL = ("registries", "log")
 """The sections that are told where none is named: the store's costs more the more it holds."""
 
@@ -57,6 +63,7 @@ class Desk:
     """The sample app's fingerprint."""
     store: Part | Parts
     """What must work beside the edge itself."""
+    seed: Path = seed.SEED
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -65,6 +72,7 @@ class Desk:
         app.router.add_get("/events", self.events)
         app.router.add_post("/mark", self.mark)
         app.router.add_post("/remove", self.remove)
+        app.router.add_post("/restore", self.restore)
         return app
 
     async def ping(self, _: web.Request) -> web.Response:
@@ -146,8 +154,8 @@ class Desk:
 
     async def mark(self, request: web.Request) -> web.Response:
         slugs = await _list(request, "exercises")
-        if not all(isinstance(slug, str) for slug in slugs):
-            raise _refusal("exercises are slugs")
+        if len(slugs) > MOST_SLUGS or not all(isinstance(slug, str) for slug in slugs):
+            raise _refusal(f"exercises are slugs, at most {MOST_SLUGS}")
         return web.json_response(self.log.reset(slugs))
 
     async def remove(self, request: web.Request) -> web.Response:
@@ -157,11 +165,16 @@ class Desk:
                 raise _refusal(f"{entry!r} is no repository of a registry that the edge knows")
             if not is_repository(entry[1]):
                 raise _refusal(f"{entry[1]!r} is no repository's name")
+            if entry[1] in self.policies[entry[0]].seeded:
+                raise _refusal(f"{entry[1]} comes with the lab and stays")
         for registry, name in named:
             await asyncio.to_thread(self.shelf.remove, registry, name)
         # Nobody waits for it, nor does the edge's end.
         threading.Thread(target=self.shelf.clear, daemon=True).start()
         return web.json_response({})
+
+    async def restore(self, _: web.Request) -> web.Response:
+        return web.json_response({"restored": await asyncio.to_thread(seed.restore, self.seed, self.shelf.folder)})
 
 
 def _refusal(text: str) -> web.HTTPBadRequest:

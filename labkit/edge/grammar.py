@@ -12,6 +12,9 @@ TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 """A digest of the algorithms that are registered (OCI image specification 1.1, "Registered Algorithms")."""
 
+UPLOAD = re.compile(r"uploads/(?:[a-zA-Z0-9-]{1,64})?")
+"""Where blobs are sent: a new upload, or one by the id that the store gave it (a UUID)."""
+
 LONGEST_NAME = 255
 """Letters of a repository's name; Distribution takes no longer one (reference.go: RepositoryNameTotalLengthMax)."""
 

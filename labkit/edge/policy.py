@@ -52,9 +52,10 @@ class Policy:
     def granted(self, wanted: set[str], user: str | None, name: str, exists: bool, begun: bool = False) -> set[str]:
         """What a token is given of the actions that are asked for; `*` asks for all (distribution, docs/spec/auth/scope.md)."""
         may = self.allowed(user, name, exists, begun)
-        if "push" in may:  # who may write may also look what is there already, as a push does before it sends a layer
-            may = may | {"pull"}
-        return may if "*" in wanted else wanted & may
+        given = may if "*" in wanted else wanted & may
+        # Who is to write may also look what is there already, as a push does before it sends a layer.
+        looks = "push" in given and not wanted.isdisjoint({"pull", "*"})
+        return given | {"pull"} if looks else given
 
     def challenge(self, scope: str = "", error: str = "") -> str:
         """The WWW-Authenticate header of an answer that asks for a token (RFC 6750, section 3)."""

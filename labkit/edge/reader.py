@@ -76,7 +76,7 @@ class Reader:
     """Reads registries, each manifest once."""
 
     def __init__(self) -> None:
-        self._summaries = Summaries(4 * MANIFESTS)
+        self._summaries = Summaries()
 
     async def look(self, addresses: Iterable[Address]) -> dict[str, Held | Unreadable]:
         """What each of these registries holds, by key, or why that cannot be told. All are asked side by side."""
@@ -158,7 +158,7 @@ class _Visit:
     async def _manifest(self, name: str, digest: str) -> Summary | None:
         """The summary of a manifest, None where it is not there."""
         if kept := self._summaries.get(digest):
-            return kept
+            return kept[0]
         answer = await self._ask("GET", f"/v2/{name}/manifests/{digest}", ACCEPT)
         if answer is None:
             return None
@@ -168,7 +168,7 @@ class _Visit:
         sound = described is not None and _is(described.body, config)
         made = summary(manifest, lambda _: parse(described.body) if described and sound else None)
         if manifest is not None and (sound or not config):
-            self._summaries.keep(digest, made)
+            self._summaries.keep(digest, made, [])
         return made
 
     async def _list(self, path: str, field: str, most: int) -> list[str]:

@@ -9,20 +9,37 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .garbage import Repository
 from .grammar import is_digest, is_repository
-from .summary import LARGEST, Summaries, Summary, fingerprint, parse, summary, unknown
+from .summary import (
+    LARGEST,
+    Summaries,
+    Summary,
+    config_of,
+    fingerprint,
+    incomplete,
+    parse,
+    parts_of,
+    summary,
+    unknown,
+    weight,
+)
 
 __all__ = ["Shelf", "fingerprint"]
 
 Tags = dict[str, dict[str, str]]
 """{repository: {tag: digest}}"""
 
+
+HEAVY = 8 * 1024
+"""Bytes from which on a summary counts as heavy: one of an honest image has some hundreds."""
+
+ROOM = 8 * 1024**2
+"""Bytes that all heavy summaries of one look may have together; of what goes beyond only the kind is told, as unknown."""
 
 PARTS = ("_manifests", "_layers", "_uploads")
 """What a repository is made of; beside these lie the repositories below it."""
@@ -40,6 +57,7 @@ class Shelf:
     """The store's folder. May be read by several threads."""
 
     def __init__(self, root: Path) -> None:
+        self.folder = root
         self._root = f"{root}/docker/registry/v2"
         self._aside = root / "edge" / "removed"
         self._summaries = Summaries()
@@ -89,7 +107,7 @@ class Shelf:
         for path, folder in sorted(_walk(f"{self._root}/repositories", "")):
             registry, _, name = path.partition("/")
             if os.path.isdir(f"{folder}/_layers"):  # noqa: PTH112
-                there = tuple(digest for digest in _revisions(folder) if self._present(digest))
+                there = tuple(digest for digest in _revisions(folder) if self.has(digest))
                 found.append(Repository(registry, name, there, frozenset(dict(_tags(folder)).values())))
         return found
 
@@ -112,46 +130,44 @@ class Shelf:
     def manifests(self, tagged: Iterable[str], untagged: Iterable[str] = ()) -> dict[str, Summary]:
         """Summaries by digest: of what tags lead to, of what these list, and of those without a tag that refer to any of them.
 
-        What a tag leads to is told even where it is not there, as unknown; everything else only where it is.
+        What a tag leads to is told even where it is not there, as incomplete; everything else only where it is.
         """
-        found = {digest: self.manifest(digest) or unknown() for digest in tagged}
-        self._add_listed(found, list(found))
-        rest = {digest: held for digest in untagged if digest not in found and (held := self._present(digest))}
+        look = _Look(self)
+        found = {digest: look.manifest(digest) or incomplete(unknown()) for digest in sorted(set(tagged))}
+        _add_listed(found, list(found), look)
+        rest = {digest: held for digest in untagged if digest not in found and (held := look.manifest(digest))}
         while referring := [digest for digest, held in rest.items() if held["subject"] in found]:
             found |= {digest: rest.pop(digest) for digest in referring}
-            self._add_listed(found, referring)
+            _add_listed(found, referring, look)
         return dict(sorted(found.items()))
 
-    def _add_listed(self, found: dict[str, Summary], digests: list[str]) -> None:
-        """Adds what these manifests list, what that lists, and so on."""
-        todo = [child for digest in digests for child in found[digest]["manifests"]]
-        while todo:
-            digest = todo.pop()
-            if digest not in found and (held := self._present(digest)):
-                found[digest] = held
-                todo += held["manifests"]
+    def has(self, digest: str) -> bool:
+        """Whether the store has the bytes of this digest, now."""
+        return os.path.exists(self._path(digest))  # noqa: PTH110
 
-    def _present(self, digest: str) -> Summary | None:
-        """The summary of a manifest that is there now: a garbage collection may have taken it since it was read."""
-        return self.manifest(digest) if os.path.exists(self._path(digest)) else None  # noqa: PTH110
+    def manifest(self, digest: str, has: Callable[[str], bool] | None = None) -> Summary | None:
+        """The summary of a manifest; None where the store does not have it now, whatever it had before. `has` may answer
+        for the store what was asked already."""
+        has = has or self.has
+        if not is_digest(digest) or not has(digest):
+            return None
+        made = self._summaries.get(digest) or self._made(digest)
+        if made is None:
+            return None
+        held, parts = made
+        return held if all(map(has, parts)) else incomplete(held)
 
-    def manifest(self, digest: str) -> Summary | None:
-        """The summary of a manifest; None where the store does not have it."""
-        if kept := self._summaries.get(digest):
-            return kept
+    def _made(self, digest: str) -> tuple[Summary, list[str]] | None:
+        """The summary of a manifest, with the parts that it needs; None where it is not there."""
         data = self._read(digest)
         if data is None:
             return None
-        absent = []
-
-        def config(named: str) -> Any:
-            described = self._read(named)
-            absent.extend([named] if described is None else [])
-            return None if described is None else parse(described)
-
-        made = summary(parse(data), config)
-        if not absent:  # a config that is missing may come back with the next push
-            self._summaries.keep(digest, made)
+        manifest = parse(data)
+        config = config_of(manifest)
+        described = self._read(config) if config else None
+        made = summary(manifest, lambda _: None if described is None else parse(described)), parts_of(manifest)
+        if described is not None or not config:  # a config that is missing may come back with the next push
+            self._summaries.keep(digest, *made)
         return made
 
     def _path(self, digest: str) -> str:
@@ -185,6 +201,37 @@ class Shelf:
     def clear(self) -> None:
         """Deletes what was removed: 10,000 tags are 30,000 folders, which take seconds."""
         shutil.rmtree(self._aside, ignore_errors=True)
+
+
+class _Look:
+    """One look at the store: each blob is asked for once, and what is told together has bounded room."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._has: dict[str, bool] = {}
+        self._room = ROOM
+
+    def manifest(self, digest: str) -> Summary | None:
+        held = self._shelf.manifest(digest, self.has)
+        if held is None or (heavy := weight(held)) < HEAVY:
+            return held
+        self._room -= heavy
+        return held if self._room >= 0 else unknown()
+
+    def has(self, digest: str) -> bool:
+        if digest not in self._has:
+            self._has[digest] = self._shelf.has(digest)
+        return self._has[digest]
+
+
+def _add_listed(found: dict[str, Summary], digests: list[str], look: _Look) -> None:
+    """Adds what these manifests list, what that lists, and so on."""
+    todo = [child for digest in digests for child in found[digest]["manifests"]]
+    while todo:
+        digest = todo.pop()
+        if digest not in found and (held := look.manifest(digest)):
+            found[digest] = held
+            todo += held["manifests"]
 
 
 def _walk(folder: str, name: str) -> Iterator[tuple[str, str]]:

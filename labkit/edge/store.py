@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,9 +17,6 @@ CHUNK = 64 * 1024
 
 PLACE = "X-Place"
 """The header of an answer that tells nginx where in the store a request belongs."""
-
-UPLOAD = re.compile(r"uploads/(?:[0-9A-Za-z-][0-9A-Za-z_.=-]*)?")
-"""What stands after a repository's /blobs/ where an upload is meant (distribution 2.8, registry/api/v2/descriptors.go)."""
 
 AT_ONCE = 4
 """Answers that are in memory whole at the same time."""
@@ -102,10 +98,9 @@ class Store(Part):
         headers = CIMultiDict(
             (name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP
         )
-        tail = request.rel_url.raw_path.split(f"/{kind}/", 1)[1] if rest else ""
         answer = await self._send(
             request.method,
-            f"/v2/{key}/{name}/{kind}/{tail}",
+            f"/v2/{key}/{name}/{kind}/{rest}",
             params=_query(request, key),
             headers=headers,
             data=request.content.iter_chunked(CHUNK) if request.body_exists else None,
@@ -160,6 +155,8 @@ def _stripped(value: Any, prefix: str) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        field: inner.removeprefix(prefix) if field == "name" and isinstance(inner, str) else _stripped(inner, prefix)
+        field: inner.removeprefix(prefix)
+        if field.lower() == "name" and isinstance(inner, str)
+        else _stripped(inner, prefix)
         for field, inner in value.items()
     }

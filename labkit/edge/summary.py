@@ -31,7 +31,13 @@ Read = Callable[[str], Any]
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 IMAGES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 
+MOST_LISTED = 1000
+"""Layers, or manifests of an index, that are told; where there are more the manifest is told as unknown. Docker takes 127
+layers (moby, layer/layer_store.go: maxLayerDepth), an index has a manifest for each platform."""
+
 UNKNOWN = "unknown"
+INCOMPLETE = "incomplete"
+"""The kind of a manifest of which a part is not there: its own bytes, its config or a layer. Nobody gets it whole."""
 
 RUNS = ("Cmd", "Entrypoint", "Env", "ExposedPorts", "Labels", "StopSignal", "User", "Volumes", "WorkingDir")
 """The parts of a config that say how an image starts."""
@@ -108,7 +114,7 @@ def _index(manifest: dict[str, Any]) -> Summary:
     children, sound = _descriptors(manifest.get("manifests"))
     return {
         "kind": "index" if sound else UNKNOWN,
-        "artifact_type": clean(manifest.get("artifactType")),
+        "artifact_type": _word(manifest.get("artifactType")),
         "manifests": [child["digest"] for child in children],
     }
 
@@ -123,7 +129,7 @@ def _image(manifest: dict[str, Any], read: Read) -> Summary:
         "config": named or None,
         "layers": [layer["digest"] for layer in layers],
         "size": min(sum(_size(layer) for layer in layers), LARGEST_SIZE),
-        "artifact_type": clean(manifest.get("artifactType")) or _media_type(config),
+        "artifact_type": _word(manifest.get("artifactType")) or _media_type(config),
     }
     if not _is_image(manifest):
         return told
@@ -135,7 +141,7 @@ def _image(manifest: dict[str, Any], read: Read) -> Summary:
         **told,
         "kind": "image" if told["kind"] != UNKNOWN else UNKNOWN,
         "labels": _texts(runs.get("Labels")) if isinstance(runs, dict) else {},
-        "created": clean(described.get("created")),
+        "created": _word(described.get("created")),
         "fingerprint": fingerprint(_diff_ids(described), runs),
     }
 
@@ -150,6 +156,21 @@ def config_of(manifest: Any) -> str:
     if not isinstance(manifest, dict) or _is_index(manifest) or not _is_image(manifest):
         return ""
     return _digest(manifest.get("config"))
+
+
+def parts_of(manifest: Any) -> list[str]:
+    """The digests of the blobs that a registry must have for this manifest: its config and its layers, but for those that are
+    fetched elsewhere (image specification, "Descriptors": urls)."""
+    if not isinstance(manifest, dict) or _is_index(manifest):
+        return []
+    layers, _ = _descriptors(manifest.get("layers") or manifest.get("blobs"))
+    parts = [manifest.get("config"), *(layer for layer in layers if not layer.get("urls"))]
+    return list(dict.fromkeys(digest for part in parts if (digest := _digest(part))))
+
+
+def incomplete(held: Summary) -> Summary:
+    """The summary of a manifest of which a part is not there: no image, though it names what it should have."""
+    return {**held, "kind": INCOMPLETE, "fingerprint": ""}
 
 
 def fingerprint(diff_ids: list[str], config: Any) -> str:
@@ -175,7 +196,7 @@ def _descriptors(value: Any) -> tuple[list[dict[str, Any]], bool]:
     """Those descriptors of a list that name a digest, and whether that was all of it. Go writes an empty list as null."""
     if not isinstance(value, list):
         return [], value is None
-    found = [entry for entry in value if _digest(entry)]
+    found = [entry for entry in value[:MOST_LISTED] if _digest(entry)]
     return found, len(found) == len(value)
 
 
@@ -186,7 +207,12 @@ def _digest(descriptor: Any) -> str:
 
 
 def _media_type(descriptor: Any) -> str:
-    return clean(descriptor.get("mediaType")) if isinstance(descriptor, dict) else ""
+    return _word(descriptor.get("mediaType")) if isinstance(descriptor, dict) else ""
+
+
+def _word(value: Any) -> str:
+    """A media type (RFC 6838: two names of at most 127 letters) or a time."""
+    return clean(value, 255)
 
 
 def _size(descriptor: dict[str, Any]) -> int:
@@ -208,19 +234,38 @@ def _texts(value: Any) -> dict[str, str]:
     return found
 
 
-class Summaries:
-    """Summaries by digest, the newest that were made. A manifest never changes under its digest, so each is made once."""
+def weight(held: Summary) -> int:
+    """About as many bytes as a summary takes as JSON."""
+    texts = sum(len(key) + len(text) for field in ("labels", "annotations") for key, text in held[field].items())
+    return 500 + texts + 75 * (len(held["layers"]) + len(held["manifests"]))
 
-    def __init__(self, most: int = 20_000) -> None:
-        self._kept: dict[str, Summary] = {}
-        self._most = most
+
+class Summaries:
+    """Summaries by digest, each with the digests of the parts that it needs; the newest that were made, in bounded room. A
+    manifest never changes under its digest, so each is made once."""
+
+    def __init__(self, room: int = 16 * 1024**2) -> None:
+        """`room` in bytes, as `weight` tells them."""
+        self._kept: dict[str, tuple[Summary, list[str]]] = {}
+        self._room = room
         self._lock = threading.Lock()
 
-    def get(self, digest: str) -> Summary | None:
+    def get(self, digest: str) -> tuple[Summary, list[str]] | None:
         return self._kept.get(digest)
 
-    def keep(self, digest: str, summary: Summary) -> None:
+    def keep(self, digest: str, summary: Summary, parts: list[str]) -> None:
         with self._lock:
-            self._kept[digest] = summary
-            while len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
+            self._forget(digest)
+            self._kept[digest] = summary, parts
+            self._room -= self._weight(digest)
+            while self._room < 0:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, digest: str) -> None:
+        if digest in self._kept:
+            self._room += self._weight(digest)
+            del self._kept[digest]
+
+    def _weight(self, digest: str) -> int:
+        held, parts = self._kept[digest]
+        return weight(held) + 75 * len(parts)

@@ -11,7 +11,7 @@ from labkit.seen.reference import Reference
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a manifest says, of whatever kind: image, index, artifact or unknown."""
+    """What a manifest says, of whatever kind: image, index, artifact, incomplete (a part of it is not there) or unknown."""
 
     kind: str
     config: str | None = None

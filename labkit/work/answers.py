@@ -24,7 +24,7 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Without halves of characters (\ud800), which can be typed as JSON and neither written nor shown."""
+    """Without halves of characters (U+D800), which can be typed as JSON and neither written nor shown."""
     return text.encode(errors="replace").decode()
 
 

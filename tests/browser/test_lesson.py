@@ -188,7 +188,10 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
         form.get_by_role("button", name="Answer").click()
         expect(form).to_contain_text("✓ Right.")
     expect(quiz).to_contain_text("What your instructor looks for")
-    quiz.locator("textarea").fill("word " * 25)
+    quiz.locator("textarea").fill(
+        "A registry keeps tested images under one name, so that every machine, every colleague and every pipeline "
+        "can fetch exactly the same digest without help."
+    )
     expect(quiz).to_contain_text("25 words, kept")
     learner.points("13 of 13", timeout=20_000)
     true(learner)
@@ -293,7 +296,9 @@ def test_the_whole_lesson_with_the_keyboard_alone(chromium, jupyterlab, fresh):
     keys.press("Escape")
     learner.select("Without buttons above")
     learner.tab_to("How does a registry help", back=True)
-    keys.insert_text("A registry holds what was tested, under a name, and so on. " * 3)
+    keys.insert_text(
+        "A registry holds what was tested under a name, so every machine and every person fetches the same image. " * 2
+    )
     learner.choose("automation", "Every machine can fetch")
     learner.choose("version", "A version tag that nobody moves")
     learner.choose("ci", "It builds and tests it")

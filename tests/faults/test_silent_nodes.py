@@ -25,7 +25,7 @@ def deployed(lab):
     until(lambda: running(lab)[0] == "passed", "three tasks")
 
 
-SILENT = "2 of 3 tasks run where somebody answers; worker2 does not answer"
+SILENT = "2 of 3 tasks run where somebody answers; no answer from worker2"
 
 
 @pytest.mark.fault(

@@ -1,11 +1,13 @@
 """The edge, each part by its values. It runs inside the lab image; nothing of it needs one."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import aiohttp
@@ -14,6 +16,8 @@ import pytest
 from aiohttp import test_utils, web
 
 from labkit.edge import log as access_log
+from labkit.edge import seed as seeds
+from labkit.edge import shelf as shelves
 from labkit.edge import store as behind
 from labkit.edge import supervisor
 from labkit.edge.accounts import accounts
@@ -25,8 +29,9 @@ from labkit.edge.policy import parse_scope, policies
 from labkit.edge.reader import Reader
 from labkit.edge.shelf import Shelf, fingerprint
 from labkit.edge.store import StoreDown
-from labkit.edge.summary import DEEPEST, LARGEST, Summaries, parse, summary, unknown
-from labkit.edge.tokens import Token, Tokens
+from labkit.edge.summary import DEEPEST, LARGEST, MOST_LISTED, Summaries, parse, parts_of, summary, unknown, weight
+from labkit.edge.tokens import GRACE, LIFETIME, Token, Tokens
+from labkit.edge.tokens import LARGEST as LARGEST_TOKEN
 from labkit.seen.log import Action, Log, Reason
 from labkit.seen.registries import Manifest, Registries, Store
 
@@ -191,13 +196,56 @@ def test_scopes_and_challenges():
     assert told.endswith('error="insufficient_scope"')
 
 
-def test_tokens_are_forgotten_in_order():
-    tokens = Tokens(most=2)
-    first = tokens.issue(Token("hub", "a"))
-    second = tokens.issue(Token("hub", "b"))
-    tokens.issue(Token("hub", "c"))
-    assert tokens.read(first) is None
-    assert tokens.read(second).user == "b"
+def test_a_token_lives_as_long_as_it_says_by_a_clock_that_only_goes_forward():
+    now = [1000.0]
+    tokens = Tokens(lambda: now[0])
+    mine = Token("registry.lab", "me", {"a/b": {"pull", "push"}})
+    value = tokens.issue(mine)
+    assert tokens.read(value) == mine
+    now[0] += LIFETIME + GRACE
+    assert tokens.read(value) == mine
+    now[0] += 0.1
+    assert tokens.read(value) is None
+    assert Tokens.__init__.__defaults__ == (time.monotonic,)
+
+
+def test_no_number_of_tokens_makes_another_one_invalid():
+    tokens = Tokens()
+    mine = tokens.issue(Token("registry.lab", "me"))
+    for _ in range(5000):
+        tokens.issue(Token("registry.lab", None))
+        tokens.issue(Token("registry.lab", "me"))
+    assert tokens.read(mine) == Token("registry.lab", "me")
+
+
+def test_only_the_edges_own_tokens_are_read():
+    tokens = Tokens()
+    value = tokens.issue(Token("registry.lab", None, {"a": {"pull"}}))
+    assert Tokens().read(value) is None  # of the edge before this one
+    said, _, signature = value.partition(".")
+    more = (
+        base64.urlsafe_b64encode(base64.urlsafe_b64decode(said + "==").replace(b"null", b'"me"')).decode().rstrip("=")
+    )
+    for forged in (
+        f"{more}.{signature}",
+        said,
+        f"{said}.",
+        f".{signature}",
+        "",
+        ".",
+        "é",
+        "a.b",
+        value[:-1],
+        value + "A",
+    ):
+        assert tokens.read(forged) is None, forged
+
+
+def test_a_token_for_very_many_repositories_stays_small_and_leaves_the_last_out():
+    tokens = Tokens()
+    value = tokens.issue(Token("registry.lab", "me", {f"{n}{'a' * 200}": {"pull"} for n in range(400)}))
+    assert len(value) <= LARGEST_TOKEN
+    assert next(iter(tokens.read(value).access)).startswith("0a") and len(tokens.read(value).access) > 5
 
 
 def test_forms_of_names_and_digests():
@@ -273,8 +321,9 @@ def seen(event):
 
 
 def test_what_clients_call_themselves_cannot_break_the_log(log):
-    event = pushed(log, agent="\udcff" * 10_000, user="u" * 10_000, reference="\ud800")
-    assert len(event["agent"]) == len(event["user"]) == access_log.LONGEST + 1
+    event = pushed(log, agent="\udcff" * 10_000, user="u" * 10_000, repository="r" * 999, reference="\ud800")
+    for field in ("agent", "user", "repository"):
+        assert len(event[field]) == access_log.LONGEST[field] + 1
     encoded = json.dumps({"events": [seen(event)], "resets": []}).encode()
     assert msgspec.json.decode(encoded, type=Log).events[0].reference == "\ufffd"
 
@@ -438,17 +487,35 @@ def test_the_fingerprint_is_the_same_however_an_image_was_packed():
     assert fingerprint(["a"], None) == fingerprint(["a"], {})
 
 
-def test_summaries_are_forgotten_in_order():
-    kept = Summaries(most=2)
+def test_summaries_have_bounded_room():
+    kept = Summaries(room=2 * weight(unknown()) + 75)
     for name in "abc":
-        kept.keep(name, {"kind": name})
-    assert [kept.get(name) for name in "abc"] == [None, {"kind": "b"}, {"kind": "c"}]
+        kept.keep(name, {**unknown(), "created": name}, [name] if name == "c" else [])
+    assert kept.get("a") is None and kept.get("b") == ({**unknown(), "created": "b"}, [])
+    kept.keep("b", unknown(), [])
+    kept.keep("b", unknown(), [])
+    assert kept.get("c")[1] == ["c"] and kept.get("b") == (unknown(), [])
+    kept.keep("d", {**unknown(), "labels": {"large": "x" * 10_000}}, [])
+    assert all(kept.get(name) is None for name in "abcd")
+
+
+def test_a_manifest_that_lists_more_than_any_image_has_is_told_as_odd():
+    many = {"layers": [ref("a")] * 5000, "mediaType": IMAGE}
+    assert told(many)["kind"] == "unknown" and len(told(many)["layers"]) == MOST_LISTED
+    assert told({"manifests": [ref("a")] * 5000})["kind"] == "unknown"
+
+
+def test_the_parts_of_a_manifest_are_what_a_registry_must_have():
+    manifest = {"config": ref("config"), "layers": [ref("a"), ref("a"), {**ref("b"), "urls": ["https://elsewhere"]}, 7]}
+    assert parts_of(manifest) == [d("config"), d("a")]
+    assert parts_of({"manifests": [ref("a")]}) == parts_of(None) == parts_of([]) == []
 
 
 # ── the store's folder ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_shelf_reads_the_stores_folder(folder):
+    folder.layer("me/app", b"layer")
     digest = folder.manifest("me/app", {"layers": [ref("layer")]}, "a", "b")
     (folder.root / "repositories/hub/me/empty/_manifests/tags").mkdir(parents=True)
     (folder.root / "repositories/hub/me/app/_manifests/tags/torn/current").mkdir(parents=True)
@@ -459,7 +526,7 @@ def test_the_shelf_reads_the_stores_folder(folder):
     assert shelf.exists("hub", "me/app") and not shelf.exists("hub", "me/empty") and not shelf.exists("hub", "x")
     assert shelf.manifests({digest, "sha256:absent"}) == {
         digest: {**unknown(), "kind": "artifact", "layers": [d("layer")], "size": 5},
-        "sha256:absent": unknown(),
+        "sha256:absent": {**unknown(), "kind": "incomplete"},
     }
     shelf.remove("hub", "me/app")
     assert shelf.repositories("hub") == {}
@@ -511,11 +578,65 @@ def test_a_config_that_comes_back_is_read_again(folder):
     config = folder.blob({"rootfs": {"diff_ids": DIFFS}, "config": RUNS})
     manifest = {"config": {"digest": config, "mediaType": CONFIG}, "layers": [ref("layer")]}
     digest = folder.manifest("me/app", manifest, "v1")
+    folder.layer("me/app", b"layer")
     folder.free(config)
     shelf = Shelf(folder.path)
-    assert shelf.manifests([digest])[digest]["kind"] == "unknown"
+    assert shelf.manifests([digest])[digest]["kind"] == "incomplete"
     folder.blob({"rootfs": {"diff_ids": DIFFS}, "config": RUNS})
     assert shelf.manifests([digest])[digest]["kind"] == "image"
+
+
+@pytest.mark.parametrize("lost", ["manifest", "config", "layer"])
+def test_an_image_of_which_a_part_is_lost_is_none_though_it_was_read_before(folder, lost):
+    config, layer = {"rootfs": {"diff_ids": DIFFS}, "config": RUNS}, b"layer"
+    manifest = {
+        "mediaType": IMAGE,
+        "config": {"digest": folder.layer("me/app", config), "mediaType": CONFIG},
+        "layers": [{"digest": folder.layer("me/app", layer), "size": 5}],
+    }
+    digest = folder.manifest("me/app", manifest, "v1")
+    index = folder.manifest("me/app", {"mediaType": INDEX, "manifests": [{"digest": digest}]}, "all")
+    shelf = Shelf(folder.path)
+    whole = shelf.manifests([digest, index])
+    assert whole[digest]["kind"] == "image" and whole[digest]["fingerprint"]
+    content = {"manifest": manifest, "config": config, "layer": layer}[lost]
+    gone = folder.blob(content)
+    folder.free(gone)
+    found = shelf.manifests([digest, index])
+    assert found[digest]["kind"] == "incomplete" and found[digest]["fingerprint"] == ""
+    assert found[index]["kind"] == "index"
+    assert shelf.manifests([index]).get(digest, {"fingerprint": ""})["fingerprint"] == ""
+    folder.blob(content)  # the next push
+    assert shelf.manifests([digest, index]) == whole
+
+
+def test_very_large_summaries_have_bounded_room_together(folder, monkeypatch):
+    monkeypatch.setattr(shelves, "ROOM", 100_000)
+    labels = {str(n): "x" * 10_000 for n in range(6)}
+    many = [folder.manifest("me/app", {"layers": [], "n": n, "annotations": labels}, f"v{n}") for n in range(5)]
+    small = folder.manifest("me/app", {"layers": [], "annotations": {"mark": "mine"}}, "small")
+    found = Shelf(folder.path).manifests([*many, small])
+    assert found[small]["annotations"] == {"mark": "mine"}
+    assert [len(found[digest]["annotations"]) for digest in sorted(many)] == [6, 0, 0, 0, 0]
+
+
+def test_the_labs_own_images_are_brought_back(tmp_path):
+    seed, store = tmp_path / "seed", Folder(tmp_path / "store")
+    made = Folder(seed)
+    layer = made.layer("library/busybox", b"layer" * 100)
+    digest = made.manifest("library/busybox", {"layers": [{"digest": layer}]}, "latest")
+    assert len(seeds.restore(seed, store.path)) == 5
+    shelf = Shelf(store.path)
+    assert shelf.manifests([digest])[digest]["kind"] == "artifact" and shelf.exists("hub", "library/busybox")
+    assert seeds.restore(seed, store.path) == []
+    other = store.manifest("me/app", {"layers": []}, "v1")
+    store.free(layer)
+    store.blob(b"lay", digest=digest)  # torn
+    assert [file.rpartition("/")[2] for file in seeds.restore(seed, store.path)] == ["data", "data"]
+    shelf.remove("hub", "library/busybox")
+    assert seeds.restore(seed, store.path) != [] and shelf.exists("hub", "library/busybox")
+    assert Shelf(store.path).manifests([digest, other])[digest]["kind"] == "artifact" and store.path.exists()
+    assert not list(store.path.rglob(".*"))
 
 
 def test_a_manifest_cannot_lead_out_of_the_store(folder):
@@ -668,7 +789,7 @@ def test_the_desk_tells_of_a_registry_that_does_not_answer_beside_those_that_do(
 def test_the_desk_marks_a_reset(ask, log):
     status, line = ask("POST", "/mark", {"exercises": ["03-push"]})
     assert status == 200 and set(line) == {"seq", "time", "exercises"} and line["exercises"] == ["03-push"]
-    for body in (None, b"nonsense", [], {}, {"exercises": "x"}, {"exercises": [7]}):
+    for body in (None, b"nonsense", [], {}, {"exercises": "x"}, {"exercises": [7]}, {"exercises": ["x"] * 201}):
         assert ask("POST", "/mark", body)[0] == 400
     assert len(log.resets) == 1
 
@@ -688,6 +809,8 @@ def test_the_desk_removes_repositories_and_nothing_else(ask, folder):
         status, text = ask("POST", "/remove", {"repositories": [["hub", "me/app"], odd]})
         assert status == 400 and "is no repository" in text
     assert ask("POST", "/remove", b"[" * 100_000)[0] == 400
+    status, text = ask("POST", "/remove", {"repositories": [["hub", "me/app"], ["hub", "library/busybox"]]})
+    assert status == 400 and text == "library/busybox comes with the lab and stays\n"
     assert sorted(Shelf(folder.path).repositories("hub")) == ["me/app", "me/other"]
     assert ask("POST", "/remove", {"repositories": [["hub", "me/app"]]}) == (200, {})
     assert sorted(Shelf(folder.path).repositories("hub")) == ["me/other"]
@@ -716,7 +839,7 @@ async def serving(path, answer):
     """Something at that socket which answers every request so."""
     app = web.Application()
     app.router.add_route("*", "/{any:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    runner = web.AppRunner(app, shutdown_timeout=0.05)
     await runner.setup()
     await web.UnixSite(runner, str(path)).start()
     yield

@@ -37,10 +37,16 @@ def test_a_task_on_a_machine_that_does_not_answer_is_converging_and_says_where()
     world = solved().gap("engines/worker2")
     told = check("05-deploy", "running", world)
     assert told.outcome.value == "converging"
-    assert told.message == "Still moving: 2 of 3 tasks run where somebody answers; worker2 does not answer."
+    assert told.message == "Still moving: 2 of 3 tasks run where somebody answers; no answer from worker2."
     assert told.found == "no answer from worker2"
     world.services["myapp"]["update_state"] = "paused"  # of before
     assert verdict("05-deploy", "running", world) == "converging"
+
+
+def test_every_machine_that_does_not_answer_is_named():
+    told = check("05-deploy", "running", solved().gap("engines/worker1").gap("engines/worker2"))
+    assert told.message == "Still moving: 1 of 3 tasks run where somebody answers; no answer from worker1, worker2."
+    assert told.found == "no answer from worker1, worker2"
 
 
 @pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
@@ -192,6 +198,26 @@ def test_an_app_that_cannot_be_asked_does_not_break_the_lab():
     assert _gaps(world.observation) == {}
 
 
+def test_a_task_on_a_machine_that_does_not_answer_is_not_asked():
+    world = practiced()
+    tasks(world)[2]["node"] = "worker1"
+    world.page(tasks(world)[2], file="/www/other.html")
+    world.task(4, node="worker2", name="webapp").gap("engines/worker2")
+    told = check("06-practice", "deployed", world)
+    assert told.evidence.endswith("; 3 tasks answer with /www/index.html, /www/other.html")
+
+
+def test_all_that_do_not_answer_yet_are_named():
+    world = practiced()
+    for task in tasks(world)[:2]:
+        world.page(task, port=0, status=0)
+    told = check("06-practice", "deployed", world)
+    assert told.found == "webapp.1 on workstation: it listens at no port, webapp.2 on worker1: it listens at no port"
+    for task in tasks(world)[:2]:
+        task.update(YOUNG)
+    assert check("06-practice", "deployed", world).found == "webapp.1 on workstation, webapp.2 on worker1"
+
+
 def test_05_asks_no_app():
     world = solved()
     world.data["pages"] = None
@@ -294,6 +320,43 @@ def test_a_pull_where_the_image_was_already_gives_it_its_tag():
 def test_the_tag_must_mean_the_same_image():
     world = ask(has(held())).image("worker1", "mine", list(TAG))
     assert pulled(world) == ASKED
+
+
+def test_what_another_machine_or_registry_or_time_fetched_is_not_this_pulls():
+    world = fetch(ask(held()), "config", "layer", machine="worker2")
+    assert pulled(world) == ASKED
+    assert pulled(fetch(ask(held()), "pull", "config", "layer", machine="worker2")) == ("passed", "pull-removed")
+    assert pulled(ask(fetch(held(), "config", "layer"))) == ASKED
+    world = ask(held())
+    for digest in (sha("app"), sha("layer of app")):
+        world.log("blob", registry="private", machine="worker1", repository=MYAPP, digest=digest)
+        world.log("blob", machine="worker1", repository=MYAPP, digest=digest, status=404)
+    assert pulled(world) == ASKED
+
+
+def test_an_index_whose_images_are_not_known_is_taken_at_its_word():
+    world = World()
+    index = sha("index")
+    world.manifests[index] = {"kind": "index", "manifests": [sha("arm")]}
+    world.repositories()[MYAPP] = {"v1.0.0": index}
+    assert pulled(ask(world)) == ("passed", "pull-removed")
+
+
+def test_a_digest_that_was_asked_for_must_be_there():
+    world = held()
+    assert pulled(ask(world, reference=world.digest())) == ASKED
+    told = check("04-pull", "pulled", world)
+    assert told.message.startswith("worker1 asked Docker Hub about myusername/myapp:v1.0.0, but no image came of it.")
+    assert told.found == "a question from worker1, and no image that came of it"
+    outside = check("04-pull", "pulled", ask(held(), machine=""))
+    assert outside.message.startswith("a machine asked Docker Hub")
+    assert outside.found == "a question from a machine, and no image that came of it"
+
+
+def test_a_push_that_the_store_refused_is_none():
+    world = held()
+    world.log("push", machine="worker1", repository=MYAPP, reference="v1.0.0", digest=world.digest(), status=400)
+    assert pulled(ask(world)) == ASKED
 
 
 def test_a_pull_by_digest_gives_no_tag():

@@ -112,7 +112,17 @@ def test_a_page_is_read(server):
     assert ask_apps.ask(host, port, 1) == (200, b"x" * ask_apps.LARGEST)
 
 
-@pytest.mark.parametrize("said", [b"", b"<h1>mine</h1>\n", b"HTTP/1.1 " + b"9" * 70000])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"<h1>mine</h1>\n",
+        b"HTTP/1.1 " + b"9" * 70000,
+        b"HTTP/1.1 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"FTP/1.1 200 OK\r\n\r\n",
+    ],
+)
 def test_what_is_no_http_is_no_answer(said):
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -123,6 +133,67 @@ def test_what_is_no_http_is_no_answer(said):
 
         threading.Thread(target=answer, daemon=True).start()
         assert ask_apps.ask("127.0.0.1", server.getsockname()[1], 1)[0] == 0
+
+
+def answered(said, keep=True, seconds=5.0, most=100):
+    """What is read of an answer whose connection stays open, or not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def answer():
+            with server.accept()[0] as peer:
+                peer.recv(1000)
+                peer.sendall(said)
+                if keep:
+                    over.wait(10)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with socket.create_connection(server.getsockname()) as peer:
+            told = ask_apps.fetch(peer, "/", most, time.monotonic() + seconds)
+        over.set()
+        thread.join()
+    return told
+
+
+def test_an_answer_ends_with_its_length_or_its_connection():
+    assert answered(b"HTTP/1.1 200 OK\r\ncontent-LENGTH: 4\r\n\r\npage, and more") == (200, b"page")
+    assert answered(b"HTTP/1.1 204 OK\r\nX: y\r\nContent-Length: 0\r\n\r\n") == (204, b"")
+    assert answered(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 500) == (200, b"x" * 100)
+    assert answered(b"HTTP/1.0 404 no\r\n\r\nnothing", keep=False) == (404, b"nothing")
+    for odd in (b"-4", b"x", b"9" * 400):
+        assert answered(b"HTTP/1.0 200 OK\r\nContent-Length: " + odd + b"\r\n\r\npage", keep=False) == (200, b"page")
+
+
+def test_an_answer_that_stops_halfway_is_none():
+    assert answered(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npage", seconds=0.1) == (0, b"")
+    assert answered(b"HTTP/1.1 200 OK\r\n\r\npage", seconds=0.1) == (0, b"")
+    assert answered(b"HTTP/1.1 200 OK\r\n", seconds=0.0) == (0, b"")
+
+
+def test_an_engine_is_asked_on_its_socket(tmp_path, monkeypatch):
+    path = str(tmp_path / "socket")
+    real = socket.socket.connect
+    monkeypatch.setattr(ask_apps.socket.socket, "connect", lambda self, _: real(self, path))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+
+        def answer(said):
+            with server.accept()[0] as peer:
+                peer.recv(1000)
+                peer.sendall(said)
+
+        for status, told in ((b"200", {"Id": "c"}), (b"404", None)):
+            said = b"HTTP/1.0 " + status + b' x\r\n\r\n{"Id": "c"}'
+            thread = threading.Thread(target=answer, args=(said,), daemon=True)
+            thread.start()
+            if told:
+                assert ask_apps.Docker(1).get("/containers/c/json") == told
+            else:
+                with pytest.raises(ask_apps.Gone):
+                    ask_apps.Docker(1).get("/containers/c/json")
+            thread.join()
 
 
 def test_nobody_there_and_nobody_who_answers():

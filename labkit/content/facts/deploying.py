@@ -90,7 +90,7 @@ def service_runs(lab: Scope, name: str, count: int) -> str:
     if len(running) >= count:
         # The Swarm takes a task for running until it has missed its node for some seconds, and then makes it anew elsewhere.
         lost = sorted({task.node for task in running if task not in heard})
-        told = f"{len(heard)} of {count} tasks run where somebody answers; {', '.join(lost)} does not answer"
+        told = f"{len(heard)} of {count} tasks run where somebody answers; no answer from {', '.join(lost)}"
         wait_for(told, found=f"no answer from {', '.join(lost)}")
     tasks.explain_missing(lab.swarm, service, values)
     moving = [task for task in service.tasks if task.on_the_way]

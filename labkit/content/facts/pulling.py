@@ -29,18 +29,19 @@ def _came_of_it(lab: Scope, wanted: Reference, pull: Event) -> bool:
     it after that. Other tools fetch layers each time.
     """
     registry = lab.registry_of(wanted)
-    leaves = [leaf for leaf in registry.leaves(pull.digest) if leaf.config]
-    if not leaves:
+    leaves = registry.leaves(pull.digest)
+    if not registry.image_ids(pull.digest):
         return True  # the tag was pushed again since: what it named then is not known any more
-    here = [event for event in lab.since if (event.registry, event.machine) == (registry.key, pull.machine)]
-    blobs = [event for event in here if event.action == Action.BLOB]
-    mine = {event.digest for event in blobs if event.seq > pull.seq and event.agent == pull.agent}
+    source = (registry.key, pull.machine, Action.BLOB)
+    blobs = [event for event in lab.since if (event.registry, event.machine, event.action) == source and event.ok]
+    later = [event for event in blobs if event.seq > pull.seq]
+    mine = {event.digest for event in later if event.agent == pull.agent}
     if not pull.from_engine:
         return any(mine.intersection(leaf.layers) for leaf in leaves)
-    others = {event.digest for event in blobs if event.seq > pull.seq and event.agent != pull.agent}
     before = {event.digest for event in blobs if event.seq < pull.seq}
+    others = {event.digest for event in later} - mine
     for leaf in leaves:
-        if leaf.config in mine and not (others - mine - before).intersection(leaf.layers):
+        if leaf.config in mine and not (others - before).intersection(leaf.layers):
             return True
     return pull.machine in lab.machines and (_pushed_before(lab, registry, pull) or _had(lab, wanted, pull, others))
 
@@ -100,13 +101,14 @@ def has_pulled(lab: Scope, wanted: Reference, pulls: list[Event]) -> str:
         now = short(digest) if digest else "nothing"
         found = f"{last.machine or 'a machine'} pulled {short(last.digest)}, {registry.title} now has {now}"
         fail("pull-outdated", found=found, **values)
-    pulled, current = wanted.at(digest or ""), []
+    assert digest  # what is fresh has it
+    pulled, current = wanted.at(digest), []
     tools = {
         pull.machine for pull in pulls if not pull.from_engine
     }  # what they bring to an engine has a tag and no digest
     for name in fresh:
         copy = lab.engine(name).image(wanted) if name in tools else None
-        if lab.engine(name).image(pulled) or (copy and copy.fingerprint in registry.fingerprints(digest or "")):
+        if lab.engine(name).image(pulled) or (copy and copy.fingerprint in registry.fingerprints(digest)):
             current.append(name)
     if current:
         return f"{', '.join(current)} has {pulled}"

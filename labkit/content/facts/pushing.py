@@ -16,11 +16,13 @@ def is_pushed(lab: Scope, wanted: Reference) -> str:
     registry, values = lab.registry_of(wanted), about(lab, wanted)
     digest = registry.digest(wanted)
     if digest:
-        if lab.whole and _last_push(lab, registry, wanted) != digest:
+        if lab.whole and not _came_by_push(lab, registry, wanted, digest):
             fail("push-not-by-push", found=f"{short(digest)}, of which the log knows no push", **values)
         if not registry.fingerprints(digest):
             kind = registry.manifests[digest].kind if digest in registry.manifests else "unknown"
-            fail("push-not-image", found=f"{kind} without layers that run", **values)
+            lost = "parts of it are gone from the registry"
+            found = lost if kind == "incomplete" else f"{kind} without layers that run"
+            fail("push-not-image", found=found, **values)
         return f"{wanted} is {digest} in {registry.title}"
     tags = registry.tags(wanted.repository)
     if tags == [LATEST]:
@@ -38,16 +40,13 @@ def is_pushed(lab: Scope, wanted: Reference) -> str:
     fail("push-none", found=others, **values)
 
 
-def _last_push(lab: Scope, registry: Registry, wanted: Reference) -> str:
-    """The digest that was last pushed under this tag, "" for none. Each tag comes of a push: what lies in a registry's store
-    without one was put there past the registry."""
-    pushes = [
-        event.digest
-        for event in lab.events_of(registry)
-        if event.action == Action.PUSH and event.ok and event.repository == wanted.repository
-        if event.reference in (wanted.version, wanted.digest)
-    ]
-    return pushes[-1] if pushes else ""
+def _came_by_push(lab: Scope, registry: Registry, wanted: Reference, digest: str) -> bool:
+    """Whether this is what was last pushed under this tag. Each tag comes of a push: what lies in a store without one
+    was put there past the registry."""
+    pushes = [event for event in lab.events_of(registry) if event.action == Action.PUSH and event.ok]
+    names = (wanted.version, wanted.digest)
+    here = [event for event in pushes if event.repository == wanted.repository and event.reference in names]
+    return [event.digest for event in here[-1:]] == [digest]
 
 
 def _explain_refusal(lab: Scope, wanted: Reference, registry: Registry) -> None:

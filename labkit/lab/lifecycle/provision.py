@@ -140,6 +140,7 @@ def joining(site: Site) -> list[Step]:
     return [
         Step("contexts", partial(machines.write_contexts, site), reached),
         Step("sample", partial(machines.load_sample, site), (f"reach {MANAGER}",)),
+        Step("seeded images", partial(machines.restore_seeded, site), ("reach edge",)),
         Step("manager", partial(swarm.manage, site), (f"reach {MANAGER}",), says),
         *(Step(f"join {name}", partial(swarm.join, site, name), ("manager", f"reach {name}")) for name in workers),
         Step("order", partial(swarm.tidy, site), ("manager", *(f"join {name}" for name in workers))),

@@ -12,7 +12,6 @@ each: it is somebody else's program.
 
 import contextlib
 import hashlib
-import http.client
 import json
 import os
 import socket
@@ -21,8 +20,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 LARGEST = 256 * 1024
@@ -30,6 +27,12 @@ LARGEST = 256 * 1024
 
 TEXT = 200
 """Letters of a page that are told."""
+
+LONGEST_HEAD = 64 * 1024
+"""Bytes of the headers of an answer."""
+
+LARGEST_ANSWER = 16 * 1024**2
+"""Bytes of what the engine may tell."""
 
 MOST_TASKS, MOST_PORTS, MOST_FILES = 20, 8, 50_000
 """Tasks that are asked, ports of each, files of its image that are looked at."""
@@ -47,22 +50,55 @@ class Gone(Exception):
     """The engine does not know what it was asked for: it was there just before."""
 
 
-class Docker(http.client.HTTPConnection):
+def fetch(connection: socket.socket, path: str, most: int, until: float) -> tuple[int, bytes]:
+    """(status, body) of a GET, of the body `most` bytes; status 0 for what is no HTTP, or has no end by then (time.monotonic).
+
+    In HTTP/1.0, where an answer ends with its length or its connection (RFC 1945): http.client would take longer to import than
+    all the rest takes.
+    """
+    data, ended = b"", False
+    try:
+        connection.settimeout(max(until - time.monotonic(), 0.01))
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: labkit\r\n\r\n".encode())
+        while not ended and time.monotonic() < until:
+            connection.settimeout(max(until - time.monotonic(), 0.01))
+            part = connection.recv(65536)
+            data += part
+            head, _, body = data.partition(b"\r\n\r\n")
+            ended = not part or len(head) > LONGEST_HEAD or len(body) >= min(most, length(head))
+    except OSError:
+        return 0, b""
+    head, found, body = data.partition(b"\r\n\r\n")
+    version, _, rest = head.partition(b" ")
+    if not (ended and found and version.startswith(b"HTTP/1.") and rest[:3].isdigit()):
+        return 0, b""
+    return int(rest[:3]), body[: min(most, length(head))]
+
+
+def length(head: bytes) -> int:
+    """The bytes of a body as its head says; LARGEST_ANSWER where it does not."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit() and len(value) < 12:
+            return int(value)
+    return LARGEST_ANSWER
+
+
+class Docker:
     """The node's own engine, on its socket."""
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect("/var/run/docker.sock")
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
     def get(self, path: str) -> Any:
         """Raises Gone."""
-        self.request("GET", path)
-        answer = self.getresponse()
-        told = json.load(answer)
-        if answer.status >= 400:
-            raise Gone(told)
-        return told
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(self.seconds)
+            connection.connect("/var/run/docker.sock")
+            status, body = fetch(connection, path, LARGEST_ANSWER, time.monotonic() + self.seconds)
+        if status != 200:
+            raise Gone(path)
+        return json.loads(body)
 
 
 def means(labels: dict[str, str], services: list[str]) -> bool:
@@ -110,12 +146,17 @@ def address(host: str) -> str:
     return socket.inet_ntop(socket.AF_INET6, raw) if any(raw) else "localhost"
 
 
+def text(path: str) -> str:
+    with open(path) as file:
+        return file.read()
+
+
 def ports(pid: int) -> list[tuple[str, int]]:
     """Where a container listens; the lowest ports first."""
     inodes, found = sockets(pid), dict[int, str]()
     for table in ("tcp6", "tcp"):
         with contextlib.suppress(OSError):
-            found |= {port: host for host, port in listening(Path(f"/proc/{pid}/net/{table}").read_text(), inodes)}
+            found |= {port: host for host, port in listening(text(f"/proc/{pid}/net/{table}"), inodes)}
     return [(found[port], port) for port in sorted(found)][:MOST_PORTS]
 
 
@@ -124,15 +165,12 @@ def ports(pid: int) -> list[tuple[str, int]]:
 
 def ask(host: str, port: int, seconds: float) -> tuple[int, bytes]:
     """(status, page) of `GET /`; status 0 where nothing came in time that is HTTP."""
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    until = time.monotonic() + seconds
     try:
-        connection.request("GET", "/", headers={"Host": "localhost", "Connection": "close", "User-Agent": "labkit"})
-        answer = connection.getresponse()
-        return answer.status, answer.read(LARGEST)
-    except (OSError, http.client.HTTPException, ValueError):
+        with socket.create_connection((host, port), seconds) as connection:
+            return fetch(connection, "/", LARGEST, until)
+    except OSError:
         return 0, b""
-    finally:
-        connection.close()
 
 
 def ask_all(pid: int, seconds: float, found: list[tuple[int, int, bytes]]) -> None:
@@ -188,7 +226,7 @@ def files(docker: Docker, container: dict[str, Any], pid: int) -> tuple[str, set
     merged = ((container.get("GraphDriver") or {}).get("Data") or {}).get("MergedDir")
     if merged and os.path.isdir(merged):
         return merged, changed, set()  # without the container's mounts
-    mounts = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    mounts = text(f"/proc/{pid}/mountinfo").splitlines()
     return f"/proc/{pid}/root", changed, {line.split()[4] for line in mounts} - {"/"}
 
 
@@ -211,12 +249,12 @@ def told(port: int, status: int, page: bytes, file: str) -> Answer:
     }
 
 
-@dataclass
 class Asked:
     """A running task's container, and what was heard of it so far: (port, status, page)."""
 
-    container: dict[str, Any]
-    found: list[tuple[int, int, bytes]] = field(default_factory=list)
+    def __init__(self, container: dict[str, Any]) -> None:
+        self.container = container
+        self.found: list[tuple[int, int, bytes]] = []
 
     @property
     def pid(self) -> int:
@@ -232,7 +270,7 @@ class Asked:
 
 def pages(services: list[str], seconds: float) -> list[Answer]:
     """What each of the node's running tasks of these services answers. One that has ended meanwhile is left out."""
-    docker, asked, threads = Docker("localhost", timeout=seconds), list[Asked](), list[threading.Thread]()
+    docker, asked, threads = Docker(seconds), list[Asked](), list[threading.Thread]()
     running = docker.get('/containers/json?filters={"label":["com.docker.swarm.task.id"],"status":["running"]}')
     for one in [one for one in running if means(one["Labels"], services)][:MOST_TASKS]:
         with contextlib.suppress(Gone):

@@ -200,6 +200,8 @@ class _Job:
     def _repositories(self) -> None:
         with self.lab.wire("edge") as wire:
             clearing.repositories(wire, self.scope)
+            if self.scope.machines:
+                wire.request("POST", "/restore")
 
     def _make_anew(self) -> None:
         """Has `labkit up`'s repair make and join what needs it."""
