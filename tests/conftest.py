@@ -80,8 +80,8 @@ def engine():
 
 
 @pytest.fixture(scope="session")
-def running_lab(engine):
-    """One lab for all tests that leave it whole."""
+def started_lab(engine):
+    """One lab for all tests of this process that leave it whole, as it was when it had started."""
     import time
 
     from labkit import paths
@@ -102,9 +102,16 @@ def running_lab(engine):
 
 
 @pytest.fixture
+def running_lab(started_lab):
+    """The shared lab as it is now: a test before may have had machines made anew."""
+    from labkit.lab import find
+
+    return find.current()
+
+
+@pytest.fixture
 def lab(running_lab):
     """The shared lab, as if it had just started."""
-    from labkit.lab import find
     from labkit.lab.playing.reset import reset_all
 
-    return reset_all(find.current())  # a test may have started it anew
+    return reset_all(running_lab)

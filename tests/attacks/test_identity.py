@@ -13,14 +13,6 @@ from labkit.lab.engine.wire import Wire, WireError
 attack = pytest.mark.attack
 
 
-@pytest.fixture
-def running_lab(running_lab):
-    """As it is now: a test before may have had machines made anew."""
-    from labkit.lab import find
-
-    return find.current()
-
-
 MINE, THEIRS = "myusername/attacked", "colleague/attacked"
 
 # ── doors with keys ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,14 +14,6 @@ from labkit.edge.tokens import GRACE, LIFETIME, Token, Tokens
 attack = pytest.mark.attack
 
 
-@pytest.fixture
-def running_lab(running_lab):
-    """As it is now: a test before may have had machines made anew."""
-    from labkit.lab import find
-
-    return find.current()
-
-
 NAME = "myusername/attacked"
 PULLS, WRITES = f"repository:{NAME}:pull", f"repository:{NAME}:pull,push"
 

@@ -15,7 +15,7 @@ def chromium(engine):
 
 
 @pytest.fixture(scope="module")
-def jupyterlab(running_lab):
+def jupyterlab(started_lab):
     """JupyterLab as `labkit up` starts it, for the lab of the tests."""
     labkit("up", "--detach", check=0)
     yield lambda: address(labkit("status", "--json").stdout)
@@ -23,7 +23,7 @@ def jupyterlab(running_lab):
     from labkit.lab.lifecycle import keeper
 
     jupyter.stop()
-    keeper.stop(running_lab.home)
+    keeper.stop(started_lab.home)
 
 
 def end_kernels(url):

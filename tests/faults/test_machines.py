@@ -13,7 +13,7 @@ fault = pytest.mark.fault
 
 
 @pytest.fixture(scope="module")
-def deployed(running_lab):
+def deployed(started_lab):
     """The shared lab with a service on three nodes; each test leaves it so."""
     from labkit.lab.playing.reset import reset_all
 
