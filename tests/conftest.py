@@ -40,8 +40,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: a worker waits for engines and browsers about half of the time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """One for each core: what waits in one worker leaves the other's engines and browsers more of the machine."""
+    return len(os.sched_getaffinity(0))
 
 
 def pytest_unconfigure():
