@@ -104,13 +104,19 @@ def up(
     plan = Plan(home.name, home.work, workers, deadline, learner, workshop, extras, key=key, given=given, start=start)
     opening = None if no_jupyter else _Opening(port, browser=not detach and jupyter.has_screen())
     with stoppable():
-        with progress(form, STEPS) as say:
-            lab = _up(home, plan, opening, say)
+        try:
+            with progress(form, STEPS) as say:
+                lab = _up(home, plan, opening, say)
+        except Stopped as stopped:
+            tell("✗ Stopped before the lab was ready. What this command had made is gone.", err=True)
+            sys.exit(stopped.status)
         server = opening.server if opening else None
-        if form == "text":
-            _tell(lab, server, detach)
+        with contextlib.suppress(Stopped):
+            if form == "text":
+                _tell(lab, server, detach)
+            if not detach:
+                _until_it_ends(server)
         if not detach:
-            _until_it_ends(server)
             _end(home, lab.plan.start, form)
 
 
@@ -146,18 +152,17 @@ class _Opening:
 
 def _up(home: Home, plan: Plan, opening: _Opening | None, say: Say) -> Lab:
     """The lab, ready, with its keeper, the learner's folder and JupyterLab. Raises LabError. Stopped, it leaves the lab that
-    was up before, or nothing."""
+    was up before, or nothing, and raises Stopped."""
     with provision.lock(home, say):
         try:
             return _made(home, plan, opening, say)
-        except Stopped as stopped:
+        except Stopped:
             say("stopped: putting away what was made")
             end = opening.end if opening and opening.begun else None  # one that was open before goes on
             if end:
                 end()
             remove.locked(home, say, stop=end, start=plan.start)
-            tell("✗ Stopped before the lab was ready. What this command had made is gone.", err=True)
-            sys.exit(stopped.status)
+            raise
 
 
 def _made(home: Home, plan: Plan, opening: _Opening | None, say: Say) -> Lab:
@@ -232,7 +237,6 @@ def _tell(lab: Lab, server: Server | None, detach: bool) -> None:
 
 
 def _until_it_ends(server: Server | None) -> None:
-    """Waits for Ctrl-C, a request to end, a hang-up, or JupyterLab's own end."""
-    with contextlib.suppress(Stopped):
-        while server is None or processes.alive(server.pid):
-            time.sleep(0.5)
+    """Waits for JupyterLab's own end. Ctrl-C, a request to end and a hang-up raise Stopped."""
+    while server is None or processes.alive(server.pid):
+        time.sleep(0.5)

@@ -22,8 +22,10 @@ real Docker Hub lies under the very name that the lab's has (docker/cli, config/
 KEYS = ("ca.pem", "cert.pem", "key.pem")
 
 DOWN = "the-lab-is-down--run-labkit-up"
-"""After the lab's end: the context in use, and the end of the address of every context. Nobody listens there, and docker prints
-that address ("Cannot connect to the Docker daemon at unix:///…/the-lab-is-down--run-labkit-up")."""
+"""After the lab's end: the context in use, and the end of the address of every context."""
+
+NOWHERE = f"unix:///dev/null/{DOWN}"
+"""Nobody can listen there, it is short enough for a socket's address, and docker prints it."""
 
 
 def folder(state: Path) -> Path:
@@ -57,10 +59,9 @@ def close(state: Path) -> None:
     none in use, would take the learner's own engine instead, and the next `docker rm` would strike there. Raises OSError."""
     if folder(state).is_dir():
         names = {MANAGER, DOWN, *_there(state).values()}
-        nowhere = f"unix://{state.absolute()}/{DOWN}"
         _write(folder(state) / "config.json", {**EMPTY, "currentContext": DOWN})  # first: it is in use from here on
         for name in names:
-            _describe(state, name, "the lab is down: labkit up", nowhere)
+            _describe(state, name, "the lab is down: labkit up", NOWHERE)
         _keep_only(state, names)
         shutil.rmtree(folder(state) / "contexts" / "tls", ignore_errors=True)
 

@@ -8,8 +8,9 @@ from driver import address, browser
 from helpers import labkit
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(engine):
+    """Ended with the module: while Playwright runs, its event loop is this thread's, and no test beside it can have its own."""
     with browser() as one:
         yield one
 

@@ -214,7 +214,7 @@ def test_the_whole_lesson_with_the_keyboard_alone(chromium, jupyterlab, fresh):
     learner.into_panel("Hint for: Docker Hub accepted")
     expect(learner.check("accepted").locator(".lk-hints li")).to_have_count(1)
     learner.into_panel("Explain the last error")
-    expect(learner.part("tools")).to_contain_text("Here: Docker Hub has no account named nobody")
+    expect(learner.part("tools")).to_contain_text("Here: Docker Hub has no account of the name that you typed")
     learner.into_panel("Reset")
     expect(page.get_by_role("status").filter(has_text="Press again")).to_have_count(1)
     keys.press("Enter")

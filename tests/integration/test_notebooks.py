@@ -9,10 +9,10 @@ NAMES = sorted(one.name for one in (ROOT / "notebooks").glob("*.ipynb"))
 
 
 def run(lab, name):
-    """Runs a learner's notebook in the lab's environment; returns (cell, its outputs as text)."""
+    """Runs a notebook as learners get it in the lab's environment; returns (cell, its outputs as text)."""
     from labkit.lab import environment
 
-    notebook = nbformat.read(lab.work / name, as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -75,7 +75,7 @@ def test_typing_the_commands_into_the_cells_solves_it(lab):
     """The learner's own cell, filled in as the lesson prints it."""
     from labkit.lab import environment
 
-    notebook = nbformat.read(lab.work / "01-login.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / "01-login.ipynb", as_version=4)
     cell = next(one for one in notebook.cells if one.source.startswith("%%bash\n# Type"))
     cell.source += "\ndocker login -u myusername -p mypassword"
     variables = {**environment.process(lab), "PYTHONPATH": str(ROOT)}

@@ -106,7 +106,7 @@ def _open(lab: Lab, keys: Path) -> bool:
     except (OSError, ValueError):
         return False
     for machine in lab.plan.nodes:
-        if lab.state(machine.name) == "running":
+        if lab.state(machine.name) == "running" and (lab.home.inside or lab.parts[machine.name].port):
             try:
                 with Wire(lab.url(machine.name), tls, ASKING) as wire:
                     wire.request("GET", machine.ping)
