@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,13 @@ OWN = "from labkit.lab.engine import own; from labkit.paths import home"
 def own_paths(tmp_path):
     """An environment in which no engine is found: neither the system's nor one of the lab's own."""
     return {"LABKIT_ENGINE_RUN": str(tmp_path / "run"), "LABKIT_ENGINE_DATA": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def short():
+    """A folder with a short name, for engines: their sockets lie deep in it, and a socket's address has room for 107 letters."""
+    with tempfile.TemporaryDirectory(prefix="lk-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def assert_one_error(result, *texts):
@@ -121,14 +129,14 @@ def test_doctor_says_whether_the_kernel_has_ipvs(running_lab):
 
 
 @contextlib.contextmanager
-def second_engine(tmp_path, size):
+def second_engine(folder, size):
     """An engine of its own, real, whose disk is as small as wanted."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk and start an engine")
-    data = tmp_path / "data"
+    data = folder / "data"
     data.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(data)], check=True)
-    env = {**own_paths(tmp_path), "LABKIT_ENGINE": f"unix://{tmp_path}/run/docker.sock"}
+    env = {**own_paths(folder), "LABKIT_ENGINE": f"unix://{folder}/run/docker.sock"}
     code = f"{OWN}; own.start(home(), print)"
     try:
         subprocess.run([sys.executable, "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True)
@@ -142,8 +150,8 @@ def second_engine(tmp_path, size):
 @pytest.mark.fault(
     "The engine's disk is nearly full before `up`", "Nothing is begun; `up` and `doctor` say how much is free"
 )
-def test_a_disk_that_is_nearly_full(tmp_path):
-    with second_engine(tmp_path, "300m") as env:
+def test_a_disk_that_is_nearly_full(short):
+    with second_engine(short, "300m") as env:
         result = labkit("up", "--detach", "--no-jupyter", env=env)
         assert_one_error(result, "disk of the Docker Engine is nearly full: 0.3 GB free", "docker system df")
         doctor = labkit("doctor", env=env, check=2)
@@ -485,10 +493,10 @@ def test_an_edge_that_answers_nonsense_is_no_crash(lab):
 
 
 @pytest.mark.fault("Two labs start an engine at once", "One engine runs, and both use it")
-def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
+def test_two_labs_that_want_an_engine_at_once_get_one(short):
     if os.geteuid() != 0:
         pytest.skip("only root can start an engine")
-    env = {**os.environ, **own_paths(tmp_path)}
+    env = {**os.environ, **own_paths(short)}
     code = f"{OWN}; own.start(home(), print); print(own.process(home()))"
     command = [sys.executable, "-c", code]
     try:
@@ -499,4 +507,4 @@ def test_two_labs_that_want_an_engine_at_once_get_one(tmp_path):
     finally:
         stop = f"{OWN}; own.stop(home()); own.purge(home())"
         subprocess.run([sys.executable, "-c", stop], env=env, cwd=ROOT, check=True)
-    assert not (tmp_path / "run").exists()
+    assert not (short / "run").exists()

@@ -37,12 +37,6 @@ def start(home: Home, say: Say) -> Engine:
             with contextlib.suppress(LabError):
                 ping(url)
                 return Engine(url, own=True)  # another lab was quicker
-        try:
-            return _start(url, run, data)
-        except LabError as error:
-            if "containerd" not in error.what:
-                raise
-        # dockerd waits 15 seconds for its containerd (moby, libcontainerd/supervisor); a machine that is busy takes longer.
         return _start(url, run, data)
 
 
