@@ -328,8 +328,8 @@ def test_contexts_of_a_lab_that_is_down_lead_nowhere(tmp_path):
     both = {"workstation": "tcp://127.0.0.1:1", "worker1": "tcp://127.0.0.1:2"}
     contexts.write(tmp_path, both)
     contexts.close(tmp_path)
-    nowhere = f"unix://{tmp_path}/{contexts.DOWN}"
-    assert contexts.addresses(tmp_path) == dict.fromkeys((contexts.DOWN, "workstation", "worker1"), nowhere)
+    nowhere = dict.fromkeys((contexts.DOWN, "workstation", "worker1"), contexts.NOWHERE)
+    assert contexts.addresses(tmp_path) == nowhere
     assert contexts.config(tmp_path) == {**contexts.EMPTY, "currentContext": contexts.DOWN}
     assert not list(tmp_path.glob("docker/**/*.pem"))
     contexts.write(tmp_path, both)

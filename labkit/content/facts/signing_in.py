@@ -31,9 +31,8 @@ def signed_in(lab: Scope, host: str) -> Evidence:
         last = here[-1]
         if last.ok:
             fail("login-other-account", found=f"a sign-in as {last.user}", account=user, user=last.user, **values)
-        reason = last.reason.replace("-", " ")
         mistake = MISTAKES.get(last.reason, "login-unknown-user")
-        fail(mistake, found=f"{last.user}: refused, {reason}", user=last.user or "", **values)
+        fail(mistake, found=f"a sign-in as {last.user}, refused", user=last.user or "", **values)
     if elsewhere := [event for event in logins if event.ok]:
         other = lab.registries[elsewhere[-1].registry].title
         fail("login-other-registry", found=f"a sign-in at {other}", other=other, **values)
