@@ -212,7 +212,7 @@ def test_all_that_do_not_answer_yet_are_named():
     for task in tasks(world)[:2]:
         world.page(task, port=0, status=0)
     told = check("06-practice", "deployed", world)
-    assert told.found == "webapp.1 on workstation: it listens at no port, webapp.2 on worker1: it listens at no port"
+    assert told.found == "webapp.1 on workstation, webapp.2 on worker1: it listens at no port"
     for task in tasks(world)[:2]:
         task.update(YOUNG)
     assert check("06-practice", "deployed", world).found == "webapp.1 on workstation, webapp.2 on worker1"

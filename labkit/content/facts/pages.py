@@ -44,7 +44,12 @@ def pages_answer(lab: Scope, name: str) -> str:
         if page and page.status:
             fail("page-other", found=f"{_place(name, task)}, port {page.port}: {page.status}", **values)
     if late:
-        fail("page-none", found=", ".join(f"{_place(name, task)}: {_silence(page)}" for task, page in late), **values)
+        # All of them: which are late already is the moment's.
+        silent: dict[str, list[str]] = {}
+        for task, page in missing:
+            silent.setdefault(_silence(page), []).append(_place(name, task))
+        found = "; ".join(f"{', '.join(places)}: {how}" for how, places in silent.items())
+        fail("page-none", found=found, **values)
     told = ", ".join(_place(name, task) for task, _ in missing)
     wait_for(f"no page yet from {told}", found=told, since=max(task.since for task, _ in missing))
 
