@@ -10,7 +10,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 SCRATCH = Path(os.environ["LABKIT_TESTS"] if WORKER else tempfile.mkdtemp(prefix="labkit-tests-"))
 OWN = SCRATCH / (WORKER or "alone")
 STARTED = SCRATCH / "engine"
-"""There where the engine is the lab's own."""
+"""Where the engine is the lab's own: the id of a container that keeps it."""
 os.environ["LABKIT_TESTS"] = str(SCRATCH)
 os.environ["LABKIT_LAB"] = f"labtest-{os.getpid()}"
 os.environ["XDG_STATE_HOME"] = str(OWN / "state")
@@ -50,11 +50,14 @@ def pytest_unconfigure():
         return
     if STARTED.exists():
         from labkit import paths
-        from labkit.lab.engine import engines, own
+        from labkit.lab.engine import engines, own, sdk
         from labkit.lab.lifecycle import sweep
 
         home = paths.home()
-        if not sweep.used_by_labs(engines.Engine(engines.own_url(home), own=True)):
+        started = engines.Engine(engines.own_url(home), own=True)
+        with sdk.client(started) as docker:
+            docker.containers.get(STARTED.read_text()).remove()
+        if not sweep.used_by_labs(started):
             own.stop(home)
     shutil.rmtree(SCRATCH, ignore_errors=True)
 
@@ -69,13 +72,17 @@ def engine():
     from filelock import FileLock
 
     from labkit import paths
-    from labkit.lab.engine import engines, images
+    from labkit.lab.engine import engines, images, sdk
+    from labkit.lab.plan import LABEL
 
     with FileLock(SCRATCH / "engine.lock"):  # the first worker makes what all need
         found = engines.ensure(paths.home(), print)
         images.ensure(found, print)
-        if found.own:
-            STARTED.touch()
+        if found.own and not STARTED.exists():
+            # `down` ends an engine of the lab's own that no lab is on: this one is another worker's too.
+            with sdk.client(found) as docker:
+                held = docker.containers.create(images.name(), "true", labels={LABEL: SCRATCH.name})
+            STARTED.write_text(held.id)
     return found
 
 
