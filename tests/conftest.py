@@ -1,5 +1,6 @@
 """What every test may use. The suite runs its labs under names and in folders of its own, beside a learner's lab."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -42,6 +43,17 @@ def pytest_collection_modifyitems(items):
 def pytest_xdist_auto_num_workers():
     """One for each core: what waits in one worker leaves the other's engines and browsers more of the machine."""
     return len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """An engine that starts empties the packet filter's chains that all engines of a machine share (moby, iptables), and a port
+    that is published in that moment is refused: a test that starts one runs while no other worker's uses an engine."""
+    if not item.get_closest_marker("docker"):
+        return (yield)
+    with (SCRATCH / "engines.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if item.get_closest_marker("starts_an_engine") else fcntl.LOCK_SH)
+        return (yield)
 
 
 def pytest_unconfigure():

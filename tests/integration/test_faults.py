@@ -150,6 +150,7 @@ def second_engine(folder, size):
 @pytest.mark.fault(
     "The engine's disk is nearly full before `up`", "Nothing is begun; `up` and `doctor` say how much is free"
 )
+@pytest.mark.starts_an_engine
 def test_a_disk_that_is_nearly_full(short):
     with second_engine(short, "300m") as env:
         result = labkit("up", "--detach", "--no-jupyter", env=env)
@@ -400,6 +401,7 @@ def alone(engine, tmp_path_factory):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.starts_an_engine
 def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
     engine = engines.Engine(alone.own["LABKIT_ENGINE"])
     home = tmp_path / "home"
@@ -448,6 +450,7 @@ def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
     "The engine is killed with a service running, and once more before `down`",
     "`up` brings the service back; `down --purge` leaves nothing",
 )
+@pytest.mark.starts_an_engine
 def test_the_engine_restarted(alone):
     """A whole engine is killed and started again; `up` brings the lab back, and `down` clears a dead one."""
     labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
@@ -493,6 +496,7 @@ def test_an_edge_that_answers_nonsense_is_no_crash(lab):
 
 
 @pytest.mark.fault("Two labs start an engine at once", "One engine runs, and both use it")
+@pytest.mark.starts_an_engine
 def test_two_labs_that_want_an_engine_at_once_get_one(short):
     if os.geteuid() != 0:
         pytest.skip("only root can start an engine")
