@@ -1,7 +1,8 @@
-"""The `labkit` command. Exit status: 0 done, 1 not yet, 2 something broke."""
+"""The `labkit` command. Exit status: 0 done, 1 not yet, 2 something broke, 130 stopped with Ctrl-C."""
 
 import errno
 import importlib
+import signal
 import sys
 from typing import Any
 
@@ -79,6 +80,8 @@ class Door(click.Group):
             what = f"{error.filename or 'A file'} could not be written: {error.strerror}."
             complain(LabError(what, "make room there, or see who may write it"))
             ctx.exit(2)
+        except KeyboardInterrupt:  # click would say "Aborted!" and exit with 1, which means "not yet"
+            ctx.exit(128 + signal.SIGINT)
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})

@@ -129,8 +129,12 @@ def test_an_edge_that_is_out_of_memory(lab):
 )
 def test_a_node_whose_disk_is_full(lab):
     node, folder = lab.parts["worker1"].id, "/var/lib/docker/tmp"
+    # Of a layer that no image there has yet: those are not downloaded again.
+    layer = "FROM busybox\nRUN head -c 1000000 /dev/urandom > /layer\n"
+    pushed = shell(lab, f"printf '{layer}' | docker build -q -t myusername/layer - && docker push -q myusername/layer")
+    assert pushed.returncode == 0, pushed.stderr
     machines.execute(lab.engine, node, ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])
-    pull = "docker --context worker1 image rm -f busybox:1.37.0; docker --context worker1 pull busybox:1.37.0"
+    pull = "docker --context worker1 pull -q myusername/layer"
     try:
         failed = shell(lab, pull)
         assert failed.returncode == 1
@@ -139,7 +143,7 @@ def test_a_node_whose_disk_is_full(lab):
         assert runs(lab)
     finally:
         machines.execute(lab.engine, node, ["umount", folder])
-    again = shell(lab, pull)
+    again = shell(lab, f"{pull} && docker --context worker1 image rm myusername/layer")
     assert again.returncode == 0, again.stderr
 
 

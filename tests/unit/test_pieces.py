@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from labkit.cli.main import COMMANDS, cli
+from labkit.cli.main import COMMANDS, Door, cli
 from labkit.cli.output import COLORS, colored, progress
 from labkit.errors import LabError
 from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
@@ -65,6 +65,15 @@ def test_an_unknown_command_is_told_with_the_near_one():
     result = CliRunner().invoke(cli, ["chekc"])
     assert result.exit_code == 2
     assert "labkit has no command 'chekc': did you mean check?" in result.output
+
+
+def test_a_command_that_is_interrupted_says_nothing_and_exits_with_130(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Door, "resolve_command", interrupted)
+    result = CliRunner().invoke(cli, ["status"])
+    assert (result.exit_code, result.output) == (130, "")
 
 
 def test_the_command_colors_every_outcome():
