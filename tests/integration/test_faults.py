@@ -446,6 +446,12 @@ def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
     subprocess.run([*docker, "rm", "-f", "mine"], check=True, capture_output=True)
 
 
+def packet_filter():
+    """The rules of the machine's packet filter, without what they have counted."""
+    saved = subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
+    return [line for line in saved.splitlines() if line.startswith("-")]
+
+
 @pytest.mark.fault(
     "The engine is killed with a service running, and once more before `down`",
     "`up` brings the service back; `down --purge` leaves nothing",
@@ -462,8 +468,14 @@ def test_the_engine_restarted(alone):
     alone.start()
     labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
     labkit("check", "05-deploy", "--wait", "90s", env=alone.own, check=0)
-    os.kill(int((alone.run / "docker.pid").read_text()), 9)
+    pid = int((alone.run / "docker.pid").read_text())
+    os.kill(pid, 9)
+    until(lambda: not Path(f"/proc/{pid}").exists(), "the engine's end")
+    labkit("down", env={**alone.own, "LABKIT_ENGINE": "unix:///run/another/docker.sock"})
+    assert not Path(f"/proc/{(alone.run / 'docker.pid').read_text()}").exists(), "it was asked about another engine"
+    rules = packet_filter()
     labkit("down", "--purge", env=alone.own, check=0)
+    assert packet_filter() == rules, "another engine's chains may be among them"
     assert not alone.run.exists()
     left = {one.name for one in alone.state.rglob("*") if one.is_file()}
     assert left == {"config.json", "meta.json"}  # Docker contexts that lead nowhere

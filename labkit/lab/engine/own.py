@@ -22,8 +22,9 @@ def can_start() -> bool:
     return sys.platform == "linux" and os.geteuid() == 0 and has_engine
 
 
-def start(home: Home, say: Say) -> Engine:
-    """Starts an engine with its own socket, data folder and pid file. Raises LabError."""
+def start(home: Home, say: Say, removes: bool = False) -> Engine:
+    """Starts an engine with its own socket, data folder and pid file; one that only `removes` what was left leaves the packet
+    filter alone, for another engine may run by now, whose chains an engine that starts would clear. Raises LabError."""
     if not (shutil.which("dockerd") and shutil.which("docker")):
         say("installing the Docker Engine (docker.io) from the distribution's packages")
         packages.install("docker.io", *(["docker-cli"] if packages.known("docker-cli") else []))
@@ -37,7 +38,7 @@ def start(home: Home, say: Say) -> Engine:
             with contextlib.suppress(LabError):
                 ping(url)
                 return Engine(url, own=True)  # another lab was quicker
-        return _start(url, run, data)
+        return _start(url, run, data, ["--iptables=false", "--ip6tables=false"] if removes else [])
 
 
 @contextlib.contextmanager
@@ -51,13 +52,13 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _start(url: str, run: Path, data: Path) -> Engine:
+def _start(url: str, run: Path, data: Path, options: list[str]) -> Engine:
     (run / "docker.pid").unlink(missing_ok=True)
     _end_containerd(run / "exec" / "containerd" / "containerd.pid")
     pid = processes.detach(
         [
             *("dockerd", "--host", url, "--data-root", str(data), "--exec-root", str(run / "exec")),
-            *("--pidfile", str(run / "docker.pid"), "--bridge", "none", "--log-level", "warn"),
+            *("--pidfile", str(run / "docker.pid"), "--bridge", "none", "--log-level", "warn", *options),
         ],
         log=run / "dockerd.log",
     )

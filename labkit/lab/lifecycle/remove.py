@@ -37,10 +37,23 @@ def locked(
     home: Home, say: Say, purge: bool = False, stop: Callable[[], None] | None = None, start: str | None = None
 ) -> bool:
     """The same for who has the lock."""
-    there = home.used
     carrying = list(engines.running(home))
-    if not any(engine.own for engine in carrying) and own.was_left(home):
-        carrying.append(own.start(home, say))
+    # LABKIT_ENGINE says which engine to look at: what another one left is none of this lab's.
+    asked = home.engine in ("", engines.own_url(home))
+    if not asked or any(engine.own for engine in carrying) or not own.was_left(home):
+        return _from(carrying, home, say, purge, stop, start)
+    try:
+        again = own.start(home, say, removes=True)
+        return _from([*carrying, again], home, say, purge, stop, start)
+    finally:
+        own.stop(home)
+
+
+def _from(
+    carrying: list[Engine], home: Home, say: Say, purge: bool, stop: Callable[[], None] | None, start: str | None
+) -> bool:
+    """The same, from these engines."""
+    there = home.used
     found, foreign = _parts(carrying, home)
     if start is not None and any(parts.starts - {start} for parts in found.values()):
         return False
