@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from labkit.lab.engine.capabilities import WITHOUT_PRIVILEGED
-from labkit.lab.plan import COMPOSE, INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan
+from labkit.lab.plan import COMPOSE, INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan, bridge
 
 PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path("${PWD}/work"), version=COMPOSE, owner="${USER:-}")
 """What Compose starts. It fills in the variables itself."""
@@ -159,6 +159,7 @@ networks:
   lab:
     name: {plan.name}
     labels: *labels
+    driver_opts: {json.dumps(bridge(PREFIX))}
     ipam: {{config: [{{subnet: {PREFIX}.0/24, gateway: {PREFIX}.1}}]}}
 """
 

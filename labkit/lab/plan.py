@@ -38,6 +38,19 @@ INSIDE_STATE = "/state"
 COMPOSE = "compose"
 """The version of a lab whose containers Docker Compose made."""
 
+BRIDGE_NAME = "com.docker.network.bridge.name"
+
+
+def bridge(prefix: str) -> dict[str, str]:
+    """The options of a lab's network with this prefix: its bridge is named after its addresses.
+
+    An engine that is killed leaves rules of the packet filter behind, which have the name of the bridge in them: all that does
+    not leave by it is sent on under another address (moby, drivers/bridge/setup_ip_tables.go). A later network with the same
+    addresses and another name would be met by them, and the edge would not know its machines.
+    """
+    return {BRIDGE_NAME: f"lab-{prefix.replace('.', '-')}"}
+
+
 MAX_WORKERS = 5
 MANAGER = "workstation"
 

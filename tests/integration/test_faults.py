@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -369,6 +370,13 @@ def test_a_kernel_restart_in_the_middle(lab):
         manager.cleanup_resources()
 
 
+def packet_filter(table=""):
+    """The rules of the machine's packet filter, without what they have counted."""
+    command = ["iptables-save", *(["-t", table] if table else [])]
+    saved = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [line for line in saved.splitlines() if line.startswith("-")]
+
+
 @pytest.fixture(scope="module")
 def alone(engine, tmp_path_factory):
     """The environment of a lab on an engine that nobody else uses, with the lab image on it; and what starts the engine."""
@@ -399,6 +407,11 @@ def alone(engine, tmp_path_factory):
     finally:
         labkit("down", "--purge", env=own)
         shutil.rmtree(folder, ignore_errors=True)
+        # What an engine that was killed left behind of its labs.
+        for rule in packet_filter("nat"):
+            found = re.search(r"-s 10\.203\.(\d+)\.", rule)
+            if found and not Path(f"/sys/class/net/lab-10-203-{found[1]}").exists():
+                subprocess.run(["iptables", "-t", "nat", "-D", *rule.split()[1:]], check=True)
 
 
 @pytest.mark.starts_an_engine
@@ -446,10 +459,26 @@ def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
     subprocess.run([*docker, "rm", "-f", "mine"], check=True, capture_output=True)
 
 
-def packet_filter():
-    """The rules of the machine's packet filter, without what they have counted."""
-    saved = subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
-    return [line for line in saved.splitlines() if line.startswith("-")]
+@pytest.mark.fault(
+    "The engine is killed, and the packet filter keeps its rules",
+    "The next lab's machines are known by their addresses",
+)
+@pytest.mark.starts_an_engine
+def test_rules_that_a_killed_engine_left(alone):
+    before = packet_filter()
+    labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
+    (rewriting,) = {rule for rule in packet_filter() if "! -o lab-" in rule and "MASQUERADE" in rule}.difference(before)
+    os.kill(int((alone.run / "docker.pid").read_text()), 9)
+    labkit("down", env=alone.own, check=0)  # beside the tests' own engine: the packet filter is left alone
+    assert rewriting in packet_filter()
+    alone.start()
+    labkit("up", "--detach", "--no-jupyter", env=alone.own, check=0)
+    labkit("solve", "01-login", env=alone.own, check=0)
+    told = labkit("check", "01-login", "--json", env=alone.own, check=0).stdout
+    assert "myusername from workstation (line" in told
+    labkit("down", env=alone.own, check=0)
+    assert rewriting not in packet_filter()
+    alone.start()
 
 
 @pytest.mark.fault(

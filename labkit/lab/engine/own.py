@@ -23,8 +23,11 @@ def can_start() -> bool:
 
 
 def start(home: Home, say: Say, removes: bool = False) -> Engine:
-    """Starts an engine with its own socket, data folder and pid file; one that only `removes` what was left leaves the packet
-    filter alone, for another engine may run by now, whose chains an engine that starts would clear. Raises LabError."""
+    """Starts an engine with its own socket, data folder and pid file. Raises LabError.
+
+    One that only `removes` what was left may find that another engine runs by now: it leaves the packet filter alone then, for
+    an engine that starts clears the chains of all (moby, drivers/bridge/bridge.go: removeIPChains).
+    """
     if not (shutil.which("dockerd") and shutil.which("docker")):
         say("installing the Docker Engine (docker.io) from the distribution's packages")
         packages.install("docker.io", *(["docker-cli"] if packages.known("docker-cli") else []))
@@ -38,7 +41,8 @@ def start(home: Home, say: Say, removes: bool = False) -> Engine:
             with contextlib.suppress(LabError):
                 ping(url)
                 return Engine(url, own=True)  # another lab was quicker
-        return _start(url, run, data, ["--iptables=false", "--ip6tables=false"] if removes else [])
+        gently = removes and processes.beside("dockerd")
+        return _start(url, run, data, ["--iptables=false", "--ip6tables=false"] if gently else [])
 
 
 @contextlib.contextmanager

@@ -55,6 +55,19 @@ def alive(pid: int) -> bool:
         return False
 
 
+def beside(name: str) -> bool:
+    """Whether a program of this name runs in this process's network, not in that of a container."""
+    import psutil
+
+    def network(pid: int | str) -> str:
+        with contextlib.suppress(OSError):
+            return str(Path(f"/proc/{pid}/ns/net").readlink())
+        return ""
+
+    here = network("self")
+    return any(one.info["name"] == name and network(one.pid) == here for one in psutil.process_iter(["name"]))
+
+
 def end(pid: int, patience: float = 20.0) -> None:
     """Ends a process and its children, kindly and then not, and waits until they are gone."""
     import psutil

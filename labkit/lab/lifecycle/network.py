@@ -9,7 +9,7 @@ from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle import sweep
 from labkit.lab.lifecycle.site import Site
-from labkit.lab.plan import Machine
+from labkit.lab.plan import Machine, bridge
 
 
 def ensure(site: Site) -> None:
@@ -44,6 +44,7 @@ def _make(site: Site) -> str:
             "CheckDuplicate": True,
             "Driver": "bridge",
             "IPAM": {"Config": [{"Subnet": f"{prefix}.0/24", "Gateway": f"{prefix}.1"}]},
+            "Options": bridge(prefix),
             "Labels": site.plan.bare_labels,
         }
         try:
