@@ -27,7 +27,7 @@ def jupyter(port: int | None, stop: bool) -> None:
     if found is None:
         with progress() as say:
             say("starting JupyterLab")
-            found = server.wait(server.start(lab, port, browser=server.has_screen()))
+            found = server.reach(lambda: server.start(lab, port, browser=server.has_screen()), again=port is None)
     tell(f"Your folder: {lab.work}")
     tell(f"JupyterLab: {found.url}")
     tell(typed("Ends with: labkit jupyter --stop"))

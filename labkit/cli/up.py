@@ -136,10 +136,11 @@ class _Opening:
 
     def open(self, lab: Lab, say: Say) -> None:
         """Raises LabError."""
-        self.server = jupyter.running()
-        if self.server is None:
-            run([Step("JupyterLab", partial(self._start, lab), says="starting JupyterLab")], say)
-            self.server = jupyter.wait(self._pid)
+        self.server = jupyter.running() or jupyter.reach(partial(self._run, lab, say), again=self._port is None)
+
+    def _run(self, lab: Lab, say: Say) -> int:
+        run([Step("JupyterLab", partial(self._start, lab), says="starting JupyterLab")], say)
+        return self._pid
 
     def _start(self, lab: Lab) -> None:
         self.begun = True

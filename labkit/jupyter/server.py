@@ -7,6 +7,7 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,8 +130,23 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
     return processes.detach(command, paths.home().state / "jupyter.log", variables)
 
 
+class PortTaken(LabError):
+    """Another program took JupyterLab's port between its look at it and its use."""
+
+
+def reach(start: Callable[[], int], again: bool) -> Server:
+    """The server that `start` starts, once it answers; where its port was taken in that moment, and `again`, one more, at
+    another port. `start` returns its process id. Raises LabError."""
+    while True:
+        try:
+            return wait(start())
+        except PortTaken:
+            if not again:
+                raise
+
+
 def wait(pid: int) -> Server:
-    """The server, once it answers. Raises LabError with its last words where it does not come up."""
+    """The server, once it answers. Raises PortTaken, or LabError with its last words where it does not come up."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and processes.alive(pid):
         server = running()
@@ -138,10 +154,9 @@ def wait(pid: int) -> Server:
             return server
         time.sleep(0.05)
     processes.end(pid)
-    raise LabError(
-        f"JupyterLab did not start: {processes.last_words(paths.home().state / 'jupyter.log')}",
-        "labkit up --no-jupyter",
-    )
+    said = processes.last_words(paths.home().state / "jupyter.log")
+    kind = PortTaken if "no available port could be found" in said else LabError  # jupyter_server, serverapp.py
+    raise kind(f"JupyterLab did not start: {said}", "labkit up --no-jupyter")
 
 
 def has_screen() -> bool:

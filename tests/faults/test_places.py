@@ -153,6 +153,35 @@ def test_a_jupyterlab_without_a_port_and_then_killed(running_lab, monkeypatch):
             jupyter.stop()
 
 
+LOST = "[C ServerApp] ERROR: the Jupyter server could not be started because no available port could be found."
+
+
+@fault(
+    "Two JupyterLabs take the same port at once", "The one that lost starts again at another; with `--port` it is told"
+)
+def test_a_jupyterlab_that_lost_its_port(running_lab):
+    from labkit.jupyter import server as jupyter
+    from labkit.lab.engine import processes
+
+    begun = []
+
+    def start():
+        # The first ends as JupyterLab does whose port was taken between its own look at it and its use: no test can time that.
+        begun.append(bool(begun))
+        if begun == [False]:
+            return processes.detach(["echo", LOST], running_lab.home.state / "jupyter.log")
+        return jupyter.start(running_lab, None, browser=False)
+
+    with pytest.raises(jupyter.PortTaken, match="no available port"):
+        jupyter.reach(start, again=False)
+    begun.clear()
+    try:
+        assert jupyter.reach(start, again=True) == jupyter.running()
+        assert begun == [False, True]
+    finally:
+        jupyter.stop()
+
+
 @fault("`up` and `down` run at once", "One waits for the other; there is a whole lab or nothing")
 def test_up_and_down_at_once(there, engine):
     both = [start(there, "down"), start(there, *UP, "--workers", "1")]

@@ -1,5 +1,6 @@
 """What a lab is, in one word: the same for the command, the watch and the panel."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight, state_of
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.work import answers
 
 SILENT = "TimeoutError: it did not answer"
 NODES = ("workstation", "worker1", "worker2")
@@ -140,3 +142,27 @@ def test_the_status_counts_what_it_does_not_name():
     for number in range(12):
         world.hold("myusername/many", f"v{number}")
     assert "and 4 more" in status.of(state_of(lab(), world.observation), "lab").text()
+
+
+def test_what_is_written_during_a_look_is_looked_at_again_soon(tmp_path, monkeypatch):
+    """A sign-in reaches the registry's log before the file that keeps it is written."""
+    there, looks, enough = lab(work=str(tmp_path)), [], threading.Event()
+
+    def look():
+        looks.append(time.monotonic())
+        if len(looks) == 2:  # the first finds the lab
+            file = tmp_path / answers.FILE
+            file.parent.mkdir()
+            file.write_text("{}")
+        if len(looks) == 3:
+            enough.set()
+        return Sight("up", there)
+
+    monkeypatch.setattr(watch, "look", look)
+    monkeypatch.setattr(watch.Watch, "_follow", lambda *_: None)
+    monkeypatch.setattr(watch, "HEARTBEAT", 60)
+    watching = watch.Watch()
+    try:
+        assert enough.wait(5)
+    finally:
+        watching.stop()

@@ -94,19 +94,23 @@ class Watch:
         while not self._stop.is_set():
             self._wake.clear()
             began = time.monotonic()
+            # Before the look: what is written while it looks, it may not have seen.
+            files = self._written()
             sight = look()
             self._follow(sight.lab if sight.state in ("up", "broken") else None)
             pause = MOVING if self._tell(sight) else min(SLOWEST, pause * 1.3)
             moving = sight.state != "up" or (sight.observation is not None and SeenLab(sight.observation).moving)
-            self._rest(began + (pause if moving else HEARTBEAT))
+            self._rest(began + (pause if moving else HEARTBEAT), files)
             self._stop.wait(GATHER)
 
-    def _rest(self, until: float) -> None:
-        lab = self.last.lab if self.last else None
-        files = _changed_at(lab)
-        while time.monotonic() < until and not self._wake.wait(min(GLANCE, max(0.0, until - time.monotonic()))):
-            if _changed_at(lab) != files:
+    def _rest(self, until: float, files: list[float]) -> None:
+        while time.monotonic() < until and not self._wake.is_set():
+            if self._written() != files:
                 return
+            self._wake.wait(min(GLANCE, max(0.0, until - time.monotonic())))
+
+    def _written(self) -> list[float]:
+        return _changed_at(self.last.lab if self.last else None)
 
     def _tell(self, sight: Sight) -> bool:
         """Whether there was something new to tell."""
