@@ -22,9 +22,10 @@ os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
 for variable in ("DOCKER_CONFIG", "DOCKER_CONTEXT", "LABKIT_COMMAND"):
     os.environ.pop(variable, None)
 
-# A shell ignores Ctrl-C for what it starts in the background, and so would all that the tests interrupt.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell ignores Ctrl-C for what it starts in the background, nohup a hang-up, and so would all that the tests end.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 import pytest  # noqa: E402
 

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pwd
+import select
 import shutil
 import signal
 import struct
@@ -394,14 +395,17 @@ def test_the_contexts_follow_a_machine_that_was_started_again(lab, guest):
     assert guest.shell("docker --context worker1 info --format '{{.Name}}'").stdout == before == "worker1\n"
 
 
-def test_a_session_over_tls(lab, monkeypatch):
-    """An engine that is reached over TCP: half-closed like any other."""
+@pytest.mark.parametrize("answered", [False, True], ids=["at-once", "after-an-answer"])
+def test_a_session_over_tls(lab, monkeypatch, answered):
+    """An engine that is reached over TCP: half-closed like any other, whether or not something has come from there by then."""
     from helpers import shell
 
-    shell(lab, "docker run -d --name web myapp")
+    assert shell(lab, "docker run -d --name web myapp").returncode == 0
     monkeypatch.setenv("DOCKER_CERT_PATH", str(lab.keys))
     session = EngineSession(Engine(lab.url("workstation")), "web", ("sh", "-c", "cat; echo err >&2; exit 4"), None)
     session.write(b"typed " * 50_000)
+    if answered:
+        until(lambda: select.select([session._stream._socket], [], [], 0)[0], "the first of what comes back")
     session.end_input()
     told = {STDOUT: b"", STDERR: b""}
     while (piece := session.read())[1]:

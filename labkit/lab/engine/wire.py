@@ -7,12 +7,14 @@ Reading is on the path of every check, so it uses the standard library: the dock
 import contextlib
 import http.client
 import json
+import os
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -175,21 +177,40 @@ class Stream:
 
     def write(self, data: bytes) -> None:
         """Raises OSError where the other side is gone."""
+        self._send(data, self._socket.send)
+
+    def _send(self, data: bytes, send: Callable[[memoryview], int]) -> None:
         left = memoryview(data)
         while left:
             try:
                 with self._lock:
-                    left = left[self._socket.send(left) :]
+                    left = left[send(left) :]
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(select.POLLOUT)
 
     def end(self) -> None:
         """Says that nothing more will be written."""
-        with self._lock, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
             if isinstance(self._socket, ssl.SSLSocket):
-                self._socket.unwrap()  # sends the alert; the other side's is not waited for
+                self._send(self._farewell(self._socket), partial(os.write, self._socket.fileno()))
             else:
                 self._socket.shutdown(socket.SHUT_WR)
+
+    def _farewell(self, sock: ssl.SSLSocket) -> bytes:
+        """The alert that ends one side of TLS. OpenSSL goes on to read after it has sent it, and ends both sides where the
+        other one has sent anything by then (SSL_shutdown(3)): so it is said into a line on which nothing comes."""
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        with self._lock, near, far:
+            kept = os.dup(sock.fileno())
+            try:
+                os.dup2(near.fileno(), sock.fileno(), inheritable=False)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    sock.unwrap()
+                return far.recv(4096)
+            finally:
+                os.dup2(kept, sock.fileno(), inheritable=False)
+                os.close(kept)
 
     def close(self) -> None:
         """Ends it; a thread that reads is told."""
