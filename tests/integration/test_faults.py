@@ -456,7 +456,8 @@ def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
     labkit("solve", "05-deploy", env=env, check=0)
     labkit("down", env=env, check=0)
     assert own() == before
-    subprocess.run([*docker, "rm", "-f", "mine"], check=True, capture_output=True)
+    for words in ("rm -f mine", "network rm mine", "volume rm mine"):
+        subprocess.run([*docker, *words.split()], check=True, capture_output=True)
 
 
 @pytest.mark.fault(

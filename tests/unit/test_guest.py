@@ -18,6 +18,7 @@ from labkit.lab.engine import engines
 from labkit.lab.guest import asking, found
 from labkit.lab.lifecycle import pki
 from labkit.lab.owner import operations
+from labkit.lab.owner.session import begin
 from labkit.lab.plan import Plan
 from labkit.paths import Home
 from labkit.seen.observation import About, Observation
@@ -120,6 +121,20 @@ def test_a_command_passes_both_ways(sides):
     assert interrupted.read() == (STDOUT, b"")
     assert interrupted.status() == 130
     interrupted.close()
+
+
+def test_errors_may_overtake_the_number_of_a_commands_process():
+    pieces = [(STDERR, b"err\n"), (STDOUT, b"1"), (STDERR, b"more\n"), (STDOUT, b"7\nout"), (STDOUT, b"put")]
+    assert begin(lambda: pieces.pop(0)) == (17, [(STDERR, b"err\n"), (STDERR, b"more\n"), (STDOUT, b"out")])
+    assert pieces == [(STDOUT, b"put")]
+    for told, why in (
+        ([(STDERR, b"no such file\n")], "no such file"),
+        ([], "it ended at once"),
+        ([(STDOUT, b"x\n")], "x"),
+    ):
+        pieces = [*told, (STDOUT, b"")]
+        with pytest.raises(LabError, match=why):
+            begin(lambda pieces=pieces: pieces.pop(0))
 
 
 def test_a_command_ends_when_its_guest_is_gone(sides):

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from labkit.errors import LabError
@@ -23,6 +23,29 @@ HEADER = 8
 """Bytes before each piece that is printed without a terminal: which stream, three zeros, and how long it is."""
 
 SIGNALS = ("INT", "TERM", "HUP", "KILL")
+
+
+Piece = tuple[int, bytes]
+"""A stream, and what was printed to it; b"" at the end."""
+
+
+def begin(read: Callable[[], Piece]) -> tuple[int, list[Piece]]:
+    """The number that LEADER tells of its process, and what else was printed by then: errors may overtake it, for they come
+    another way. Raises LabError."""
+    told, others = b"", []
+    while b"\n" not in told:
+        kind, data = read()
+        if not data:
+            said = b"".join([told, *(piece for _, piece in others)]).decode(errors="replace").strip()
+            raise LabError(f"The command could not be run: {said or 'it ended at once'}", "labkit status")
+        if kind == STDOUT:
+            told += data
+        else:
+            others.append((kind, data))
+    number, _, rest = told.partition(b"\n")
+    if not number.strip().isdigit():
+        raise LabError(f"The command could not be run: {told.decode(errors='replace').strip()}", "labkit status")
+    return int(number), [*others, *([(STDOUT, rest)] if rest else [])]
 
 
 class EngineSession:
@@ -47,34 +70,15 @@ class EngineSession:
         except WireError as error:
             raise LabError(f"The command could not be run: {error}", "labkit status") from error
         try:
-            self._leader, self._first = self._begin()
+            self._leader, self._first = begin(self._next)
         except LabError:
             self._stream.close()
             raise
         if terminal:
             self.resize(terminal.rows, terminal.columns)
 
-    def _begin(self) -> tuple[int, tuple[int, bytes]]:
-        """The number of the process on its machine, and what was printed in the same piece. Raises LabError."""
-        told = b""
-        while b"\n" not in told:
-            _, data = self._next()
-            if not data:
-                raise LabError(
-                    f"The command could not be run: {told.decode(errors='replace').strip() or 'it ended at once'}",
-                    "labkit status",
-                )
-            told += data
-        number, _, rest = told.partition(b"\n")
-        if not number.strip().isdigit():
-            raise LabError(f"The command could not be run: {told.decode(errors='replace').strip()}", "labkit status")
-        return int(number), (STDOUT, rest)
-
-    def read(self) -> tuple[int, bytes]:
-        if self._first[1]:
-            first, self._first = self._first, (STDOUT, b"")
-            return first
-        return self._next()
+    def read(self) -> Piece:
+        return self._first.pop(0) if self._first else self._next()
 
     def _next(self) -> tuple[int, bytes]:
         if not self._framed:
