@@ -32,7 +32,8 @@ Piece = tuple[int, bytes]
 def begin(read: Callable[[], Piece]) -> tuple[int, list[Piece]]:
     """The number that LEADER tells of its process, and what else was printed by then: errors may overtake it, for they come
     another way. Raises LabError."""
-    told, others = b"", []
+    told = b""
+    others: list[Piece] = []
     while b"\n" not in told:
         kind, data = read()
         if not data:
