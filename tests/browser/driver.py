@@ -11,6 +11,9 @@ from playwright.sync_api import expect, sync_playwright
 PATIENCE = 30_000
 """Milliseconds that anything may take to show."""
 
+SOON = 4500
+"""Milliseconds: less than the watch's heartbeat, so that it was an event that told (labkit/lab/looking/watch.py)."""
+
 BENIGN = "[anywidget] Failed to initialize model."
 """What anywidget says, two seconds later, of a widget that was closed while it was still loading: a cell that was run again
 just after the page was loaded. Whether a panel works is what the tests look at."""

@@ -1,6 +1,6 @@
 """The whole lesson in JupyterLab, as a learner does it: first with the mouse, mistakes included, then with the keyboard alone."""
 
-from driver import Learner
+from driver import SOON, Learner
 from helpers import labkit, until
 from playwright.sync_api import expect
 
@@ -76,7 +76,7 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
     learner.check("accepted").get_by_text("Why?").click()
     expect(learner.check("accepted")).to_contain_text("made up")
     learner.type("docker login -u myusername -p mypassword")
-    learner.points("3 of 3", timeout=3000)
+    learner.points("3 of 3", timeout=SOON)
     learner.press("Check", "checks")
     expect(page.get_by_role("status").filter(has_text="3 of 3 points.")).to_have_count(1)
     learner.part("checks").get_by_text("Reference solution").click()
@@ -88,7 +88,7 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
     learner.shown("02-tag.ipynb")
     learner.panel()
     learner.type("docker tag myapp:latest myusername/myapp:v1.0.0")
-    learner.points("3 of 3", timeout=3000)
+    learner.points("3 of 3", timeout=SOON)
     true(learner)
     learner.run(learner.cell("import quiz"))
     quiz = learner.part("quiz")
@@ -108,7 +108,7 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
     learner.panel()
     expect(learner.check("in-hub")).to_contain_text("library/")
     learner.type("docker push myusername/myapp:v1.0.0")
-    learner.points("4 of 4", timeout=3000)
+    learner.points("4 of 4", timeout=SOON)
     true(learner)
     learner.run(learner.cell("import quiz"))
     quiz = learner.part("quiz")
@@ -132,7 +132,7 @@ def test_the_whole_lesson_with_the_mouse(chromium, jupyterlab, fresh):
     learner.shown("04-pull.ipynb")
     learner.panel()
     learner.type("docker pull myusername/myapp:v1.0.0")
-    learner.points("3 of 3", timeout=3000)
+    learner.points("3 of 3", timeout=SOON)
     learner.cell("Type your commands").locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text("%%on worker1\nhostname; docker pull -q myusername/myapp:v1.0.0; false")
@@ -220,7 +220,7 @@ def test_the_whole_lesson_with_the_keyboard_alone(chromium, jupyterlab, fresh):
     keys.press("Enter")
     expect(learner.check("accepted")).to_contain_text("has seen no sign-in")
     learner.write(0, "docker login -u myusername -p mypassword")
-    learner.points("3 of 3", timeout=3000)
+    learner.points("3 of 3", timeout=SOON)
 
     # The kernel is restarted (0, 0 and Enter, JupyterLab's own keys), and the panel is right after one cell.
     keys.press("Escape")
@@ -263,7 +263,7 @@ def test_the_whole_lesson_with_the_keyboard_alone(chromium, jupyterlab, fresh):
     learner.shown("01-login.ipynb")
     learner.points("0 of 3")
     learner.write(0, "docker login -u myusername -p mypassword")
-    learner.points("3 of 3", timeout=3000)
+    learner.points("3 of 3", timeout=SOON)
 
     for slug, command, points in (
         ("02-tag", "docker tag myapp:latest myusername/myapp:v1.0.0", "3 of 3"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from driver import Learner
+from driver import SOON, Learner
 from helpers import labkit, shell, until
 from playwright.sync_api import expect
 
@@ -101,9 +101,9 @@ def test_it_never_waits_for_a_running_cell(chromium, jupyterlab, fresh):
     shell(fresh, "docker login -u nobody -p x")
     expect(learner.part("feed")).to_contain_text("unknown user", timeout=2000)
     learner.press("Hint", "checks")
-    expect(learner.check("accepted").locator(".lk-hints li")).to_have_count(1, timeout=3000)
+    expect(learner.check("accepted").locator(".lk-hints li")).to_have_count(1, timeout=SOON)
     shell(fresh, "docker login -u myusername -p mypassword")
-    learner.points("3 of 3", timeout=3000)
+    learner.points("3 of 3", timeout=SOON)
     shell(fresh, "docker tag myapp:latest myusername/myapp:v1.0.0 && docker push myusername/myapp:v1.0.0")
     expect(page.locator("svg.lk-wide .lk-fly")).to_be_attached(timeout=2000)
     until(
