@@ -267,18 +267,21 @@ def test_a_shell_on_a_terminal(lab, guest, who):
         start_new_session=True,
     )
     os.close(inner)
-    told = b""
 
     def typed(text, answer):
-        nonlocal told
         os.write(outer, text)
+        told = b""
         while answer not in told:
+            assert select.select([outer], [], [], 30)[0], told
             told += os.read(outer, 65536)
 
     typed(b"", b"# ")
     typed(b"stty size\r", b"31 101")
-    typed(b"sleep 1000\r", b"sleep 1000\r\n")
-    typed(b"\x03echo back-$((40+2))\r", b"back-42")
+    typed(b"sleep 1234\r", b"sleep 1234\r\n")
+    # Until it runs, Ctrl-C is bash's, which then throws away what is typed behind it.
+    until(lambda: running(lab, "sleep 1234"), "the command's start", 20)
+    typed(b"\x03", b"# ")
+    typed(b"echo back-$((40+2))\r", b"back-42")
     os.write(outer, b"exit 5\r")
     assert process.wait(timeout=30) == 5
     os.close(outer)
