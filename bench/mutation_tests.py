@@ -35,7 +35,7 @@ class Noticing:
         self.noticed = []
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if item.path.name not in LEFT_OUT]
+        items[:] = [item for item in items if item.path.name not in LEFT_OUT and "engine" not in item.fixturenames]
 
     def pytest_runtestloop(self, session):
         by_place = defaultdict(list)
@@ -97,7 +97,9 @@ def notices(index):
 def noticed_by_unit_tests(mutants, files, changed):
     """Whether a unit test fails with the change, for each of these mutants."""
     noticing = Noticing(mutants, files, changed)
-    arguments = [str(ROOT / "tests" / "unit"), "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+    # Attacks on what judges are values too; those on a lab are left out.
+    folders = [str(ROOT / "tests" / name) for name in ("unit", "attacks")]
+    arguments = [*folders, "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
     pytest.main([*arguments, "-c", str(ROOT / "pyproject.toml")], plugins=[noticing])
     assert len(noticing.noticed) == len(mutants), "the unit tests could not be collected"
     return noticing.noticed
