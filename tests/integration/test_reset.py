@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from difflib import unified_diff
 from functools import partial
 
 import pytest
@@ -17,8 +18,9 @@ TRANSIENT = ("/run", "/dev", "/proc", "/sys", "/lab/pki", "/var/lib/containerd",
 """Files that an engine writes at its work; and /root and /tmp, which FILES tells with their content."""
 
 FILES = r"""
-cd / && find root home tmp var/tmp srv opt mnt media -mindepth 1 -printf '%p %y %m ' \( -type f -exec md5sum {} + -o -print \) | sort
-cat /etc/hosts /etc/resolv.conf | md5sum
+cd / && find root home tmp var/tmp srv opt mnt media -mindepth 1 -printf '%p %y %m\n' | sort
+find root home tmp var/tmp srv opt mnt media -type f -exec md5sum {} + | sort
+cat /etc/hosts /etc/resolv.conf
 cat /lab/ca-certificates.crt /lab/pki/hub-ca.pem | cmp - /etc/ssl/certs/ca-certificates.crt && echo trusts what it should
 """
 
@@ -172,7 +174,8 @@ def assert_fresh(lab, fresh):
     deadline = time.monotonic() + 20
     while (found := held(lab)) != fresh and time.monotonic() < deadline:
         time.sleep(0.2)  # a state, with a deadline
-    assert list(differences(found, fresh)) == []
+    told = list(differences(found, fresh))
+    assert not told, "\n".join(told)
 
 
 def differences(found, wanted, place=""):
@@ -180,6 +183,10 @@ def differences(found, wanted, place=""):
     if isinstance(found, dict) and isinstance(wanted, dict):
         for key in sorted({*found, *wanted}):
             yield from differences(found.get(key), wanted.get(key), f"{place}/{key}")
+    elif isinstance(found, str) and isinstance(wanted, str):
+        yield from (
+            f"{place}: {line}" for line in unified_diff(wanted.splitlines(), found.splitlines(), n=0, lineterm="")
+        )
     elif found != wanted:
         yield f"{place}: {found!r}, and not {wanted!r}"
 
