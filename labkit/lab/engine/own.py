@@ -7,13 +7,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.lab.engine import packages, processes
 from labkit.lab.engine.engines import Engine, Say, own_url, ping
 from labkit.paths import Home
+
+WITHOUT_FILTER = ("--iptables=false", "--ip6tables=false")
 
 
 def can_start() -> bool:
@@ -22,27 +24,48 @@ def can_start() -> bool:
     return sys.platform == "linux" and os.geteuid() == 0 and has_engine
 
 
-def start(home: Home, say: Say, removes: bool = False) -> Engine:
-    """Starts an engine with its own socket, data folder and pid file. Raises LabError.
+def start(home: Home, say: Say) -> Engine:
+    """Starts an engine with its own socket, data folder and pid file. Raises LabError."""
+    _prepare(home, say)
+    with _alone(home.engine_data):
+        return _answering(home) or _start(home)  # another lab may have been quicker
 
-    One that only `removes` what was left may find that another engine runs by now: it leaves the packet filter alone then, for
-    an engine that starts clears the chains of all (moby, drivers/bridge/bridge.go: removeIPChains).
+
+@contextlib.contextmanager
+def revived(home: Home, say: Say) -> Iterator[Engine]:
+    """An engine on what a killed one left, for as long as that is being removed. Raises LabError.
+
+    Another engine may run by now: then this one leaves the packet filter alone, for an engine that starts clears the chains of
+    all (moby, drivers/bridge/bridge.go: removeIPChains). One that another lab has started meanwhile is that lab's, and goes on.
     """
+    _prepare(home, say)
+    with _alone(home.engine_data):
+        found = _answering(home)
+        engine = found or _start(home, WITHOUT_FILTER if processes.beside("dockerd") else ())
+    try:
+        yield engine
+    finally:
+        if not found:
+            stop(home)
+
+
+def _prepare(home: Home, say: Say) -> None:
     if not (shutil.which("dockerd") and shutil.which("docker")):
         say("installing the Docker Engine (docker.io) from the distribution's packages")
         packages.install("docker.io", *(["docker-cli"] if packages.known("docker-cli") else []))
-    run, data, url = home.engine_run, home.engine_data, own_url(home)
     say("starting an engine of the lab's own")
-    for folder in (run, data):
+    for folder in (home.engine_run, home.engine_data):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-    with _alone(data):
-        if (run / "docker.sock").exists():
-            with contextlib.suppress(LabError):
-                ping(url)
-                return Engine(url, own=True)  # another lab was quicker
-        gently = removes and processes.beside("dockerd")
-        return _start(url, run, data, ["--iptables=false", "--ip6tables=false"] if gently else [])
+
+
+def _answering(home: Home) -> Engine | None:
+    url = own_url(home)
+    if (home.engine_run / "docker.sock").exists():
+        with contextlib.suppress(LabError):
+            ping(url)
+            return Engine(url, own=True)
+    return None
 
 
 @contextlib.contextmanager
@@ -56,7 +79,8 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _start(url: str, run: Path, data: Path, options: list[str]) -> Engine:
+def _start(home: Home, options: Sequence[str] = ()) -> Engine:
+    run, data, url = home.engine_run, home.engine_data, own_url(home)
     (run / "docker.pid").unlink(missing_ok=True)
     _end_containerd(run / "exec" / "containerd" / "containerd.pid")
     pid = processes.detach(

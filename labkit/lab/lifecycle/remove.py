@@ -42,11 +42,8 @@ def locked(
     asked = home.engine in ("", engines.own_url(home))
     if not asked or any(engine.own for engine in carrying) or not own.was_left(home):
         return _from(carrying, home, say, purge, stop, start)
-    try:
-        again = own.start(home, say, removes=True)
-        return _from([*carrying, again], home, say, purge, stop, start)
-    finally:
-        own.stop(home)
+    with own.revived(home, say) as engine:
+        return _from([*carrying, engine], home, say, purge, stop, start)
 
 
 def _from(
