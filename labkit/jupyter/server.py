@@ -130,6 +130,10 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
     return processes.detach(command, paths.home().state / "jupyter.log", variables)
 
 
+TRIES = 5
+"""How often JupyterLab is started where its port is taken each time: it says the same where it may not listen at all."""
+
+
 class PortTaken(LabError):
     """Another program took JupyterLab's port between its look at it and its use."""
 
@@ -137,12 +141,10 @@ class PortTaken(LabError):
 def reach(start: Callable[[], int], again: bool) -> Server:
     """The server that `start` starts, once it answers; where its port was taken in that moment, and `again`, one more, at
     another port. `start` returns its process id. Raises LabError."""
-    while True:
-        try:
+    for _ in range(TRIES - 1 if again else 0):
+        with contextlib.suppress(PortTaken):
             return wait(start())
-        except PortTaken:
-            if not again:
-                raise
+    return wait(start())
 
 
 def wait(pid: int) -> Server:
