@@ -4,8 +4,8 @@
     .venv/bin/python bench/mutation.py [--write] [WORD …]       (WORD: only places with one of these words: facts.py, pulls)
 
 Every recording that comes by the changed function is graded again: a change is noticed when one verdict or one sentence reads
-otherwise. What no recording notices is tried with those unit tests that come by it. Changes that nothing could notice stand in
-bench/equivalent.toml, each with its reason. No Docker is needed.
+otherwise. What no recording notices is tried with those unit tests, and attacks without a lab, that come by it. Changes that
+nothing could notice stand in bench/equivalent.toml, each with its reason. No Docker is needed.
 """
 
 import argparse

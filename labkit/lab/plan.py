@@ -38,7 +38,8 @@ INSIDE_STATE = "/state"
 COMPOSE = "compose"
 """The version of a lab whose containers Docker Compose made."""
 
-BRIDGE_NAME = "com.docker.network.bridge.name"
+MAX_WORKERS = 5
+MANAGER = "workstation"
 
 
 def bridge(prefix: str) -> dict[str, str]:
@@ -48,11 +49,7 @@ def bridge(prefix: str) -> dict[str, str]:
     not leave by it is sent on under another address (moby, drivers/bridge/setup_ip_tables.go). A later network with the same
     addresses and another name would be met by them, and the edge would not know its machines.
     """
-    return {BRIDGE_NAME: f"lab-{prefix.replace('.', '-')}"}
-
-
-MAX_WORKERS = 5
-MANAGER = "workstation"
+    return {"com.docker.network.bridge.name": f"lab-{prefix.replace('.', '-')}"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labkit.content import quiz
 from labkit.errors import LabError
-from labkit.seen import signature
 from labkit.seen.lab import Unobserved
 from labkit.seen.signature import MEND, PURPOSE, Public, check, message
 
@@ -16,11 +15,10 @@ PUBLIC = base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
 BY = Public(workshop="spring", public=PUBLIC)
 
 
-def signed(**data):
+def signed():
     told = {
         "b": ["é", 1],
         "a": None,
-        **data,
         "seal": "of these bytes",
         "signature": {"workshop": "spring", "key": PUBLIC},
     }
@@ -29,7 +27,7 @@ def signed(**data):
 
 
 def test_what_is_signed_is_all_but_the_seal_and_the_value_in_one_form():
-    said = signature.PURPOSE + (
+    said = PURPOSE + (
         b'{"a":null,"b":["\\u00e9",1],"signature":{"key":"' + PUBLIC.encode() + b'","workshop":"spring"}}'
     )
     assert message(signed()) == said

@@ -81,7 +81,7 @@ class EngineSession:
     def read(self) -> Piece:
         return self._first.pop(0) if self._first else self._next()
 
-    def _next(self) -> tuple[int, bytes]:
+    def _next(self) -> Piece:
         if not self._framed:
             return STDOUT, self._stream.read()
         while True:
