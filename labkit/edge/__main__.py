@@ -1,4 +1,5 @@
-"""Starts the edge: the registries' front on a socket, nginx before it (443, 5000), the store behind it, and the desk (8443)."""
+"""Starts the edge: the registries' front on a socket, nginx before it (443, 5000, 8081 to 8083), the store behind it, and the
+desk (8443)."""
 
 import asyncio
 import contextlib
@@ -12,17 +13,15 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from .accounts import accounts
 from .desk import Desk
+from .flavours import flavours
 from .front import Front
 from .log import AccessLog
-from .policy import policies
 from .reader import Reader
 from .shelf import Shelf
 from .store import Part, Parts, Store
 from .summary import fingerprint
 from .supervisor import keep_all_running
-from .tokens import Tokens
 from .uploads import Uploads, keep_purged
 
 PKI = Path("/lab/pki")
@@ -33,7 +32,7 @@ SOCKET = "/run/store/store.sock"
 FRONT = Path("/run/edge/edge.sock")
 """Where the registries' front listens, and nowhere else: for nginx (labkit/lab/image/nginx.conf)."""
 
-SERVES = "http://127.0.0.1:8081"
+SERVES = "http://127.0.0.1:8080"
 """Where nginx says that it serves."""
 
 PROGRAMS = {
@@ -47,11 +46,6 @@ BACKLOG = 2048
 
 AT_ONCE = 64
 """Requests to the store at the same time; others wait."""
-
-
-def _session(url: str, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
-    patience = aiohttp.ClientTimeout(total=None, sock_connect=10)
-    return aiohttp.ClientSession(url, connector=connector, timeout=patience, auto_decompress=False)
 
 
 def _session(url: str, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
@@ -76,13 +70,14 @@ async def main() -> None:
 
     config = json.loads(SAMPLE.read_text())
     sample = fingerprint(config["rootfs"]["diff_ids"], config["config"])
-    log, shelf, known = AccessLog(STORE / "edge" / "access.jsonl"), Shelf(STORE), policies()
+    log, shelf = AccessLog(STORE / "edge" / "access.jsonl"), Shelf(STORE)
+    known = flavours(STORE / "edge" / "kept", os.environ.get("LAB_ACCOUNT", ""))
     async with (
         _session("http://store", aiohttp.UnixConnector(SOCKET, limit=AT_ONCE)) as behind,
         _session(SERVES, aiohttp.TCPConnector()) as before,
     ):
         store, door = Store(behind, SOCKET), Part(before, "The registries' door")
-        front = Front(known, accounts(os.environ.get("LAB_ACCOUNT", "")), log, shelf, Tokens(), store)
+        front = Front(known, log, shelf, store)
         desk = Desk(known, log, shelf, Reader(), sample, Parts(store, door))
         await web.UnixSite(await _runner(front.app()), FRONT, backlog=BACKLOG).start()
         FRONT.chmod(0o660)  # for nginx, which is of its group

@@ -17,6 +17,9 @@ from .store import PLACE
 DECIDE = "X-Decide"
 """The header by which nginx only asks; it lets no client's through."""
 
+LENGTH = "X-Length"
+"""The header by which it says then how long the body is."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

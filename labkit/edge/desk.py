@@ -7,13 +7,19 @@
 | GET /events | the access log as it grows: a JSON line an entry |
 | POST /mark {"exercises": [slug, …]} | the line that the log has now: {"seq", "time", "exercises"} |
 | POST /remove {"repositories": [[registry, name], …]} | {}, once they are gone; not those that the lab brings along |
+| POST /expire {"registry": key} | {"registry", "seconds"}: all that it gave out has expired, by so much time |
+| GET /limit?registry=key | {"registry", …}: a registry's limit of pulls, and who used how many (flavours/pulls.py, told) |
+| POST /limit {"registry": key, "pulls", "signed_in"} | the same, once these count; the vendor's for one that is missing |
+| POST /repository {"registry", "repository", setting: value, …} | {}, once these are the repository's settings (change) |
+| POST /forget {"registries": [key, …]} | {}, once what these keep beside images is as in a new lab |
 | POST /restore | {"restored": [file, …]}, what was missing of the repositories that the lab brings along |
 
 The sections:
 
-* `registries`: {"known": {key: {"title", "host", "hosts", "seeded", "repositories": {repository: {tag: digest}}}},
-  "manifests": {digest: summary}, "sample": fingerprint}. `known` is in the order of registries.json; `manifests` are those
-  that a tag leads to, what they list, and what refers to them.
+* `registries`: {"known": {key: {"title", "host", "hosts", "seeded", "repositories": {repository: {tag: digest}},
+  "private": [repository], "immutable": {repository: [pattern]}}},
+  "manifests": {digest: summary}, "sample": fingerprint}. `known` are the registries of every lab and those that somebody has
+  used, in the order of registries.json; `manifests` are those that a tag leads to, what they list, and what refers to them.
   With `own=http[s]://[user:password@]host:port`, as often as there are such, also what each of these registries says of itself
   (reader.py): its key, title and host are host:port, and its manifests stand among the others. One that cannot be read is
   missing there, and beside the sections stands {"unobserved": {"registries/host:port": why}}.
@@ -30,20 +36,24 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from . import seed
+from .facts import Facts
+from .flavours.base import Flavour
+from .flavours.pulls import HIGHEST, Allowed
+from .flavours.routes import table
 from .garbage import garbage
 from .grammar import is_repository
 from .log import AccessLog
-from .policy import Policy
 from .reader import Address, Held, Reader, Unreadable
 from .shelf import Shelf, Tags
 from .store import Part, Parts, StoreDown
+from .tokens import GRACE
 
 SECTIONS = ("registries", "log", "store")
 MOST_SLUGS = 200
@@ -55,7 +65,7 @@ USUAL = ("registries", "log")
 
 @dataclass
 class Desk:
-    policies: dict[str, Policy]
+    flavours: dict[str, Flavour]
     log: AccessLog
     shelf: Shelf
     reader: Reader
@@ -72,6 +82,11 @@ class Desk:
         app.router.add_get("/events", self.events)
         app.router.add_post("/mark", self.mark)
         app.router.add_post("/remove", self.remove)
+        app.router.add_post("/expire", self.expire)
+        app.router.add_get("/limit", self.limit)
+        app.router.add_post("/limit", self.limit)
+        app.router.add_post("/repository", self.repository)
+        app.router.add_post("/forget", self.forget)
         app.router.add_post("/restore", self.restore)
         return app
 
@@ -106,10 +121,20 @@ class Desk:
     def _log(self, after: int) -> dict[str, Any]:
         return {"events": _after(self.log.events, after), "resets": _after(self.log.resets, after)}
 
+    def _shown(self) -> list[tuple[str, Facts]]:
+        """Those of every lab, and others that somebody has used."""
+        used = {event["registry"] for event in self.log.events}
+        return [
+            (key, flavour.facts)
+            for key, flavour in self.flavours.items()
+            if flavour.facts.standard or key in used or flavour.in_use or self.shelf.holds(key)
+        ]
+
     def _registries(self) -> dict[str, Any]:
+        shown = self._shown()  # once: what somebody uses meanwhile comes with the next look
         held: dict[str, Tags] = {}
         untagged: set[str] = set()
-        for key in self.policies:
+        for key, _ in shown:
             held[key], without = self.shelf.holdings(key)
             untagged |= without
         tagged = {
@@ -118,13 +143,15 @@ class Desk:
         return {
             "known": {
                 key: {
-                    "title": policy.title,
-                    "host": policy.host,
-                    "hosts": policy.hosts,
-                    "seeded": policy.seeded,
+                    "title": facts.title,
+                    "host": facts.host,
+                    "hosts": facts.hosts,
+                    "seeded": facts.seeded,
                     "repositories": held[key],
+                    "private": self.flavours[key].private(),
+                    "immutable": self.flavours[key].immutable(),
                 }
-                for key, policy in self.policies.items()
+                for key, facts in shown
             },
             "manifests": self.shelf.manifests(tagged, untagged),
             "sample": self.sample,
@@ -132,7 +159,7 @@ class Desk:
 
     def _store(self) -> dict[str, Any]:
         repositories, blobs = self.shelf.stored(), self.shelf.blobs()
-        revisions: dict[str, dict[str, Sequence[str]]] = {key: {} for key in self.policies}
+        revisions: dict[str, dict[str, Sequence[str]]] = {key: {} for key, _ in self._shown()}
         for repository in repositories:
             if repository.registry in revisions and repository.revisions:
                 revisions[repository.registry][repository.name] = repository.revisions
@@ -161,20 +188,69 @@ class Desk:
     async def remove(self, request: web.Request) -> web.Response:
         named = await _list(request, "repositories")
         for entry in named:
-            if not (isinstance(entry, list) and len(entry) == 2 and entry[0] in list(self.policies)):
+            if not (isinstance(entry, list) and len(entry) == 2 and entry[0] in list(self.flavours)):
                 raise _refusal(f"{entry!r} is no repository of a registry that the edge knows")
             if not is_repository(entry[1]):
                 raise _refusal(f"{entry[1]!r} is no repository's name")
-            if entry[1] in self.policies[entry[0]].seeded:
+            if entry[1] in self.flavours[entry[0]].facts.seeded:
                 raise _refusal(f"{entry[1]} comes with the lab and stays")
         for registry, name in named:
             await asyncio.to_thread(self.shelf.remove, registry, name)
+            self.flavours[registry].gone(name)
         # Nobody waits for it, nor does the edge's end.
         threading.Thread(target=self.shelf.clear, daemon=True).start()
         return web.json_response({})
 
+    async def expire(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        key = table(body).get("registry")
+        if not isinstance(key, str) or key not in self.flavours:
+            raise _refusal(f'the body is {{"registry": {" or ".join(self.flavours)}}}')
+        seconds = self.flavours[key].last_end() + GRACE + 1
+        self.flavours[key].clock.move(seconds)
+        await asyncio.to_thread(self.flavours[key].passed, self.shelf)
+        return web.json_response({"registry": key, "seconds": seconds})
+
+    async def forget(self, request: web.Request) -> web.Response:
+        keys = await _list(request, "registries")
+        if unknown := [key for key in keys if key not in list(self.flavours)]:
+            raise _refusal(f"{unknown[0]!r} is no registry that the edge knows")
+        for key in keys:
+            self.flavours[key].forget()
+        return web.json_response({})
+
+    async def limit(self, request: web.Request) -> web.Response:
+        body = table(dict(request.query) if request.method == "GET" else await _body(request))
+        flavour = self.flavours.get(str(body.get("registry")))
+        if flavour is None or flavour.pulls is None:
+            known = [key for key, flavour in self.flavours.items() if flavour.pulls]
+            raise _refusal(f"only {' and '.join(known)} has a limit of pulls")
+        if request.method == "POST":
+            flavour.pulls.change(_limit(body, flavour.pulls.vendors))
+        return web.json_response({"registry": flavour.key, **flavour.pulls.told()})
+
+    async def repository(self, request: web.Request) -> web.Response:
+        wishes = table(await _body(request))
+        flavour, name = self.flavours.get(str(wishes.pop("registry", ""))), wishes.pop("repository", None)
+        if flavour is None or not is_repository(name):
+            raise _refusal(f"{name!r} is no repository of a registry that the edge knows")
+        try:
+            flavour.change(name, wishes)
+        except ValueError as odd:
+            raise _refusal(str(odd)) from odd
+        return web.json_response({})
+
     async def restore(self, _: web.Request) -> web.Response:
         return web.json_response({"restored": await asyncio.to_thread(seed.restore, self.seed, self.shelf.folder)})
+
+
+def _limit(body: dict[str, Any], vendors: Allowed) -> Allowed | None:
+    """The limit that the body asks for; None for the vendor's."""
+    numbers = {name: body.get(key) for name, key in (("anonymous", "pulls"), ("signed_in", "signed_in"))}
+    asked = {name: number for name, number in numbers.items() if number is not None}
+    if not all(type(number) is int and 0 <= number <= HIGHEST for number in asked.values()):
+        raise _refusal(f"a number of pulls is 0 to {HIGHEST:,}")
+    return replace(vendors, **asked) if asked else None
 
 
 def _refusal(text: str) -> web.HTTPBadRequest:
@@ -221,13 +297,17 @@ def _after(entries: list[dict[str, Any]], seq: int) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["seq"] > seq] if seq else list(entries)
 
 
+async def _body(request: web.Request) -> Any:
+    """The body as JSON; None for what is none."""
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError):
+        return None
+
+
 async def _list(request: web.Request, key: str) -> list[Any]:
     """The list that the body has under this key."""
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        body = None
-    found = body.get(key) if isinstance(body, dict) else None
+    found = table(await _body(request)).get(key)
     if not isinstance(found, list):
         raise _refusal(f'the body is {{"{key}": [...]}}')
     return found

@@ -7,12 +7,13 @@ as they are: they are what people are told of.
 
 Grading reads four things of a log (labkit/content/facts): the last refusal or sign-in; the last push of each tag; what was
 pushed or fetched before or after; and pulls, which are a look (head), a manifest (pull) and its blobs, in this order, from one
-client. Those belong together, so they are kept or left out together.
+client. Those belong together, so they are kept or left out together; and so do a look and the refusal that came after it.
 """
 
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 Entry = dict[str, Any]
@@ -35,6 +36,9 @@ SAME_PLACE = 8
 """Kinds that are kept of one tag's pushes, and of one client's fetches of one manifest: so many of the newest, and so many of
 those with the most blobs."""
 
+SOON = 60
+"""Seconds in which a refusal comes after the look at the same manifest (labkit/seen/registries.py has the same)."""
+
 BLOBS = 150
 """Blobs that are kept of one pull; an image has up to 127 layers (moby, layer/layer_store.go: maxLayerDepth)."""
 
@@ -45,10 +49,11 @@ def kept(events: Sequence[Entry], resets: Sequence[Entry] = ()) -> list[Entry]:
     newest = {entry["seq"] for entry in events[len(events) - min(NEWEST, len(events)) :]}
     seqs = set(newest)
     groups: dict[tuple[str, ...], dict[tuple[int, Hashable], Kind]] = defaultdict(dict)
-    for unit in _units(events):
+    units = _units(events)
+    for unit in units:
         if unit[-1]["seq"] in newest:  # blobs without their pull would be taken for those of another one
             seqs.update(entry["seq"] for entry in unit)
-        kinds, refused = groups[_group(unit[0])], unit[0]["status"] >= 400
+        kinds, refused = groups[_group(unit)], _is_refused(unit)
         when = 0 if refused else bisect(begun, unit[0]["seq"])  # of refusals the last counts, whenever it was
         first = kinds.pop((when, _kind(unit)), (unit, unit))[0]  # so that kinds are in the order of their last
         kinds[when, _kind(unit)] = (unit if refused else first, unit)
@@ -57,6 +62,7 @@ def kept(events: Sequence[Entry], resets: Sequence[Entry] = ()) -> list[Entry]:
         if sort != "refused":
             told = _at_most(told)
         seqs.update(entry["seq"] for _, both in told[-KINDS[sort] :] for unit in both for entry in unit)
+    _keep_apart(units, seqs)
     return [entry for entry in events if entry["seq"] in seqs]
 
 
@@ -67,22 +73,60 @@ def latest(resets: Sequence[Entry], most: int) -> list[Entry]:
     return [reset for reset in resets if reset["seq"] in seqs][-most:]
 
 
+def _keep_apart(units: Iterable[Unit], seqs: set[int]) -> None:
+    """Adds to the kept what stood between a look and a manifest that did not follow it: one machine does two things at once.
+    Without it the two would be read as one pull."""
+    streams: dict[Hashable, list[tuple[Entry, Unit]]] = defaultdict(list)
+    for unit in units:
+        if unit[0]["action"] not in ("login", "push"):
+            # A manifest that was refused stands between, too, as where pulls are read (labkit/seen/registries.py).
+            read = [entry for entry in unit if entry["status"] < 400 or entry["action"] == "pull"]
+            streams[_stream(unit[0])] += [(entry, unit) for entry in read]
+    for stream in streams.values():
+        stream.sort(key=lambda one: one[0]["seq"])
+        while _add_between(stream, seqs):
+            pass
+
+
+def _add_between(stream: list[tuple[Entry, Unit]], seqs: set[int]) -> bool:
+    """Whether there was such a place in this stream."""
+    kept = [number for number, (entry, _) in enumerate(stream) if entry["seq"] in seqs]
+    for one, other in pairwise(kept):
+        if other > one + 1 and _follows(stream[one][0], stream[other][0]):
+            seqs.update(entry["seq"] for entry in stream[other - 1][1])
+            return True
+    return False
+
+
+def _stream(event: Entry) -> Hashable:
+    return event["registry"], event["repository"], event["client"], event["agent"]
+
+
 def _units(events: Iterable[Entry]) -> list[Unit]:
     """All events as units, by the number with which each begins."""
     units: list[Unit] = []
     going: dict[Hashable, Unit] = {}
+    looks: dict[Hashable, Unit] = {}
     for event in events:
         if event["status"] >= 400 or event["action"] in ("login", "push"):
-            units.append([event])
+            look = looks.get((_stream(event), event["reference"])) if event["action"] == "pull" else None
+            if look and len(look) == 1 and event["time"] - look[0]["time"] <= SOON:
+                look.append(event)
+                if going.get(_stream(event)) is look:
+                    del going[_stream(event)]
+            else:
+                units.append([event])
             continue
         # A delete is none of these, but stands between them.
-        stream = (event["registry"], event["repository"], event["client"], event["agent"])
+        stream = _stream(event)
         unit = going.get(stream)
         if unit is None or not _continues(unit, event):
             unit = going[stream] = []
             units.append(unit)
         if event["action"] != "blob" or _is_new(unit, event):
             unit.append(event)
+        if event["action"] == "head":
+            looks[stream, event["digest"]] = unit
     return units
 
 
@@ -91,7 +135,12 @@ def _continues(unit: Unit, event: Entry) -> bool:
     last = unit[-1]
     if event["action"] == "blob":
         return bool(last["action"] in FETCHES)
-    return bool(event["action"] == "pull" and last["action"] == "head" and last["digest"] == event["digest"])
+    return _follows(last, event)
+
+
+def _follows(look: Entry, event: Entry) -> bool:
+    """Whether the event fetches the manifest that was looked at."""
+    return bool(event["action"] == "pull" and look["action"] == "head" and look["digest"] == event["digest"])
 
 
 def _is_new(unit: Unit, blob: Entry) -> bool:
@@ -101,7 +150,13 @@ def _is_new(unit: Unit, blob: Entry) -> bool:
     return len(blobs) < BLOBS and blobs.count(blob["digest"]) < 2
 
 
-def _group(event: Entry) -> tuple[str, ...]:
+def _is_refused(unit: Unit) -> bool:
+    """Whether it is a refusal, with or without the look before it."""
+    return bool(unit[-1]["status"] >= 400)
+
+
+def _group(unit: Unit) -> tuple[str, ...]:
+    event = unit[-1]
     if event["status"] >= 400:
         return ("refused", event["action"])
     return ("fetch" if event["action"] in FETCHES else event["action"], event["registry"])

@@ -1,5 +1,6 @@
 """The forms of names, digests and texts. What comes from outside is measured by them before it is used or kept."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -40,3 +41,8 @@ def clean(value: Any, longest: int = LONGEST_TEXT) -> str:
         return ""
     cut = value if len(value) <= longest else value[:longest] + "…"
     return cut if cut.isascii() else _SURROGATE.sub("\ufffd", cut)
+
+
+def digest_of(data: bytes) -> str:
+    """The digest under which the store has these bytes."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"

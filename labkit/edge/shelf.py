@@ -74,9 +74,33 @@ class Shelf:
         """{tag: digest} of a repository; empty where there is none."""
         return dict(_tags(f"{self._root}/repositories/{registry}/{name}"))
 
-    def begun(self, registry: str, name: str) -> bool:
-        """Whether anything was ever pushed to the repository, tagged or not."""
-        return os.path.isdir(f"{self._root}/repositories/{registry}/{name}/_layers")  # noqa: PTH112
+    def tag(self, registry: str, name: str, tag: str) -> str:
+        """The digest that a tag of a repository leads to, "" for none: one file, however many tags there are."""
+        digest = _link(f"{self._root}/repositories/{registry}/{name}/_manifests/tags/{tag}/current/link")
+        return digest if is_digest(digest) else ""
+
+    def is_there(self, registry: str, name: str) -> bool:
+        """Whether a manifest was ever pushed to the repository, tagged or not."""
+        return os.path.isdir(f"{self._root}/repositories/{registry}/{name}/_manifests")  # noqa: PTH112
+
+    def has_manifest(self, registry: str, name: str, digest: str) -> bool:
+        """Whether the repository has a manifest of this digest, tagged or not."""
+        return os.path.exists(f"{self._root}/repositories/{registry}/{name}/{_revision(digest)}/link")  # noqa: PTH110
+
+    def subject(self, digest: str) -> str:
+        """The digest of the manifest that this one refers to, "" for none."""
+        made = self._summaries.get(digest) or self._made(digest)
+        return str(made[0]["subject"]) if made else ""
+
+    def referrers(self, registry: str, name: str, digest: str) -> list[tuple[str, bytes]]:
+        """The manifests of this repository, by digest, that refer to this one."""
+        folder = f"{self._root}/repositories/{registry}/{name}"
+        found = [revision for revision in _revisions(folder) if self.subject(revision) == digest]
+        return [(revision, data) for revision in found if (data := self._read(revision)) is not None]
+
+    def holds(self, registry: str) -> bool:
+        """Whether anything was ever pushed to the registry."""
+        return os.path.isdir(f"{self._root}/repositories/{registry}")  # noqa: PTH112
 
     def layer(self, registry: str, name: str, digest: str) -> Layer | None:
         """A layer or config that the repository has; None where it has none of that digest, or its bytes are gone."""
@@ -141,6 +165,52 @@ class Shelf:
             _add_listed(found, referring, look)
         return dict(sorted(found.items()))
 
+    def revisions(self, registry: str, name: str) -> dict[str, float]:
+        """When each manifest of a repository, tagged or not, was pushed, in seconds since 1970."""
+        folder = f"{self._root}/repositories/{registry}/{name}"
+        found = {}
+        for digest in _revisions(folder):
+            with contextlib.suppress(OSError):
+                found[digest] = os.stat(f"{folder}/{_revision(digest)}/link").st_mtime  # noqa: PTH116
+        return found
+
+    def parts(self, registry: str, top: str) -> set[str]:
+        """The digests of all blobs and manifests of the repositories below `top`, whatever needs them."""
+        found = set()
+        for folder, names, _ in os.walk(f"{self._root}/repositories/{registry}/{top}"):
+            held = [f"{folder}/{part}" for part in ("_layers", "_manifests/revisions") if part.split("/")[0] in names]
+            names[:] = [name for name in names if not name.startswith("_")]
+            found.update(digest for inside in held for digest in _linked(inside))
+        return found
+
+    def content(self, digest: str) -> bytes | None:
+        """The bytes of a manifest; None where it is not there."""
+        return self._read(digest)
+
+    def size(self, digest: str) -> int:
+        """The bytes of a blob, 0 where it is not there."""
+        try:
+            return os.stat(self._path(digest)).st_size if is_digest(digest) else 0  # noqa: PTH116
+        except OSError:
+            return 0
+
+    def untag(self, registry: str, name: str, tag: str) -> None:
+        """Takes a tag away; what it led to stays. `tag` has the form of one."""
+        self._put_aside(f"{self._root}/repositories/{registry}/{name}/_manifests/tags/{tag}")
+
+    def drop(self, registry: str, name: str, digest: str) -> None:
+        """Takes a manifest away that no tag leads to. `digest` has the form of one."""
+        self._put_aside(f"{self._root}/repositories/{registry}/{name}/{_revision(digest)}")
+
+    def let_go(self, registry: str, name: str, digest: str) -> None:
+        """Takes a layer or config from a repository, which no manifest of it needs. `digest` has the form of one."""
+        self._put_aside(f"{self._root}/repositories/{registry}/{name}/_layers/{digest.replace(':', '/')}")
+
+    def _put_aside(self, path: str) -> None:
+        self._aside.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            os.rename(path, self._aside / secrets.token_hex(8))  # noqa: PTH104
+
     def has(self, digest: str) -> bool:
         """Whether the store has the bytes of this digest, now."""
         return os.path.exists(self._path(digest))  # noqa: PTH110
@@ -191,10 +261,8 @@ class Shelf:
         if not is_repository(name):
             raise ValueError(f"{name!r} is no repository's name")
         folder = f"{self._root}/repositories/{registry}/{name}"
-        self._aside.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
-            with contextlib.suppress(OSError):
-                os.rename(f"{folder}/{part}", self._aside / secrets.token_hex(8))  # noqa: PTH104
+            self._put_aside(f"{folder}/{part}")
         with contextlib.suppress(OSError):
             os.rmdir(folder)  # noqa: PTH106
 
@@ -270,13 +338,22 @@ def _link(path: str) -> str:
 
 def _revisions(folder: str, but: Collection[str] = ()) -> Iterator[str]:
     """The digests of a repository's manifests, but for these."""
-    top = f"{folder}/_manifests/revisions"
+    yield from _linked(f"{folder}/_manifests/revisions", but)
+
+
+def _linked(top: str, but: Collection[str] = ()) -> Iterator[str]:
+    """The digests that a folder has links to, but for these."""
     for algorithm in _names(top):
         for value in _names(f"{top}/{algorithm}"):
             digest = f"{algorithm}:{value}"
             # A manifest that was deleted leaves its folder behind, without the link.
             if digest not in but and is_digest(digest) and os.path.exists(f"{top}/{algorithm}/{value}/link"):  # noqa: PTH110
                 yield digest
+
+
+def _revision(digest: str) -> str:
+    """Where a repository's folder says that this manifest is there."""
+    return f"_manifests/revisions/{digest.replace(':', '/')}"
 
 
 def _names(folder: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The tokens that the edge gives out. Nothing is kept of them: each says itself whose it is, under the edge's signature.
+"""The tokens that a registry gives out. Nothing is kept of them: each says itself whose it is, under the edge's signature.
 
 So no number of them costs memory or makes another one invalid. They end with the edge that gave them out, at the latest.
 """
@@ -12,11 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-LIFETIME = 300
-"""Seconds for which a token is valid, as its answer says (`expires_in`)."""
-
 GRACE = 10
-"""Seconds for which one is taken beyond that: clients count from when they got it, and use it until the last moment."""
+"""Seconds for which one is taken beyond its lifetime: clients count from when they got it, and use it until the last moment."""
 
 LARGEST = 4096
 """Letters of a token. A header has room for 8,190, in most servers' and clients' hands."""
@@ -33,9 +30,11 @@ class Token:
 
 
 class Tokens:
-    """Issues and reads tokens. `clock` gives seconds that never go back, whatever becomes of the machine's time."""
+    """Issues and reads one registry's tokens. `lifetime` is how many seconds one is valid, as its answer says (`expires_in`).
+    `clock` gives seconds that never go back, whatever becomes of the machine's time."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, lifetime: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lifetime = lifetime
         self._key = secrets.token_bytes(32)
         self._clock = clock
 
@@ -43,7 +42,7 @@ class Tokens:
         """The token as text. Of one that would be too large the last repositories are left out."""
         access = {name: sorted(actions) for name, actions in token.access.items()}
         while True:
-            text = json.dumps([self._clock() + LIFETIME, token.service, token.user, access], separators=(",", ":"))
+            text = json.dumps([self._clock() + self.lifetime, token.service, token.user, access], separators=(",", ":"))
             value = f"{_encoded(text.encode())}.{_encoded(self._signature(text.encode()))}"
             if len(value) <= LARGEST or not access:
                 return value

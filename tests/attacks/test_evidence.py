@@ -16,7 +16,7 @@ from world import World, solved_by
 
 from labkit import session
 from labkit.cli.main import cli
-from labkit.content import exercises, personal, sealed
+from labkit.content import exercises, personal, quiz, sealed
 from labkit.errors import LabError
 from labkit.grading.grade import grade
 from labkit.lab import environment
@@ -78,7 +78,7 @@ def test_what_the_owner_signed_counts(graded):
     assert report["seen_by"]["signed_by"] == f"spring ({graded.key.public.public})"
     assert report["seen_by"]["learner"] == "Ada"
     text = graded.graded(graded.signed()).stdout
-    assert f"It is Ada's lab as it was at {NOON}: signed by the workshop spring (" in text
+    assert f"This is Ada's lab at {NOON}, signed by the workshop spring (" in text
 
 
 def test_without_a_key_nobody_vouches_for_it(graded, tmp_path):
@@ -86,7 +86,7 @@ def test_without_a_key_nobody_vouches_for_it(graded, tmp_path):
     file.write_text(graded.done.dump())
     told = CliRunner().invoke(cli, ["check", *COURSE, "--observation", str(file)])
     assert told.exit_code == 0
-    assert "as its bearer says: no workshop's signature was asked for" in told.stdout
+    assert "No workshop's signature was checked" in told.stdout
     assert session.regraded(COURSE, file).to_json()["seen_by"]["signed_by"] == ""
 
 
@@ -170,21 +170,21 @@ def another_workshops_name(graded, data):
 
 CHANGED = "was changed after it was signed"
 FORGED = [
-    (never_signed, "an observation edited and sealed again, never signed", "Nobody has signed"),
-    (without_signature, "the signature taken out of a signed observation", "Nobody has signed"),
-    (learners_own_key, "signed with a workshop key of the learner's own", "signed with another key"),
-    (learners_own_key_under_the_workshops_name, "the same, with the workshop's public key written over it", CHANGED),
-    (signature_of_another, "the owner's signature of another observation put on it", CHANGED),
-    (no_signature_at_all, "a signature that is no base64", CHANGED),
-    (odd_signature, "a signature of another form", "Nobody has signed"),
-    (done_by_editing, "a signed observation of nothing, with the work edited in", CHANGED),
-    (another_moment, "back-dated: a signed observation with another time", CHANGED),
-    (another_learner, "a copied observation with the learner's own name written in", CHANGED),
-    (answers_of_later, "answers put right after it was signed", CHANGED),
-    (a_sign_in_of_later, "a sign-in added after it was signed", CHANGED),
-    (sections_of_two, "sections of two signed observations put together", CHANGED),
-    (an_older_schema, "called an older schema, so that it is read otherwise", CHANGED),
-    (another_workshops_name, "another workshop's name over the signature", CHANGED),
+    (never_signed, "an observation that was edited and resealed, never signed", "is not signed"),
+    (without_signature, "a signed observation without its signature", "is not signed"),
+    (learners_own_key, "an observation signed with the learner's own workshop key", "signed with a different key"),
+    (learners_own_key_under_the_workshops_name, "the same, claiming the workshop's public key", CHANGED),
+    (signature_of_another, "an observation with the owner's signature of another one", CHANGED),
+    (no_signature_at_all, "a signature that is not base64", CHANGED),
+    (odd_signature, "a signature in another form", "is not signed"),
+    (done_by_editing, "a signed observation of an empty lab, with the work added later", CHANGED),
+    (another_moment, "a signed observation with another time", CHANGED),
+    (another_learner, "somebody else's observation, with the learner's name written in", CHANGED),
+    (answers_of_later, "answers corrected after the observation was signed", CHANGED),
+    (a_sign_in_of_later, "a sign-in added after the observation was signed", CHANGED),
+    (sections_of_two, "sections from two signed observations in one", CHANGED),
+    (an_older_schema, "a signed observation that claims an older schema, to be read differently", CHANGED),
+    (another_workshops_name, "another workshop's name above the signature", CHANGED),
 ]
 
 
@@ -210,8 +210,8 @@ def test_a_forged_observation_is_refused(graded, forge, reason):
 
 @pytest.mark.attack(
     "evidence",
-    "the same name twice in a signed file: one reader takes the first, one the last",
-    "exit 2: it says so twice",
+    "the same name twice in a signed file: some readers take the first, some the last",
+    "exit 2: the name is there twice",
 )
 def test_a_name_that_is_said_twice_is_refused(graded):
     text = json.dumps(graded.signed())
@@ -219,9 +219,11 @@ def test_a_name_that_is_said_twice_is_refused(graded):
     refused(graded.graded(twice), "it says 'taken' twice")
 
 
-@pytest.mark.attack("evidence", "another learner's signed observation handed in", "exit 2: it is of whose lab")
+@pytest.mark.attack(
+    "evidence", "handing in another learner's signed observation", "exit 2: it says whose lab it is from"
+)
 def test_a_copied_observation_is_refused(graded):
-    refused(graded.graded(graded.signed(), learner="Bob"), "not of Bob's lab in this workshop: it is of Ada")
+    refused(graded.graded(graded.signed(), learner="Bob"), "not from Bob's lab in this workshop. It is from Ada")
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def test_a_copied_observation_is_refused(graded):
             ("--since", "2027-03-05T13:00Z"),
             "too old",
             marks=pytest.mark.attack(
-                "evidence", "a signed observation of last time handed in again", "exit 2: it is too old"
+                "evidence", "handing in an earlier signed observation again", "exit 2: it is too old"
             ),
             id="replayed",
         ),
@@ -251,8 +253,8 @@ def test_the_moment_counts(graded, words, reason):
 
 @pytest.mark.attack(
     "evidence",
-    "a sign-in only claimed by the learner's own configuration",
-    "the check is told apart as the learner's word",
+    "a sign-in that only the learner's own configuration claims",
+    "the report marks the check as resting on the learner's word",
 )
 def test_what_rests_on_the_learners_word_is_told_apart(graded):
     name = graded.key.person("Ada").username
@@ -270,11 +272,13 @@ def test_what_rests_on_the_learners_word_is_told_apart(graded):
         found[len(found)] = sorted({claim for one in checks.values() for claim in one["claimed"]})
     assert found == {0: ["sign_ins/here"], 1: []}
     text = graded.graded(graded.signed(claimed)).stdout
-    assert "by the learner's own word, which nobody saw: sign_ins/here" in text
+    assert "by the learner's own word, not observed: sign_ins/here" in text
 
 
 @pytest.mark.attack(
-    "evidence", "verdicts on the quiz written into an observation", "they do not count where the right answers are"
+    "evidence",
+    "writing verdicts on the quiz into an observation",
+    "they do not count on the side that has the right answers",
 )
 def test_a_verdict_on_answers_is_not_taken_from_the_file():
     practice = exercises.load("06-practice")
@@ -294,7 +298,7 @@ def plan_of(graded, learner):
 
 
 @pytest.mark.attack(
-    "evidence", "the workshop's secret read from shells, labels, or what a guest is told", "it is in none of them"
+    "evidence", "looking for the workshop's secret in shells, labels, and what a guest gets", "it is in none of them"
 )
 def test_the_key_is_nowhere_but_in_its_file(graded, tmp_path, monkeypatch):
     owner = replace(lab(tmp_path, NAMES, plan_of(graded, "Ada")))
@@ -313,8 +317,8 @@ def test_the_key_is_nowhere_but_in_its_file(graded, tmp_path, monkeypatch):
 
 @pytest.mark.attack(
     "evidence",
-    "another learner's values computed from one's own, the public key and the workshop's name",
-    "without the key they cannot be",
+    "computing another learner's values from one's own, the public key and the workshop's name",
+    "impossible without the key",
 )
 def test_anothers_values_cannot_be_computed(graded):
     ada, bob = graded.key.person("Ada"), graded.key.person("Bob")
@@ -328,16 +332,16 @@ def test_anothers_values_cannot_be_computed(graded):
     )  # the owner's own, without reading the key again
 
 
-@pytest.mark.attack("evidence", "the key file left readable to others", "it is refused until it is not")
+@pytest.mark.attack("evidence", "a key file that others can read", "refused until only its owner can read it")
 def test_a_key_that_others_can_read_is_refused(graded, tmp_path):
     file = tmp_path / "open.key"
     file.write_bytes(graded.file.read_bytes())
     file.chmod(0o640)
-    with pytest.raises(LabError, match="Others can read the workshop's key") as told:
+    with pytest.raises(LabError, match="Other users can read the workshop's key") as told:
         workshop.read(file)
     assert told.value.fix == f"chmod 600 {file}"
     again = CliRunner().invoke(cli, ["workshop", "new", str(graded.file)])
-    assert again.exit_code == 2 and "is there already" in again.stderr
+    assert again.exit_code == 2 and "already exists" in again.stderr
     assert workshop.read(graded.file) == graded.key
 
 
@@ -350,7 +354,7 @@ def test_what_is_no_key_is_told(tmp_path, content):
         file.touch(0o600)
         file.write_bytes(content)
     for read in (workshop.read, workshop.public):
-        with pytest.raises(LabError, match=r"no workshop's|cannot be read"):
+        with pytest.raises(LabError, match=r"not a workshop's|cannot be read"):
             read(file)
 
 
@@ -360,8 +364,8 @@ def test_a_graded_lab_is_a_learners(graded):
         ("--workshop-key", str(graded.file), "--learner", "A", "--workshop", "s"),
     ):
         told = CliRunner().invoke(cli, ["up", *words])
-        assert told.exit_code == 2 and "values come from the key alone" in told.stderr
-    with pytest.raises(LabError, match="not of this workshop"):
+        assert told.exit_code == 2 and "values come from the key" in told.stderr
+    with pytest.raises(LabError, match="does not belong to this workshop"):
         Plan("lab", learner="Ada").grown(plan_of(graded, "Ada"))
     gone = CliRunner().invoke(cli, ["up", "--learner", "Ada", "--workshop-key", "/nowhere/x.key"])
     assert gone.exit_code == 2 and "/nowhere/x.key cannot be read" in gone.stderr
@@ -391,7 +395,7 @@ def as_guest(monkeypatch, course):
 
 @pytest.mark.attack(
     "evidence",
-    "the right answers and the solutions read from the learner's own copy of the course",
+    "reading the right answers and the solutions in the learner's own copy of the course",
     "they are not in it",
 )
 def test_a_learners_course_holds_no_right_answer(learners_course, monkeypatch):
@@ -400,13 +404,14 @@ def test_a_learners_course_holds_no_right_answer(learners_course, monkeypatch):
     for slug in exercises.slugs():
         whole = tomllib.loads((exercises.folder() / slug / "exercise.toml").read_text())
         given = tomllib.loads((learners_course / "exercises" / slug / "exercise.toml").read_text())
-        assert not [key for question in given.get("quiz", []) for key in question if key in ("right", "explain")]
+        assert not [key for question in given.get("quiz", []) for key in question if key in quiz.SECRET]
         for question in whole.get("quiz", []):
-            question.pop("right"), question.pop("explain", "")
+            for key in quiz.SECRET:
+                question.pop(key, None)
         assert given == whole
     texts = b"".join(file.read_bytes() for file in learners_course.rglob("*") if file.is_file()).decode()
     for question in exercises.load("06-practice").quiz:
-        assert question["explain"] not in texts
+        assert not [told for told in (question["explain"], *question["wrong"].values()) if told in texts]
     as_guest(monkeypatch, learners_course)
     assert exercises.folder() == learners_course / "exercises"
     assert exercises.version() == before
@@ -416,7 +421,7 @@ def test_a_learners_course_holds_no_right_answer(learners_course, monkeypatch):
 
 @pytest.mark.attack(
     "evidence",
-    "the owner is told which answers it has found right",
+    "telling the owner which answers it supposedly found right",
     "the owner judges, whatever the learner's side says",
 )
 def test_the_owner_judges_the_answers(graded, learners_course, tmp_path, monkeypatch):
@@ -438,14 +443,15 @@ def test_the_owner_judges_the_answers(graded, learners_course, tmp_path, monkeyp
     theirs = exercises.load(practice.slug)
     assert "right" not in theirs.quiz[0]
     checks = {one.id: one for one in grade([theirs], seen).exercises[0].checks}
-    assert (checks["quiz"].diagnosis, checks["quiz"].found) == ("quiz-wrong", "version")
+    assert (checks["quiz"].diagnosis, checks["quiz"].found) == ("quiz-wrong", "2 of 3 right")
+    assert checks["quiz"].message.startswith("Not right yet: version.")
     answers.save(tmp_path, practice.slug, {**given, "automation": "b"})
     sight = Sight("up", replace(owner, access=Guest("https://x"), home=replace(owner.home, work=tmp_path)), seen)
     text = plain.text(compose.view(compose.QUIZ, theirs, sight))
     assert "your answer: b: right. CI builds once" in text
-    assert "your answer: a: not right yet." in text
+    assert f"your answer: a: not right yet. {practice.quiz[1]['wrong']['a']}" in text
     assert (
-        "your answer: b: kept. Whether it is right, the workshop's owner says." in text
+        "your answer: b: saved. Your instructor's lab says whether it is right." in text
     )  # of that one nobody has said
     alone = {one.id: one for one in grade([theirs], msgspec.structs.replace(seen, judged={})).exercises[0].checks}
     assert alone["quiz"].outcome.value == "error"
@@ -474,7 +480,7 @@ def test_an_odd_question_is_refused(tmp_path, request_):
 
 @pytest.mark.attack(
     "evidence",
-    "a guest changes what the owner signed of the real lab, before grading it",
+    "a guest changes the owner's signed observation of the real lab before grading it",
     "exit 2: it was changed after it was signed",
 )
 def test_a_guest_of_a_real_lab_forges_nothing(running_lab, graded, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from world import SWARM, World, practiced, solved
 from labkit.lab.engine.execute import execute
 from labkit.lab.looking.observe import observe
 
-FORGED = "the answer is judged as a look, `pull-only-asked`: no points"
+FORGED = "it counts as a look, `pull-only-asked`: no points"
 NAME = "myusername/myapp"
 
 
@@ -27,16 +27,16 @@ def attempt(what, forge, comes=FORGED):
 @pytest.mark.parametrize(
     "forge",
     [
-        attempt("a manifest is asked for under docker's name, and nothing else", lambda w: ask(w, user=None)),
-        attempt("a look at the digest under docker's name", lambda w: ask(w, "head")),
-        attempt("a manifest under docker's name, then the Swarm's pull", lambda w: swarms(ask(w))),
-        attempt("the same by digest", lambda w: swarms(ask(w, reference=w.digest()))),
-        attempt("the same with the config too", lambda w: swarms(fetch(w, "head", "pull", "config"))),
-        attempt("a manifest under docker's name, after the Swarm's pull", lambda w: ask(swarms(w))),
-        attempt("the question from a machine that is not of the lab", lambda w: ask(has(w, tags=TAG), machine="")),
-        attempt("the question from one machine, the image on another", lambda w: ask(has(w, "worker2", TAG))),
-        attempt("manifest and config by another tool (skopeo inspect)", lambda w: fetch(w, "pull", "config", agent="skopeo/1")),
-        attempt("one tool asks, another one fetches", lambda w: ask(ask(w, agent="curl/8"), "layer", agent="oras/1")),
+        attempt("requesting only a manifest, under docker's name", lambda w: ask(w, user=None)),
+        attempt("requesting only the digest, under docker's name", lambda w: ask(w, "head")),
+        attempt("requesting a manifest under docker's name, then the Swarm pulls", lambda w: swarms(ask(w))),
+        attempt("the same, by digest", lambda w: swarms(ask(w, reference=w.digest()))),
+        attempt("the same, and the config", lambda w: swarms(fetch(w, "head", "pull", "config"))),
+        attempt("requesting a manifest under docker's name, after the Swarm's pull", lambda w: ask(swarms(w))),
+        attempt("the request from a machine outside the lab", lambda w: ask(has(w, tags=TAG), machine="")),
+        attempt("the request from one machine, the image on another", lambda w: ask(has(w, "worker2", TAG))),
+        attempt("requesting manifest and config with another tool (skopeo inspect)", lambda w: fetch(w, "pull", "config", agent="skopeo/1")),
+        attempt("one tool requests the manifest, another downloads the layers", lambda w: ask(ask(w, agent="curl/8"), "layer", agent="oras/1")),
     ],
 )  # fmt: skip
 def test_a_pull_that_was_none(forge):
@@ -44,19 +44,19 @@ def test_a_pull_that_was_none(forge):
     assert pulled(world) == ASKED
     told = check("04-pull", "pulled", world)
     assert told.earned == 0
-    assert "no image came of it" in told.message
+    assert "did not download the image" in told.message
 
 
-@pytest.mark.attack("evidence", "an image is put straight into the registry's store", "`push-not-by-push`: no points")
+@pytest.mark.attack("evidence", "putting an image straight into the registry's store", "`push-not-by-push`: no points")
 def test_an_image_that_nobody_pushed():
     world = World().sign_in()
     world.put(NAME, "v1.0.0")
-    told = check("03-push", "in-hub", world)
+    told = check("03-push", "in_hub", world)
     assert (told.diagnosis, told.earned) == ("push-not-by-push", 0)
-    assert "its log knows no push of it" in told.message
+    assert "its log shows no push of it" in told.message
 
 
-@pytest.mark.attack("evidence", "a pushed tag is turned to another image in the store", "`push-not-by-push`: no points")
+@pytest.mark.attack("evidence", "pointing a pushed tag at another image in the store", "`push-not-by-push`: no points")
 def test_an_image_in_place_of_the_one_that_was_pushed():
     world = World().push()
     world.put(NAME, "v1.0.0", name="another")
@@ -67,13 +67,13 @@ def test_an_image_in_place_of_the_one_that_was_pushed():
     ("changes", "diagnosis"),
     [
         pytest.param({"port": 0, "status": 0}, "page-none", id="sleeps", marks=pytest.mark.attack(
-            "evidence", "the app of the practice only sleeps", "`page-none`: each task is asked")),
+            "evidence", "a practice app that only sleeps", "`page-none`: each task is asked")),
         pytest.param({"status": 404, "file": ""}, "page-other", id="tmpfs", marks=pytest.mark.attack(
-            "evidence", "an empty tmpfs lies over the page", "`page-other`: the app says 404")),
+            "evidence", "an empty tmpfs mounted over the page", "`page-other`: the app says 404")),
         pytest.param({"file": ""}, "page-not-in-image", id="mount", marks=pytest.mark.attack(
-            "evidence", "the page comes from a mount, or is written at the start", "`page-not-in-image`")),
+            "evidence", "a page from a mount, or written when the container starts", "`page-not-in-image`")),
         pytest.param({"sample": True}, "page-sample", id="sample", marks=pytest.mark.attack(
-            "evidence", "the sample app with a label more is deployed as one's own", "`page-sample`")),
+            "evidence", "deploying the sample app, with one more label, as one's own", "`page-sample`")),
     ],
 )  # fmt: skip
 def test_an_app_that_is_none(changes, diagnosis):
@@ -83,7 +83,7 @@ def test_an_app_that_is_none(changes, diagnosis):
     assert deployed(world) == diagnosis
 
 
-@pytest.mark.attack("evidence", "a reflection of “a a a …”", "`reflection-same`: it takes ten different words")
+@pytest.mark.attack("evidence", "a reflection of “a a a …”", "`reflection-same`: it needs ten different words")
 def test_a_reflection_that_says_nothing():
     world = practiced()
     world.data["answers"] = {"06-practice": {"reflection": "a " * 200}}
@@ -92,7 +92,7 @@ def test_a_reflection_that_says_nothing():
 
 
 @pytest.mark.attack(
-    "evidence", "tasks on a machine that was switched off count as running until the Swarm misses it", "*converging*: no points yet"
+    "evidence", "tasks on a machine that was switched off, before the Swarm notices", "*converging*: no points yet"
 )  # fmt: skip
 def test_tasks_of_a_machine_that_is_gone():
     world = solved().gap("engines/worker2")
@@ -132,8 +132,8 @@ print(json.dumps([
 
 @pytest.mark.attack(
     "protocol",
-    "a tagged image is deleted: by its owner, with a token to push, by somebody else, by nobody; by tag, by digest, its blobs",
-    "403, 405 or 401, each in the log as what it was; the image stays",
+    "deleting a tagged image: as its owner, with a push token, as somebody else, without a sign-in; by tag, by digest, blob by blob",
+    "403, 405 or 401; the log says which; the image stays",
 )
 def test_what_a_tag_leads_to_is_not_deleted(lab):
     done = shell(
@@ -166,8 +166,8 @@ def ports(seen):
 
 @pytest.mark.attack(
     "evidence",
-    "an app takes every call and answers without end; a node's Python is one that prints without end",
-    "the rest is observed within seconds; what could not be asked is told as unobserved",
+    "an app that answers without end; a node's Python that prints without end",
+    "the rest is observed within seconds; what did not answer is listed as unobserved",
 )
 def test_an_app_and_a_node_that_never_end(lab):
     app = "while true; do nc -l -p 8080 -e yes; done"
@@ -186,5 +186,5 @@ def test_an_app_and_a_node_that_never_end(lab):
     assert {page.status for machine in seen.pages.values() for page in machine} == {0}
     assert sorted(seen.pages) == ["worker2", "workstation"], seen.unobserved
     assert list(seen.unobserved) == ["pages/worker1"]
-    assert "an answer without an end" in seen.unobserved["pages/worker1"]
+    assert "the answer did not end" in seen.unobserved["pages/worker1"]
     assert took < 10

@@ -27,11 +27,11 @@ FLOODS = {
 @pytest.mark.parametrize(
     "flood",
     [
-        pytest.param(flood, marks=pytest.mark.attack("evidence", f"5,000 {tried}, to push what earned points out of the log", "it stays, and the log stays small"), id=flood)
+        pytest.param(flood, marks=pytest.mark.attack("evidence", f"5,000 {tried}, to push what earned points out of the log", "the evidence stays, and the log stays small"), id=flood)
         for flood, tried in [
-            ("missing", "requests of a service that cannot find its image"),
+            ("missing", "requests by a service that cannot find its image"),
             ("names", "sign-ins of unknown users"),
-            ("repositories", "requests for repositories that are not there"),
+            ("repositories", "requests for repositories that do not exist"),
             ("pulls", "pulls of the same repository by other engines"),
             ("sign-ins", "sign-ins of somebody else"),
             ("pushes", "pushes to another registry"),

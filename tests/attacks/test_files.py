@@ -47,7 +47,7 @@ LOG = {"events": [], "resets": [{"seq": 1, "time": 1, "exercises": []}]}
 CONTENTS = [
     pytest.param(b"", "is not an observation", "an empty file", id="empty"),
     pytest.param(sealed()[:-200], "is not an observation", "a file that is cut off", id="truncated"),
-    pytest.param(b"\xff\xfe\x00{", "it is not text", "bytes that are no UTF-8", id="bytes"),
+    pytest.param(b"\xff\xfe\x00{", "it is not text", "bytes that are not UTF-8", id="bytes"),
     pytest.param(nested(200_000), "is not an observation", "arrays nested 200,000 deep", id="deep"),
     pytest.param(
         nested(900, "1", ('{"schema":', "}")),
@@ -55,19 +55,19 @@ CONTENTS = [
         "a schema that is a table nested 900 deep",
         id="deep-schema",
     ),
-    pytest.param(b'{"schema": 99}', "has schema 99, this labkit reads 1 to", "a schema of the future", id="future"),
-    pytest.param(b'{"schema": true}', "has schema True", "a truth for a schema", id="truth"),
-    pytest.param(b'{"schema": "' + b"x" * 100_000 + b'"}', "has schema 'xxx", "100 kB for a schema", id="long-schema"),
-    pytest.param(b'{"schema": NaN}', "'NaN' is no number", "NaN", id="nan"),
-    pytest.param(b'{"schema": 2, "taken": 1e999}', "'1e999' is no number", "a number without end", id="infinite"),
+    pytest.param(b'{"schema": 99}', "has schema 99; this labkit can read 1 to", "a schema of the future", id="future"),
+    pytest.param(b'{"schema": true}', "has schema True", "a truth value as the schema", id="truth"),
+    pytest.param(b'{"schema": "' + b"x" * 100_000 + b'"}', "has schema 'xxx", "100 kB as the schema", id="long-schema"),
+    pytest.param(b'{"schema": NaN}', "'NaN' is not a number", "NaN", id="nan"),
+    pytest.param(b'{"schema": 2, "taken": 1e999}', "'1e999' is not a number", "an endless number", id="infinite"),
     pytest.param(
         b'{"schema": 2, "x": ' + b"9" * 5000 + b"}", "is not an observation", "a number of 5,000 digits", id="digits"
     ),
-    pytest.param(b'{"schema": 2, "schema": 1}', "it says 'schema' twice", "a name that stands there twice", id="twice"),
-    pytest.param(b"[]", "it names no schema", "another JSON value", id="list"),
-    pytest.param(sealed(extra=1), "is damaged", "a field that there is not", id="field"),
-    pytest.param(sealed(engines=[1]), "is damaged", "a list where a table is", id="type"),
-    pytest.param(sealed(log={**LOG, "events": [None] * 9}), "is damaged", "nothing for events", id="events"),
+    pytest.param(b'{"schema": 2, "schema": 1}', "it says 'schema' twice", "the same name twice", id="twice"),
+    pytest.param(b"[]", "it has no schema number", "another JSON value", id="list"),
+    pytest.param(sealed(extra=1), "is damaged", "an unknown field", id="field"),
+    pytest.param(sealed(engines=[1]), "is damaged", "a list in place of a table", id="type"),
+    pytest.param(sealed(log={**LOG, "events": [None] * 9}), "is damaged", "null in place of the events", id="events"),
     pytest.param(
         sealed(log={"events": [], "resets": [{**LOG["resets"][0], "time": 10**400}]}),
         "is damaged",
@@ -75,13 +75,13 @@ CONTENTS = [
         id="time",
     ),
     pytest.param(
-        json.dumps({**GOOD, "taken": "x"}).encode(), "its seal does not fit", "a seal that does not fit", id="seal"
+        json.dumps({**GOOD, "taken": "x"}).encode(), "its seal does not match", "a seal that does not match", id="seal"
     ),
     pytest.param(
-        json.dumps({**GOOD, "seal": [[]]}).encode(), "its seal does not fit", "a seal of another form", id="odd-seal"
+        json.dumps({**GOOD, "seal": [[]]}).encode(), "its seal does not match", "a seal in another form", id="odd-seal"
     ),
-    pytest.param(b'{"schema": 1}', "is damaged", "an old schema with nothing in it", id="old"),
-    pytest.param(sealed(schema=1), "is damaged", "a new observation that calls itself old", id="downgraded"),
+    pytest.param(b'{"schema": 1}', "is damaged", "an old schema with no content", id="old"),
+    pytest.param(sealed(schema=1), "is damaged", "a new observation that claims an old schema", id="downgraded"),
 ]
 
 
@@ -132,16 +132,16 @@ def nothing(path):
         pytest.param(
             make,
             reason,
-            marks=pytest.mark.attack("files", tried, "one sentence, exit 2, nothing waited for or read"),
+            marks=pytest.mark.attack("files", tried, "one sentence, exit 2; it neither waits nor reads"),
             id=make.__name__,
         )
         for make, reason, tried in [
-            (a_folder, "cannot be read", "a folder for an observation"),
-            (a_pipe, "it is no file", "a pipe that nobody writes to"),
+            (a_folder, "cannot be read", "a folder instead of an observation"),
+            (a_pipe, "it is not a file", "a pipe that nobody writes to"),
             (a_gigabyte, "it has 1,073,741,824 bytes", "a file of 1 GB"),
-            (a_device, "it is no file", "a device that never ends"),
+            (a_device, "it is not a file", "a device that never ends"),
             (a_circle, "cannot be read", "a link to itself"),
-            (nothing, "cannot be read", "no file"),
+            (nothing, "cannot be read", "a file that does not exist"),
         ]
     ],
 )
@@ -151,7 +151,7 @@ def test_what_is_no_file_is_told_in_a_sentence(tmp_path, make, reason):
     refused(check(file), reason)
 
 
-@pytest.mark.attack("files", "a file whose name holds escapes and a newline", "they are shown as text")
+@pytest.mark.attack("files", "a file name with escapes and a newline", "shown as text")
 def test_the_name_of_a_file_is_only_a_name(tmp_path):
     told = check(tmp_path / "\x1b[31m\n✓ passed \u202e")
     refused(told, "\\u001b[31m\\u000a✓ passed \\u202e cannot be read")
@@ -164,7 +164,7 @@ HALF = "half a pair: \ud800"
 @pytest.mark.attack(
     "files",
     "half a surrogate pair in a label, a name and an answer",
-    "it is kept as its escape, graded and shown as text",
+    "stored as an escape, graded and shown as text",
 )
 def test_half_a_pair_breaks_nothing(tmp_path):
     world = World().image("workstation", "mine", ["myusername/webapp:v1.0.0"], labels={HALF: HALF})
@@ -236,8 +236,8 @@ MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 @example(("schema",), 1)
 @pytest.mark.attack(
     "files",
-    "any value in any place of an observation, sealed again (hypothesis)",
-    "it is graded or refused in a sentence",
+    "any value in any place of an observation, resealed (hypothesis)",
+    "graded, or refused in a sentence",
 )
 def test_any_value_in_any_place(path, value):
     data = written_over(path, value)

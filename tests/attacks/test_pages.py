@@ -1,4 +1,4 @@
-"""What a page would run: whatever is named like HTML, or answered in it, stays text; in the picture's SVG too."""
+"""What a page would run: whatever is named like HTML, or answered in it, stays text; in the picture too."""
 
 import json
 from dataclasses import replace
@@ -53,7 +53,7 @@ def harmless(html):
     page = Page(html)
     assert not {"script", "img", "iframe", "object", "embed", "link", "base", "meta", "foreignobject"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on") or name in ("srcdoc", "formaction")]
-    assert {value for name, value in page.attributes if name == "style"} <= {"white-space:pre-wrap"}  # our own
+    assert {value for name, value in page.attributes if name == "style"} <= {"white-space:pre-wrap;"}  # our own
     for name, value in page.attributes:
         if name in ("href", "src", "action", "xlink:href"):
             assert not (value or "").strip().lower().startswith(("javascript:", "data:")), (name, value)
@@ -82,7 +82,7 @@ def world_of(text):
             marks=pytest.mark.attack(
                 "pages",
                 f"{name}: {text!r} as every name, tag, label, error, answer and learner",
-                "it stands in the page as text",
+                "the page shows it as text",
             ),
         )
         for name, text in ATTEMPTS.items()

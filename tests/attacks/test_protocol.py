@@ -9,7 +9,7 @@ import ssl
 import pytest
 from by_hand import HUB, OCI, PRIVATE, SCHEMA_2, Registry, digest_of, forget, on, seen
 
-from labkit.edge.tokens import GRACE, LIFETIME, Token, Tokens
+from labkit.edge.tokens import GRACE, Token, Tokens
 
 attack = pytest.mark.attack
 
@@ -38,10 +38,10 @@ def holdings(lab):
             path, status, code, marks=attack("protocol", tried, f"{status}, an error of the specification"), id=name
         )
         for name, tried, path, status, code in [
-            ("long", "a repository's name of 256 letters", f"/v2/{'a' * 256}/manifests/v1", 400, "NAME_INVALID"),
+            ("long", "a repository name of 256 characters", f"/v2/{'a' * 256}/manifests/v1", 400, "NAME_INVALID"),
             (
                 "long-inside",
-                "one that is too long in the store only",
+                "a name that is too long only in the store",
                 f"/v2/{'a' * 253}/tags/list",
                 400,
                 "NAME_INVALID",
@@ -51,15 +51,21 @@ def holdings(lab):
             ("dots", "`..` in a name", "/v2/me/../private/manifests/v1", 400, "NAME_INVALID"),
             ("encoded-dots", "`%2e%2e` in a name", "/v2/me/%2e%2e/manifests/v1", 400, "NAME_INVALID"),
             ("nul", "`%00` in a name", "/v2/me%00/manifests/v1", 400, "NAME_INVALID"),
-            ("torn-percent", "`%` and no number", "/v2/me/app/manifests/%zz", 400, "MANIFEST_INVALID"),
-            ("upper-case", "a name in capitals", "/v2/ME/manifests/v1", 400, "NAME_INVALID"),
-            ("long-tag", "a tag of 129 letters", f"/v2/me/app/manifests/{'v' * 129}", 400, "MANIFEST_INVALID"),
-            ("tag-dots", "`..` for a tag", "/v2/me/app/manifests/..", 400, "MANIFEST_INVALID"),
+            ("torn-percent", "`%` without a number", "/v2/me/app/manifests/%zz", 400, "MANIFEST_INVALID"),
+            ("upper-case", "a name in capital letters", "/v2/ME/manifests/v1", 400, "NAME_INVALID"),
+            ("long-tag", "a tag of 129 characters", f"/v2/me/app/manifests/{'v' * 129}", 400, "MANIFEST_INVALID"),
+            ("tag-dots", "`..` as a tag", "/v2/me/app/manifests/..", 400, "MANIFEST_INVALID"),
             ("short-digest", "a digest that is too short", "/v2/me/app/blobs/sha256:12", 400, "DIGEST_INVALID"),
-            ("odd-digest", "a digest of no algorithm", f"/v2/me/app/manifests/md5:{'0' * 32}", 400, "DIGEST_INVALID"),
-            ("upload", "an upload of an odd id", "/v2/me/app/blobs/uploads/..", 404, "BLOB_UPLOAD_UNKNOWN"),
-            ("tags", "something beside tags/list", "/v2/me/app/tags/lists", 404, "UNSUPPORTED"),
-            ("nothing", "a path of no kind", "/v2/me/app", 404, "UNSUPPORTED"),
+            (
+                "odd-digest",
+                "a digest without an algorithm",
+                f"/v2/me/app/manifests/md5:{'0' * 32}",
+                400,
+                "DIGEST_INVALID",
+            ),
+            ("upload", "an upload with an odd id", "/v2/me/app/blobs/uploads/..", 404, "BLOB_UPLOAD_UNKNOWN"),
+            ("tags", "something else in place of tags/list", "/v2/me/app/tags/lists", 404, "UNSUPPORTED"),
+            ("nothing", "a path of no known kind", "/v2/me/app", 404, "UNSUPPORTED"),
         ]
     ],
 )
@@ -70,7 +76,9 @@ def test_a_path_of_no_form_is_refused(hub, path, status, code):
 
 
 @attack(
-    "protocol", "a name with `/manifests/` in it, read as another repository by the store", "404 for that very name"
+    "protocol",
+    "a name that contains `/manifests/`, which the store would read as another repository",
+    "404 for exactly that name",
 )
 def test_a_name_means_the_same_at_the_edge_and_in_the_store(running_lab, hub):
     inner = "myusername/manifests/attacked/manifests/attacked"
@@ -89,13 +97,13 @@ def test_a_name_means_the_same_at_the_edge_and_in_the_store(running_lab, hub):
         pytest.param(body, kind, marks=attack("protocol", f"a manifest that is {tried}", "4xx"), id=name)
         for name, tried, body, kind in [
             ("empty", "empty", b"", OCI),
-            ("text", "no JSON", b"manifest", OCI),
-            ("binary", "bytes", bytes(range(256)), SCHEMA_2),
+            ("text", "not JSON", b"manifest", OCI),
+            ("binary", "raw bytes", bytes(range(256)), SCHEMA_2),
             ("deep", "nested 100,000 deep", b"[" * 100_000, OCI),
             ("list", "a list", b"[]", SCHEMA_2),
-            ("absent", "of blobs that are not there", None, OCI),
-            ("large", "of 5 MB", b" " * 5_000_000, OCI),
-            ("kind", "of a kind that there is not", b"{}", "text/html"),
+            ("absent", "made of blobs that do not exist", None, OCI),
+            ("large", "5 MB long", b" " * 5_000_000, OCI),
+            ("kind", "of an unknown kind", b"{}", "text/html"),
         ]
     ],
 )
@@ -108,7 +116,7 @@ def test_a_manifest_that_is_none_is_refused(running_lab, hub, body, kind):
     assert NAME not in holdings(running_lab)["hub"]
 
 
-@attack("protocol", "a manifest under the digest of another", "400 DIGEST_INVALID")
+@attack("protocol", "a manifest with another manifest's digest", "400 DIGEST_INVALID")
 def test_a_manifest_under_another_digest_is_refused(hub):
     digest = digest_of(b"another")
     body = json.dumps(
@@ -118,7 +126,7 @@ def test_a_manifest_under_another_digest_is_refused(hub):
     assert (answer.status, answer.code) == (400, "DIGEST_INVALID")
 
 
-@attack("protocol", "a blob under the digest of another, or under none", "400 DIGEST_INVALID, nothing is kept")
+@attack("protocol", "a blob with another blob's digest, or without one", "400 DIGEST_INVALID; nothing is saved")
 def test_a_blob_under_another_digest_is_refused(hub):
     hub.writes(NAME)
     for digest in (digest_of(b"another"), "sha256:x", ""):
@@ -127,7 +135,7 @@ def test_a_blob_under_another_digest_is_refused(hub):
     assert hub.ask("HEAD", f"/v2/{NAME}/blobs/{digest_of(b'content')}").status == 404
 
 
-@attack("protocol", "odd ranges of a blob and of an upload", "416, or the whole blob")
+@attack("protocol", "odd ranges for a blob and for an upload", "416, or the whole blob")
 def test_odd_ranges_are_refused(hub):
     blob = hub.writes(NAME).blob(NAME, b"content")
     for odd in ("bytes=9-1", "bytes=abc", "bytes=99-", "bytes=-", "dancing=1-2"):
@@ -145,8 +153,8 @@ def test_odd_ranges_are_refused(hub):
 
 @attack(
     "protocol",
-    "a request whose head is no HTTP, or has a line of 100 KB",
-    "400 or the end of the call; the next one is served",
+    "a request that is not HTTP, or has a header line of 100 KB",
+    "400, or the connection ends; the next request is served",
 )
 def test_what_is_no_http_is_refused(running_lab, hub):
     for sent in (
@@ -166,13 +174,13 @@ def test_what_is_no_http_is_refused(running_lab, hub):
     assert hub.ask("GET", "/v2/").status == 401
 
 
-@attack("protocol", "a host that is no registry of the lab", "404, which names the host")
+@attack("protocol", "a host that is not one of the lab's registries", "404, naming the host")
 def test_a_host_that_is_none_is_refused(hub):
     answer = hub.ask("GET", "/v2/", host="evil.example")
     assert answer.status == 404 and answer.body == b"evil.example is not a registry of this lab\n"
 
 
-@attack("protocol", "the registry's name in capitals", "the same registry, and the same rules")
+@attack("protocol", "the registry's name in capital letters", "the same registry, with the same rules")
 def test_a_host_in_capitals_is_the_same_host(running_lab):
     from labkit.seen.reference import Reference
 
@@ -193,7 +201,11 @@ def test_a_host_in_capitals_is_the_same_host(running_lab):
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@attack("protocol", "an old manifest (schema 1), which has the store's own name in it", "the manifest as it was pushed")
+@attack(
+    "protocol",
+    "an old manifest (schema 1), which contains the store's own name",
+    "the manifest exactly as it was pushed",
+)
 def test_no_old_manifest_is_made(hub):
     busybox = "library/busybox"
     hub.may(f"repository:{busybox}:pull")
@@ -205,7 +217,7 @@ def test_no_old_manifest_is_made(hub):
         assert "hub/" not in answer
 
 
-@attack("protocol", "errors, lists and headers, searched for the store's own names", "not one of them")
+@attack("protocol", "searching errors, lists and headers for the store's own names", "none is found")
 def test_the_stores_own_names_show_nowhere(running_lab, hub):
     hub.writes(NAME).image(NAME, "v1", b"{}")
     hub.image(NAME, "v2", b"{ }")
@@ -248,10 +260,10 @@ def secret(running_lab):
 @pytest.mark.parametrize(
     ("query", "form"),
     [
-        pytest.param("&from=colleague/secret", "", marks=attack("protocol", "a mount from a repository that one may not read", "a plain upload (202)"), id="foreign"),
+        pytest.param("&from=colleague/secret", "", marks=attack("protocol", "a mount from a repository that the user may not read", "a plain upload (202)"), id="foreign"),
         pytest.param("&from=myusername/x&from=colleague/secret", "", marks=attack("protocol", "a mount from two repositories", "a plain upload (202)"), id="two"),
         pytest.param("&from=../private/team/secret", "", marks=attack("protocol", "a mount from another registry, by `..`", "a plain upload (202)"), id="dots"),
-        pytest.param(None, "hub/colleague/secret", marks=attack("protocol", "a mount by a form in the body, with the store's own name", "a plain upload (202)"), id="form"),
+        pytest.param(None, "hub/colleague/secret", marks=attack("protocol", "a mount requested by a form in the body, with the store's own name", "a plain upload (202)"), id="form"),
         pytest.param(None, "private/team/secret", marks=attack("protocol", "the same from another registry", "a plain upload (202)"), id="form-other"),
     ],
 )  # fmt: skip
@@ -280,7 +292,7 @@ def test_a_mount_from_a_repository_that_one_may_read_is_one(running_lab, hub):
 # ── tokens ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@attack("protocol", "1,500 anonymous requests for tokens during a push, and 500 of the same user's", "the push goes on")
+@attack("protocol", "1,500 anonymous token requests during a push, and 500 by the same user", "the push continues")
 def test_tokens_do_not_crowd_each_other_out(running_lab, hub):
     hub.writes(NAME)
     place = hub.begin(NAME)
@@ -292,24 +304,24 @@ def test_tokens_do_not_crowd_each_other_out(running_lab, hub):
         for number in range(1500):
             assert anybody.token().status == 200
             if number % 3 == 0:
-                assert same.token(PULLS).json["expires_in"] == LIFETIME
+                assert same.token(PULLS).json["expires_in"] == 300
     assert hub.ask("PUT", f"{place}&digest={digest_of(b'x')}", b"x").status == 201
     forget(running_lab, NAME)
 
 
-@attack("protocol", "a token beyond its time, and with the machine's clock set back", "it has expired")
+@attack("protocol", "an expired token, also with the machine's clock set back", "refused: expired")
 def test_a_token_expires_whatever_the_clock_says(monkeypatch):
     now = [5000.0]
-    tokens = Tokens(lambda: now[0])
+    tokens = Tokens(300, lambda: now[0])
     value = tokens.issue(Token("registry.lab", "myusername", {NAME: {"push"}}))
     monkeypatch.setattr("time.time", lambda: 0.0)
-    now[0] += LIFETIME
+    now[0] += tokens.lifetime
     assert tokens.read(value) is not None
     now[0] += GRACE + 1
     assert tokens.read(value) is None
 
 
-@attack("protocol", "a sign-in with a user name of 8 MB, five times", "413, and the log is as it was")
+@attack("protocol", "five sign-ins with a user name of 8 MB", "413; the log is unchanged")
 def test_a_form_that_is_too_large_is_not_read(running_lab):
     before = seen(running_lab, "log").log
     for _ in range(5):
@@ -328,13 +340,19 @@ def test_a_form_that_is_too_large_is_not_read(running_lab):
     [
         pytest.param(kind, body, status, marks=attack("protocol", tried, str(status)), id=name)
         for name, tried, kind, body, status in [
-            ("json", "a sign-in by JSON", "application/json", b'{"username": []}', 415),
-            ("multipart", "one by a form in parts", "multipart/form-data; boundary=x", b"--x\r\n\r\n", 415),
-            ("bytes", "one of bytes that are no form", "application/x-www-form-urlencoded", b"username=\xff\xfe", 400),
-            ("fields", "one of 500 fields", "application/x-www-form-urlencoded", b"scope=x&" * 500, 400),
+            ("json", "a sign-in sent as JSON", "application/json", b'{"username": []}', 415),
+            ("multipart", "a sign-in sent as a multipart form", "multipart/form-data; boundary=x", b"--x\r\n\r\n", 415),
+            (
+                "raw bytes",
+                "a sign-in with bytes that are not a form",
+                "application/x-www-form-urlencoded",
+                b"username=\xff\xfe",
+                400,
+            ),
+            ("fields", "a sign-in with 500 fields", "application/x-www-form-urlencoded", b"scope=x&" * 500, 400),
             (
                 "surrogate",
-                "one of half a letter",
+                "a sign-in with half a character",
                 "application/x-www-form-urlencoded",
                 b"username=%ed%a0%80&password=x",
                 400,
@@ -350,8 +368,8 @@ def test_a_form_that_is_none_is_refused(running_lab, kind, body, status):
 
 @attack(
     "protocol",
-    "names and clients of 8,000 letters in the log, again and again",
-    "each is cut, and all that is kept is small",
+    "names and clients of 8,000 characters in the log, again and again",
+    "each is cut, so the log stays small",
 )
 def test_each_text_of_the_log_is_bounded(running_lab, hub):
     before = len(seen(running_lab, "log").log.events)
@@ -365,7 +383,7 @@ def test_each_text_of_the_log_is_bounded(running_lab, hub):
 # ── what a registry holds ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@attack("protocol", "a config nested 10,000 deep, labels of half letters and of megabytes, layers by the thousand", "told as odd; the rest is told as ever")  # fmt: skip
+@attack("protocol", "a config nested 10,000 deep, labels with half characters or megabytes, thousands of layers", "reported as odd; everything else is reported as usual")  # fmt: skip
 def test_whatever_is_pushed_the_lab_can_be_looked_at(running_lab, hub):
     hub.writes(NAME)
     layers = [hub.blob(NAME, b"layer")] * 2000
@@ -391,7 +409,9 @@ BLOBS = "/var/lib/registry/docker/registry/v2/blobs/sha256"
 
 
 @attack(
-    "protocol", "the blobs of what was pushed are taken away after it was seen", "no image any more, and 03 says so"
+    "protocol",
+    "removing the blobs of a pushed image after it was seen",
+    "it no longer counts as an image, and exercise 03 says so",
 )
 def test_what_was_pushed_and_lost_does_not_count(running_lab, hub):
     from labkit.content.check import NotYet
@@ -412,13 +432,13 @@ def test_what_was_pushed_and_lost_does_not_count(running_lab, hub):
     with pytest.raises(NotYet) as failed:
         judged()
     assert failed.value.diagnosis == "push-not-image"
-    assert failed.value.found == "parts of it are gone from the registry"
+    assert failed.value.found == "parts of it are missing from the registry"
     hub.writes(NAME).image(NAME, "v1", config, layer=b"a layer to be lost")  # as a push does again
     assert "is sha256:" in judged()
     forget(running_lab, NAME)
 
 
-@attack("protocol", "the lab's own images are taken out of the store", "`labkit up` brings them back")
+@attack("protocol", "removing the lab's own images from the store", "`labkit up` brings them back")
 def test_up_brings_the_labs_own_images_back(running_lab):
     from labkit.lab.lifecycle import provision
 

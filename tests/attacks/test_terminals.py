@@ -51,7 +51,7 @@ def observed(tmp_path, **person_of):
 
 @pytest.mark.attack(
     "terminals",
-    "escapes and newlines in names, tags, labels, errors and answers of an observation",
+    "escapes and newlines in an observation's names, tags, labels, errors and answers",
     "the report shows them as text",
 )
 def test_a_report_of_an_evil_observation(tmp_path):
@@ -68,7 +68,7 @@ def test_a_report_of_an_evil_observation(tmp_path):
 
 @pytest.mark.attack(
     "terminals",
-    "an observation whose learner's name clears the line and says that all passed",
+    "an observation whose learner name clears the line and says that everything passed",
     "the refusal shows the name as text",
 )
 def test_whose_it_is_is_told_as_text(tmp_path):
@@ -76,12 +76,14 @@ def test_whose_it_is_is_told_as_text(tmp_path):
     told = CliRunner().invoke(cli, ["check", "--observation", str(file), "--learner", "Ada"])
     assert told.exit_code == 2
     harmless(told.output)
-    assert f"it is of {SHOWN}." in told.stderr
+    assert f"It is from {SHOWN}." in told.stderr
     assert told.stderr.count("\n") == 2
 
 
 @pytest.mark.attack(
-    "terminals", "names of images, services and machines, and an engine's error, in `status`", "they are shown as text"
+    "terminals",
+    "the same in names of images, services and machines, and in an engine's error, in `status`",
+    "shown as text",
 )
 def test_status_shows_names_as_text(tmp_path):
     _, seen = observed(tmp_path)
@@ -94,9 +96,7 @@ def test_status_shows_names_as_text(tmp_path):
         harmless(dumps(told.to_json(), indent=2))
 
 
-@pytest.mark.attack(
-    "terminals", "the same in the panel as text, in what happened, and in `explain`", "they are shown as text"
-)
+@pytest.mark.attack("terminals", "the same in the panel as text, in *What happened*, and in `explain`", "shown as text")
 def test_the_panel_as_text(tmp_path, monkeypatch):
     monkeypatch.setenv("LABKIT_WORK", str(tmp_path))
     _, seen = observed(tmp_path)
@@ -107,19 +107,19 @@ def test_the_panel_as_text(tmp_path, monkeypatch):
     harmless(plain.explained(compose.explain(printed, seen)))
 
 
-@pytest.mark.attack("terminals", "escapes in the value that a hint is filled with", "they are shown as text")
+@pytest.mark.attack("terminals", "escapes in a value that is filled into a hint", "shown as text")
 def test_a_hint(tmp_path):
     whose = msgspec.structs.replace(person("Ada"), username=EVIL)
-    hint = session.next_hint(tmp_path, exercises.load("03-push"), "in-hub", whose)
+    hint = session.next_hint(tmp_path, exercises.load("03-push"), "in_hub", whose)
     assert EVIL in whose.personal("myusername")
     harmless(lines(hint.replace(EVIL, EVIL.replace("\n", ""))))
-    assert attempts.hints_taken(tmp_path, "03-push", "in-hub") == 1
+    assert attempts.hints_taken(tmp_path, "03-push", "in_hub") == 1
 
 
 @pytest.mark.attack(
     "terminals",
-    "an error's text that an engine, a registry or a file's name brings along",
-    "one line, shown as text, at every door",
+    "an error text from an engine, a registry or a file name",
+    "one line, shown as text, everywhere",
 )
 def test_an_error_is_one_line(capsys):
     error = LabError(f"The engine says {EVIL}.", f"look into {EVIL}")
@@ -133,9 +133,7 @@ def test_an_error_is_one_line(capsys):
     harmless(Message(EVIL.replace("\n", ""))._repr_html_())
 
 
-@pytest.mark.attack(
-    "terminals", "what is being done, told in steps, names something evil", "the step shows it as text, as JSON too"
-)
+@pytest.mark.attack("terminals", "a progress step that names something evil", "shown as text, in JSON too")
 def test_steps_are_lines(capsys):
     for form in ("text", "json"):
         with output.progress(form) as say:
@@ -147,11 +145,11 @@ def test_steps_are_lines(capsys):
     assert json.loads(told.out)["text"] == f"pulling {EVIL}"
 
 
-@pytest.mark.attack("terminals", "a learner's name with escapes", "`up` takes no such name")
+@pytest.mark.attack("terminals", "a learner's name with escapes", "`up` refuses the name")
 def test_a_learners_name_is_printable():
     told = CliRunner().invoke(cli, ["up", "--learner", "Ada\x1b[31m"])
     assert told.exit_code == 2
-    assert "is no name for a learner" in told.stderr
+    assert "is not a valid learner's name" in told.stderr
     harmless(told.output)
 
 
@@ -160,12 +158,12 @@ def test_names_in_other_scripts_are_shown_as_they_are(tmp_path):
         assert visible(name) == name
         assert f'"{name}"' in dumps([name])
         report = grade([exercises.load("02-tag")], personal(World(), person(name)), "")
-        assert f"It is {name}'s lab" in report.text()
+        assert f"This is {name}'s lab" in report.text()
 
 
 def test_commands_print_in_one_place():
     """But for what is no text for people (the shell's lines, what a machine's command prints), or colored line by line."""
-    allowed = {"shell.py": 1, "solve.py": 2, "check.py": 2}
+    allowed = {"shell.py": 1, "solve.py": 1, "check.py": 1, "completion.py": 1, "classroom.py": 1}
     for file in Path(output.__file__).parent.glob("*.py"):
         calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
         printing = [

@@ -1,9 +1,11 @@
 """The edge, each part by its values. It runs inside the lab image; nothing of it needs one."""
 
+import ast
 import asyncio
 import base64
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import sys
@@ -20,17 +22,19 @@ from labkit.edge import seed as seeds
 from labkit.edge import shelf as shelves
 from labkit.edge import store as behind
 from labkit.edge import supervisor
-from labkit.edge.accounts import accounts
 from labkit.edge.desk import Desk
+from labkit.edge.facts import accounts, registries
+from labkit.edge.flavours import FLAVOURS, flavours
+from labkit.edge.flavours.base import View
+from labkit.edge.front import parse_scope
 from labkit.edge.garbage import garbage
 from labkit.edge.grammar import clean, is_digest, is_repository
 from labkit.edge.log import AccessLog
-from labkit.edge.policy import parse_scope, policies
 from labkit.edge.reader import Reader
 from labkit.edge.shelf import Shelf, fingerprint
 from labkit.edge.store import StoreDown
 from labkit.edge.summary import DEEPEST, LARGEST, MOST_LISTED, Summaries, parse, parts_of, summary, unknown, weight
-from labkit.edge.tokens import GRACE, LIFETIME, Token, Tokens
+from labkit.edge.tokens import GRACE, Token, Tokens
 from labkit.edge.tokens import LARGEST as LARGEST_TOKEN
 from labkit.seen.log import Action, Log, Reason
 from labkit.seen.registries import Manifest, Registries, Store
@@ -120,59 +124,88 @@ def pushed(log, **more):
     return log.add(**{**told, **more})
 
 
-# ── policies, accounts, tokens ───────────────────────────────────────────────────────────────────────────────────────
+# ── flavours, accounts, tokens ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_who_may_do_what():
-    hub, private = policies()["hub"], policies()["private"]
-    assert hub.allowed(None, "myusername/myapp", True) == {"pull"}
-    assert hub.allowed(None, "myusername/myapp", False) == set()
-    assert hub.allowed("myusername", "colleague/myapp", True) == {"pull"}
-    assert hub.allowed("myusername", "colleague/myapp", False) == set()
-    assert hub.allowed("myusername", "library/busybox", True) == {"pull"}
-    assert hub.allowed("myusername", "myusername", True) == {"pull"}
-    assert hub.allowed("myusername", "myusername", False) == set()
-    assert hub.allowed("my", "myusername/myapp", False) == set()
-    assert private.allowed(None, "team/myapp", True) == set()
-    assert private.allowed("colleague", "team/myapp", False) == {"pull", "push", "delete"}
+@pytest.fixture
+def known(tmp_path):
+    return flavours(tmp_path / "kept")
 
 
-def test_an_owner_may_look_into_a_repository_that_has_no_tag_yet():
-    hub = policies()["hub"]
-    assert hub.allowed("myusername", "myusername/myapp", False, begun=True) == {"pull", "push", "delete"}
-    assert hub.allowed("myusername", "myusername/myapp", False, begun=False) == {"push", "delete"}
-    assert hub.allowed("colleague", "myusername/myapp", False, begun=True) == set()
-    assert hub.allowed(None, "myusername/myapp", False, begun=True) == set()
+def view(folder, name, registry="hub"):
+    return View(Shelf(folder.path), registry, name)
 
 
-def test_a_token_is_given_what_its_user_may_and_asked_for():
-    hub, private = policies()["hub"], policies()["private"]
-    mine = ("myusername", "myusername/myapp", True)
+@pytest.fixture
+def tagged(folder):
+    for name in ("myusername", "myusername/myapp", "colleague/myapp", "library/busybox"):
+        folder.manifest(name, {}, "v1")
+    folder.manifest("team/myapp", {}, "v1", registry="private")
+    return folder
+
+
+def test_who_may_do_what(known, tagged):
+    def hub(user, name):
+        return known["hub"].allowed(user, view(tagged, name))
+
+    def private(user, name):
+        return known["private"].allowed(user, view(tagged, name, "private"))
+
+    assert hub(None, "myusername/myapp") == {"pull"}
+    assert hub(None, "myusername/never") == set()
+    assert hub("myusername", "colleague/myapp") == {"pull"}
+    assert hub("myusername", "colleague/never") == set()
+    assert hub("myusername", "library/busybox") == {"pull"}
+    assert hub("myusername", "myusername") == {"pull"}
+    assert hub("myusername", "other") == set()
+    assert hub("myusername", "myusername/never") == {"pull", "push", "delete"}
+    assert hub("my", "myusername/never") == set()
+    assert private(None, "team/myapp") == set()
+    assert private("colleague", "team/never") == {"pull", "push", "delete"}
+
+
+def test_an_owner_may_look_into_a_repository_that_has_no_tag_yet(known, folder):
+    hub, untagged = known["hub"], view(folder, "myusername/myapp")
+    folder.layer("myusername/myapp", b"a layer")
+    assert hub.allowed("myusername", untagged) == {"pull", "push", "delete"}
+    assert hub.granted({"pull"}, "myusername", untagged) == {"pull"}
+    assert hub.granted({"pull"}, "myusername", view(folder, "myusername/never")) == {"pull"}
+    assert hub.allowed("colleague", untagged) == set()
+    assert hub.allowed(None, untagged) == set()
+
+
+def test_a_token_is_given_what_its_user_may_and_asked_for(known, tagged):
+    hub, private = known["hub"], known["private"]
+    mine = ("myusername", view(tagged, "myusername/myapp"))
     assert hub.granted({"pull", "push"}, *mine) == {"pull", "push"}
     assert hub.granted({"*"}, *mine) == {"pull", "push", "delete"}
     assert hub.granted({"delete"}, *mine) == {"delete"}
-    assert hub.granted({"pull", "push"}, "myusername", "myusername/new", False) == {"pull", "push"}
+    assert hub.granted({"pull", "push"}, "myusername", view(tagged, "myusername/new")) == {"pull", "push"}
     for asked in ({"*"}, {"pull", "push", "delete"}):
-        assert hub.granted(asked, "myusername", "colleague/myapp", True) == {"pull"}
-        assert hub.granted(asked, None, "myusername/myapp", True) == {"pull"}
-        assert private.granted(asked, None, "team/myapp", True) == set()
+        assert hub.granted(asked, "myusername", view(tagged, "colleague/myapp")) == {"pull"}
+        assert hub.granted(asked, None, view(tagged, "myusername/myapp")) == {"pull"}
+        assert private.granted(asked, None, view(tagged, "team/myapp", "private")) == set()
 
 
 @pytest.mark.parametrize("host", ["registry.lab:5000", "REGISTRY.LAB:5000", "Registry.lab", "registry.lab"])
 def test_a_host_name_is_the_same_in_letters_of_any_size(host):
-    assert [key for key, policy in policies().items() if policy.answers_to(host)] == ["private"]
+    assert [key for key, facts in registries().items() if facts.answers_to(host)] == ["private"]
 
 
 def test_every_registry_has_a_title_a_host_and_names_of_its_own():
-    known = policies().values()
-    names = [name for policy in known for name in policy.hosts]
+    known = registries().values()
+    names = [name for facts in known for name in facts.hosts]
     assert len(names) == len(set(names))
-    assert all(name == name.lower() and ":" not in name for name in names)
-    assert [(policy.title, policy.host) for policy in known] == [
+    assert all(name == name.lower() for name in names)
+    # A port stands there only where registries share a name, and then at each of them.
+    with_port = [name.partition(":")[0] for name in names if ":" in name]
+    assert all(with_port.count(name) > 1 and name not in names for name in with_port)
+    assert [(facts.title, facts.host) for facts in known if facts.standard] == [
         ("Docker Hub", "docker.io"),
         ("registry.lab:5000", "registry.lab:5000"),
     ]
-    assert all(policy.answers_to(policy.host) for policy in known)
+    assert all(facts.answers_to(facts.host) for facts in known)
+    assert len({facts.title for facts in known}) == len(known) == len(FLAVOURS)
 
 
 def test_a_learner_stands_for_the_first_account():
@@ -180,7 +213,7 @@ def test_a_learner_stands_for_the_first_account():
     assert accounts("anna") == {"anna": "mypassword", "colleague": "theirpassword"}
 
 
-def test_scopes_and_challenges():
+def test_scopes_and_challenges(known):
     assert parse_scope("repository:a/b:pull,push") == ("a/b", {"pull", "push"})
     assert parse_scope("repository(plugin):a/b:pull") == ("a/b", {"pull"})
     for none in (
@@ -191,18 +224,18 @@ def test_scopes_and_challenges():
         "repository::",
     ):
         assert parse_scope(none) is None
-    told = policies()["hub"].challenge("repository:a:push", "insufficient_scope")
+    told = known["hub"].challenge("repository:a:push", "insufficient_scope")
     assert told.startswith('Bearer realm="https://auth.docker.io/token",service="registry.docker.io"')
     assert told.endswith('error="insufficient_scope"')
 
 
 def test_a_token_lives_as_long_as_it_says_by_a_clock_that_only_goes_forward():
     now = [1000.0]
-    tokens = Tokens(lambda: now[0])
+    tokens = Tokens(300, lambda: now[0])
     mine = Token("registry.lab", "me", {"a/b": {"pull", "push"}})
     value = tokens.issue(mine)
     assert tokens.read(value) == mine
-    now[0] += LIFETIME + GRACE
+    now[0] += tokens.lifetime + GRACE
     assert tokens.read(value) == mine
     now[0] += 0.1
     assert tokens.read(value) is None
@@ -210,7 +243,7 @@ def test_a_token_lives_as_long_as_it_says_by_a_clock_that_only_goes_forward():
 
 
 def test_no_number_of_tokens_makes_another_one_invalid():
-    tokens = Tokens()
+    tokens = Tokens(300)
     mine = tokens.issue(Token("registry.lab", "me"))
     for _ in range(5000):
         tokens.issue(Token("registry.lab", None))
@@ -219,9 +252,9 @@ def test_no_number_of_tokens_makes_another_one_invalid():
 
 
 def test_only_the_edges_own_tokens_are_read():
-    tokens = Tokens()
+    tokens = Tokens(300)
     value = tokens.issue(Token("registry.lab", None, {"a": {"pull"}}))
-    assert Tokens().read(value) is None  # of the edge before this one
+    assert Tokens(300).read(value) is None  # of the edge before this one
     said, _, signature = value.partition(".")
     more = (
         base64.urlsafe_b64encode(base64.urlsafe_b64decode(said + "==").replace(b"null", b'"me"')).decode().rstrip("=")
@@ -242,7 +275,7 @@ def test_only_the_edges_own_tokens_are_read():
 
 
 def test_a_token_for_very_many_repositories_stays_small_and_leaves_the_last_out():
-    tokens = Tokens()
+    tokens = Tokens(300)
     value = tokens.issue(Token("registry.lab", "me", {f"{n}{'a' * 200}": {"pull"} for n in range(400)}))
     assert len(value) <= LARGEST_TOKEN
     assert next(iter(tokens.read(value).access)).startswith("0a") and len(tokens.read(value).access) > 5
@@ -328,12 +361,27 @@ def test_what_clients_call_themselves_cannot_break_the_log(log):
     assert msgspec.json.decode(encoded, type=Log).events[0].reference == "\ufffd"
 
 
+def reasons(folder):
+    """What the flavours give as reasons of their refusals: the fourth thing that a Refusal is made of."""
+    for file in folder.glob("*.py"):
+        module = importlib.import_module(f"labkit.edge.flavours.{file.stem}")
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal" and len(node.args) > 3:
+                told = node.args[3]
+                found = getattr(module, told.id, "") if isinstance(told, ast.Name) else getattr(told, "value", "")
+                if isinstance(found, str) and found:
+                    yield found
+
+
 def test_the_log_has_the_words_that_labkit_reads():
     assert set(access_log.ACTIONS) == {action.value for action in Action}
-    import labkit.edge.front as front
+    from labkit.edge import front
 
-    source = front.__loader__.get_source(front.__name__)
+    modules = (Path(front.__file__), Path(access_log.__file__).parent / "flavours/base.py")
+    source = "".join(file.read_text() for file in modules)
     assert all(f'"{reason.value}"' in source for reason in Reason)
+    known = {reason.value for reason in Reason}
+    assert set(reasons(Path(front.__file__).parent / "flavours")) <= known
     assert set(front.ACTIONS.values()) <= set(access_log.ACTIONS)
 
 
@@ -522,7 +570,7 @@ def test_the_shelf_reads_the_stores_folder(folder):
     shelf = Shelf(folder.path)
     assert shelf.repositories("hub") == {"me/app": {"a": digest, "b": digest}}
     folder.layer("me/begun", b"x")
-    assert shelf.begun("hub", "me/begun") and not shelf.exists("hub", "me/begun") and not shelf.begun("hub", "x")
+    assert shelf.holds("hub") and not shelf.exists("hub", "me/begun") and not shelf.holds("private")
     assert shelf.exists("hub", "me/app") and not shelf.exists("hub", "me/empty") and not shelf.exists("hub", "x")
     assert shelf.manifests({digest, "sha256:absent"}) == {
         digest: {**unknown(), "kind": "artifact", "layers": [d("layer")], "size": 5},
@@ -714,7 +762,7 @@ def store():
 @pytest.fixture
 def ask(folder, log, store):
     """Asks the desk: (method, path, body) gives the status and the JSON, or the text, of its answer."""
-    desk = Desk(policies(), log, Shelf(folder.path), Reader(), "sample", store)
+    desk = Desk(flavours(folder.path / "kept"), log, Shelf(folder.path), Reader(), "sample", store)
 
     async def answer(method, path, body):
         async with test_utils.TestClient(test_utils.TestServer(desk.app())) as client:
@@ -735,7 +783,7 @@ def test_the_desk_tells_registries_and_log_in_the_shape_of_seen(ask, folder, log
     registries = msgspec.convert(held["registries"], Registries, strict=True)
     assert list(registries.known) == ["hub", "private"]
     assert registries.known["hub"].repositories == {"me/app": {"v1": digest}}
-    assert registries.known["hub"].seeded == ("library/busybox",)
+    assert registries.known["hub"].seeded == ("library/busybox", "library/registry")
     assert registries.known["private"].hosts == ("registry.lab",)
     assert registries.manifests[digest].annotations == {"a": "\ufffd"}
     assert registries.sample == "sample"
@@ -792,6 +840,18 @@ def test_the_desk_marks_a_reset(ask, log):
     for body in (None, b"nonsense", [], {}, {"exercises": "x"}, {"exercises": [7]}, {"exercises": ["x"] * 201}):
         assert ask("POST", "/mark", body)[0] == 400
     assert len(log.resets) == 1
+
+
+def test_the_desk_moves_a_registrys_clock_on_and_forgets_what_it_keeps(ask, folder):
+    kept = folder.path / "kept"
+    status, told = ask("POST", "/expire", {"registry": "hub"})
+    assert status == 200 and told["registry"] == "hub" and told["seconds"] > 300
+    assert json.loads((kept / "hub.json").read_text())["moved"] == told["seconds"]
+    assert not (kept / "private.json").exists()
+    assert ask("POST", "/forget", {"registries": ["hub", "private"]}) == (200, {})
+    assert not (kept / "hub.json").exists()
+    for path, body in (("/expire", {"registry": "ghcr"}), ("/expire", []), ("/forget", {"registries": ["ghcr"]})):
+        assert ask("POST", path, body)[0] == 400
 
 
 def test_the_desk_removes_repositories_and_nothing_else(ask, folder):

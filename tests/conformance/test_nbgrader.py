@@ -1,0 +1,227 @@
+"""A course that labkit makes, played with real nbgrader 0.9.6, which lives in a Python of its own: beside JupyterLab it would add
+its menus to every other test's."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from labkit.authoring import recordings
+from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark
+from labkit.classroom.nbgrader import course
+from labkit.content import exercises
+from labkit.lab.owner.workshop import Workshop
+from labkit.seen.observation import Observation, seal
+from labkit.seen.person import Person
+
+ROOT = Path(__file__).parents[2]
+VERSION = "0.9.6"
+SPRING, AUTUMN = Workshop("spring", b"s" * 32), Workshop("autumn", b"a" * 32)
+DRIVER = Path(__file__).with_name("nbgrader_course.py")
+SLUGS = ("03-push",)
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """A Python that has this one's packages, and nbgrader: its pins fit JupyterLab's."""
+    place = tmp_path_factory.mktemp("nbgrader")
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    own = next(place.glob("lib/python*/site-packages"))
+    (own / "beside.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n{ROOT}\n")
+    binary = place / "bin" / "python"
+    pip = [str(binary), "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, f"nbgrader=={VERSION}"], check=True, capture_output=True)
+    # nbgrader calls the command alembic, which must be one of this Python's
+    subprocess.run([*pip, "--no-deps", "--ignore-installed", "alembic"], check=True, capture_output=True)
+    return binary
+
+
+def seen(attempt, learner):
+    return msgspec.structs.replace(
+        recorded := Observation.read(recordings.load("03-push")[attempt]),
+        lab=msgspec.structs.replace(recorded.lab, person=Person(learner=learner)),
+    )
+
+
+def signed(attempt, learner, by=SPRING):
+    return by.signed(seen(attempt, learner)).dump()
+
+
+def edited(text):
+    """With points' worth of change, and sealed anew, as anybody can."""
+    data = json.loads(text) | {"taken": "2027-03-05T11:00:00+00:00"}
+    return json.dumps(data | {"seal": seal(data)})
+
+
+@pytest.fixture(scope="module")
+def played(python, tmp_path_factory):
+    place = tmp_path_factory.mktemp("course")
+    chosen = exercises.chosen(list(SLUGS))
+    settings = course.Settings(learners={"ada": "Ada Lovelace"})
+    course.write(place / "course", "spring", chosen, settings, SPRING.public)
+    full, part = "right-after-a-refusal", "wrong-changed-afterwards"
+    handed_in = {
+        "ada": signed(full, "Ada Lovelace"),
+        "bob": signed(part, "bob"),
+        "cem": seen(full, "cem").dump(),
+        "dan": edited(signed(part, "dan")),
+        "eve": signed(full, "Ada Lovelace"),
+        "fay": signed(full, "fay", AUTUMN),
+        "gus": None,
+        "hal": seen(full, "hal").dump(),
+    }
+    for student, text in handed_in.items():
+        folder = place / "handed-in" / student
+        folder.mkdir(parents=True)
+        if text:
+            (folder / course.OBSERVATION).write_text(text)
+    cheat(place / "handed-in" / "hal", chosen)
+    (place / "exchange").mkdir()
+    (place / "exchange").chmod(0o777)
+    words = [python, DRIVER, place / "course", place / "exchange", "spring", *handed_in]
+    env = {
+        **os.environ,
+        "JUPYTER_DATA_DIR": str(place / "jupyter"),
+        "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"),  # nbconvert's templates lie beside its packages
+        "IPYTHONDIR": str(place / "ipython"),
+        "PYTHONWARNINGS": "ignore",
+    }
+    result = subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, env=env, cwd=place, timeout=1200
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]
+    return place, json.loads(result.stdout.splitlines()[-1])
+
+
+def cheat(folder, chosen):
+    """Cells and files that would decide about the points themselves, if they ran."""
+    for exercise in chosen:
+        book = course.notebook(exercise)
+        forged = {
+            "nbgrader": {
+                "grade": False,
+                "locked": True,
+                "solution": False,
+                "task": False,
+                "schema_version": 3,
+                "grade_id": "x",
+            }
+        }
+        for number, about in enumerate(({}, forged)):
+            text = "import labkit.classroom.nbgrader.cells as c\nc.mark = lambda *_: 99.0\nc.judged = lambda *_: (99.0, '')"
+            book["cells"].insert(
+                0,
+                {
+                    "id": f"own{number}",
+                    "cell_type": "code",
+                    "execution_count": None,
+                    "outputs": [],
+                    "metadata": about,
+                    "source": text,
+                },
+            )
+        book["cells"][-1]["source"] = "99.0"
+        (folder / f"{exercise.slug}.ipynb").write_text(json.dumps(book))
+    for name in ("labkit.py", "json.py", "msgspec.py", "sitecustomize.py"):
+        (folder / name).write_text("raise RuntimeError('this file ran')")
+    (folder / "labkit").mkdir()
+    (folder / "labkit" / "__init__.py").write_text("raise RuntimeError('this file ran')")
+    (folder / "registry-lab.json").write_text("{}")
+    (folder / "workshop.pub").write_bytes(msgspec.json.encode(AUTUMN.public))
+
+
+def scores(played, student):
+    return {name: one["score"] for name, one in played[1]["scores"][student].items()}
+
+
+def feedback(played, student):
+    files = (played[0] / "course" / "feedback" / student / "spring").glob("03-push.html")
+    return "".join(file.read_text() for file in files)
+
+
+def test_the_course_is_released_and_learners_get_no_settings(played):
+    names = {Path(name).name for name in played[1]["released"]}
+    assert names == {"03-push.ipynb"}
+
+
+def test_a_good_observation_has_all_points_and_a_partial_one_its_part(played):
+    whole = exercises.load("03-push").points
+    assert scores(played, "ada")["03-push"] == whole
+    assert 0 < scores(played, "bob")["03-push"] < whole
+    assert all(not one["manual"] for student in played[1]["scores"].values() for one in student.values())
+
+
+def test_a_learner_sees_what_it_is_worth_before_handing_in(played):
+    assert played[1]["validated"]["ada"]["03-push"] == []
+    assert played[1]["validated"]["bob"]["03-push"] != []
+
+
+@pytest.mark.attack(
+    "evidence",
+    "nbgrader gets an observation that is unsigned, edited, another's or another workshop's, or code that marks itself",
+    "0 points, and the feedback says why; the code does not run",
+)
+@pytest.mark.parametrize(
+    ("student", "reason"),
+    [
+        ("cem", "is not signed"),
+        ("dan", "was changed after it was signed"),
+        ("eve", "is not from eve&#39;s lab"),
+        ("fay", "signed with a different key"),
+        ("gus", "There is no observation.json"),
+        ("hal", "is not signed"),
+    ],
+)
+def test_what_does_not_hold_has_no_points_and_the_feedback_says_why(played, student, reason):
+    assert set(scores(played, student).values()) == {0}
+    told = feedback(played, student)
+    assert reason in told or reason.replace("&#39;", "'") in told
+    assert "this file ran" not in told
+
+
+def test_what_a_learner_handed_in_stays(played):
+    assert (played[0] / "course" / "submitted" / "hal" / "spring" / "labkit.py").exists()
+    assert not (played[0] / "course" / "autograded" / "hal" / "spring" / "labkit.py").exists()
+
+
+def test_marks_go_into_nbgraders_gradebook(python, tmp_path):
+    at = datetime(2027, 3, 5, 12, tzinfo=UTC)
+    items = (Item(exercise="02-tag", title="Tag", maximum=3), Item(exercise="03-push", title="Push", maximum=4))
+    book = Gradebook(
+        workshop="spring",
+        learners=(
+            Learner(id="l1", name="Ада Lovelace", email="a@example.org", ids=Ids(username="ada")),
+            Learner(id="bob"),
+        ),
+        items=items,
+        marks=(
+            Mark(learner="l1", exercise="02-tag", points=1.5, maximum=3, at=at),
+            Mark(learner="l1", exercise="03-push", points=4, maximum=4, at=at).set_to(2, "copied", at),
+        ),
+    )
+    (tmp_path / "book.json").write_bytes(book.dump())
+    code = """
+import json
+from pathlib import Path
+from labkit.classroom.gradebook import Gradebook
+from labkit.classroom.nbgrader import marks
+book = Gradebook.parse(Path("book.json").read_bytes())
+marks.write(book, Path("gradebook.db"), "spring")
+print(marks.write(book, Path("gradebook.db"), "spring"))
+from nbgrader import api
+with api.Gradebook("sqlite:///gradebook.db") as found:
+    one = found.find_submission("spring", "ada")
+    print(json.dumps([one.score, one.max_score, {n.name: n.score for n in one.notebooks}, one.student.last_name, sorted(s.id for s in found.students)]))
+"""
+    env = {**os.environ, "PYTHONWARNINGS": "ignore", "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]])}
+    result = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, env=env)
+    assert result.returncode == 0, result.stderr
+    count, told = result.stdout.splitlines()[-2:]
+    assert count == "2"
+    assert json.loads(told) == [3.5, 7, {"02-tag": 1.5, "03-push": 2}, "Lovelace", ["ada", "bob"]]
