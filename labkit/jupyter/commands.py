@@ -1,4 +1,4 @@
-"""Runs labkit's own commands for the panel, and tells their steps as values."""
+"""Runs labkit's own commands for the panel, and reports their steps as values."""
 
 import json
 import subprocess
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 WORDS = 3
-"""Lines of what a command printed last that are told where it ended without saying why."""
+"""How many of a command's last lines are shown if it ended without saying why."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a command is doing: step `number` of about `of`, begun `seconds` after the command."""
+    """What a command is doing: step `number` of about `of`, `seconds` after the command began."""
 
     number: int
     of: int
@@ -22,8 +22,8 @@ class Step:
 
 
 def run(words: list[str], tell: Callable[[Step], None]) -> str:
-    """Runs `labkit WORDS` and tells each step as it comes. Returns why it failed, "" where it did not."""
-    command = [sys.executable, "-m", "labkit", *words, "--progress", "json"]
+    """Runs `labkit WORDS` and reports each step as it comes. Returns why it failed, "" if it did not."""
+    command = [sys.executable, "-P", "-m", "labkit", *words, "--progress", "json"]
     failure, printed = "", []
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -43,7 +43,7 @@ def run(words: list[str], tell: Callable[[Step], None]) -> str:
 
 
 def _parsed(line: str) -> dict[str, Any]:
-    """The value of a line of JSON, {} of any other line."""
+    """The value of a line of JSON; {} for any other line."""
     try:
         value = json.loads(line)
     except ValueError:

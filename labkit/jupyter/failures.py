@@ -1,55 +1,94 @@
-"""Remembers what cells printed, so that the last failed docker command can be explained."""
+"""Remembers the newest command that failed in a cell, so that it can be explained."""
 
-from collections import deque
-from typing import Any
+import subprocess
+from dataclasses import dataclass
 
 from labkit.content import messages
 
 MOST = 32_000
-"""Letters of each cell's output that are remembered: the end of it, where the error stands."""
+"""How many characters of each stream are remembered: its end, which has the error."""
 
-CELLS = 30
+INTERRUPTED = 130
+
+GROUPS = {
+    "builder",
+    "container",
+    "context",
+    "image",
+    "network",
+    "node",
+    "secret",
+    "service",
+    "stack",
+    "swarm",
+    "volume",
+}
+"""Words of docker that need a second one to say what is done."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a cell ran, what it printed last, and how it ended."""
+
+    source: str
+    out: str = ""
+    err: str = ""
+    status: int = 0
+
+    @property
+    def error(self) -> str:
+        """The part of its output that has an error, "" if all went well. If the cell succeeded, only standard error counts:
+        bash ends with the status of its last command."""
+        if self.status:
+            return self.err if messages.find(self.err) or not messages.find(self.out) else self.out
+        return self.err if messages.find(self.err) else ""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.status or self.error)
+
+    @property
+    def interrupted(self) -> bool:
+        return self.status == INTERRUPTED
+
+    @property
+    def done(self) -> set[str]:
+        """What it was meant to do, in docker's words: {"tag", "service create"}."""
+        words = [line.split() for line in self.source.splitlines()]
+        return {
+            " ".join(line[1 : 3 if line[1] in GROUPS else 2])
+            for line in words
+            if len(line) > 1 and not line[0].startswith("#")
+        }
+
+
+class Failed(subprocess.CalledProcessError):
+    """A cell's command failed. It is raised, so that Run All stops there; magics.py shows it, never as a traceback."""
+
+    def __init__(self, ran: Ran, told: bool = False) -> None:
+        super().__init__(ran.status, "the cell's command")
+        self.ran, self.told = ran, told
+        """Whether it has been explained."""
+
+    def __str__(self) -> str:
+        return f"exit status {self.returncode}"
 
 
 class Memory:
-    """The ends of the last cells' outputs."""
+    """The newest failure, and whether the same command has worked since."""
 
     def __init__(self) -> None:
-        self._cells: deque[str] = deque(maxlen=CELLS)
-        self._now: list[str] = []
-        self._docker = False
+        self.newest: Ran | None = None
+        self.mended = False
 
-    def begin(self, source: str) -> None:
-        self._now, self._docker = [], "docker" in source
-
-    def heard(self, text: str) -> None:
-        if self._docker:
-            self._now.append(text)
-            if len(self._now) > 200:
-                self._now = ["".join(self._now)[-MOST:]]
-
-    def end(self) -> None:
-        if self._docker:
-            self._cells.append("".join(self._now)[-MOST:])
-        self._docker = False
+    def add(self, ran: Ran) -> None:
+        if ran.interrupted:
+            return
+        if ran.failed:
+            self.newest, self.mended = ran, False
+        elif self.newest and self.newest.done <= ran.done:
+            self.mended = True
 
     def last(self) -> str:
-        """The output of the last cell with a docker command in it that printed an error; "" where none did."""
-        for output in reversed(self._cells):
-            if messages.find(output) or messages.complaint(output):
-                return output
-        return ""
-
-
-class Tee:
-    """Stands before a stream of the kernel's, lets everything through and remembers it."""
-
-    def __init__(self, stream: Any, memory: Memory) -> None:
-        self._stream, self._memory = stream, memory
-
-    def write(self, text: str) -> Any:
-        self._memory.heard(text)
-        return self._stream.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        """The output of the newest command that failed, "" if none did."""
+        return (self.newest.error.strip() or f"exit status {self.newest.status}") if self.newest else ""

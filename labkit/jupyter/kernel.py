@@ -1,33 +1,29 @@
-"""What one kernel holds for as long as it runs: the ends of its cells' outputs, and its panels."""
-
-import atexit
-from typing import TYPE_CHECKING
+"""What one kernel remembers while it runs."""
 
 from labkit.jupyter.failures import Memory
-
-if TYPE_CHECKING:
-    from labkit.jupyter.panels import Panels
+from labkit.jupyter.verdict import Verdict
+from labkit.lab.looking import watch
+from labkit.seen.lab import SeenLab, Unobserved
 
 
 class Kernel:
-    """Made once, at the door (notebook.py). Without `panels` they are made at first use."""
+    """Created once, by notebook.py."""
 
-    def __init__(self, panels: "Panels | None" = None) -> None:
+    def __init__(self) -> None:
         self.memory = Memory()
-        self._panels = panels
-
-    @property
-    def panels(self) -> "Panels":
-        """The panels, which are watched for from their first use on."""
-        if self._panels is None:
-            from labkit.jupyter.panels import Panels
-            from labkit.lab.looking.watch import Watch
-
-            watch = Watch()
-            atexit.register(watch.stop)
-            self._panels = Panels(self.memory, watch)
-        return self._panels
+        self.verdict = Verdict()
 
     def image_names(self) -> list[str]:
-        """Every name of an image that the lab knows, for completion; none before a panel was shown."""
-        return self._panels.image_names() if self._panels else []
+        """Every image name that the lab knows now, for completion."""
+        sight = watch.look()
+        if sight.observation is None:
+            return []
+        seen, names = SeenLab(sight.observation), set[str]()
+        try:
+            for registry in seen.registries.values():
+                for repository, tags in registry.repositories.items():
+                    names |= {registry.name(repository, tag) for tag in tags}
+            names |= set(seen.workstation.tags)
+        except Unobserved:
+            pass
+        return sorted(names)

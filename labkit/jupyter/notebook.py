@@ -1,33 +1,21 @@
 """What notebooks call. A foreseeable error is shown as a sentence, never as a traceback."""
 
 import os
-from html import escape
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import __main__
 from labkit import session
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade
 from labkit.grading.report import Report
 from labkit.jupyter.kernel import Kernel
-from labkit.text import lines
+from labkit.jupyter.telling import Message
 
 kernel = Kernel()
-"""What this kernel holds, made here at the door: cells call the functions below, and keep nothing for them."""
-
-
-class Message:
-    """A sentence or two that shows itself in a notebook, and as text anywhere else."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return lines(self.text)
-
-    def _repr_html_(self) -> str:
-        return f'<div role="status" style="white-space:pre-wrap">{escape(lines(self.text))}</div>'
+"""What this kernel remembers. Created here, and passed to the functions below."""
 
 
 class Result:
@@ -53,11 +41,11 @@ def _telling(call: Any) -> Any:
 
 
 def check(*names: str, wait: float = 0.0) -> Any:
-    """Grades these exercises, or all, and shows what passed, what not yet, and why: `check("03-push")`.
+    """Grades these exercises, or all, and shows what passed, what didn't yet, and why: `check("03-push")`.
 
     `wait` is how many seconds to wait while the Swarm is still moving.
     """
-    return _telling(lambda: Result(session.graded(names, wait)))
+    return _telling(lambda: Result(session.graded(names, wait, tries=True)))
 
 
 def hint(name: str, check: str | None = None) -> Any:
@@ -71,40 +59,57 @@ def hint(name: str, check: str | None = None) -> Any:
     return _telling(told)
 
 
-def panel(name: str | None = None) -> Any:
-    """The learner's panel of an exercise: checks, live picture, what happened, the course. `panel("03-push")`; without a
-    name, that of this notebook, or else of the first exercise that is not done."""
-    from labkit.jupyter.panel import Panel
+def panel(name: str | None = None, here: bool = False) -> Any:
+    """The panel of an exercise: picture, checks, what happened, the course. `panel("03-push")`; without a name, that of this
+    notebook, or of the first exercise that is not done. In JupyterLab it is beside the notebook, and `here=True` shows a
+    copy under the cell."""
     from labkit.view import compose
 
-    return _telling(lambda: Panel(kernel, compose.EXERCISE, exercises.chosen([name])[0] if name else _here()))
+    call = f"panel({name!r}, here=True)" if name else "panel(here=True)"
+    return _panel(call, here, compose.EXERCISE, lambda: exercises.chosen([name])[0] if name else _here())
 
 
-def start() -> Any:
-    """The start page: the course's map, the lab and its buttons, and what was found of this machine."""
-    from labkit.jupyter.panel import Panel
+def start(here: bool = False) -> Any:
+    """The start page: the course, the lab, and what was found on this machine."""
     from labkit.view import compose
 
-    return Panel(kernel, compose.START)
+    return _panel("start(here=True)", here, compose.START, lambda: None)
 
 
-def quiz(name: str) -> Any:
-    """Shows the questions of an exercise: to click in JupyterLab, to read and answer with `answer` anywhere else."""
-    from labkit.jupyter.panel import Panel
+def quiz(name: str, here: bool = False) -> Any:
+    """The questions of an exercise, to read, and to answer with `answer`. In JupyterLab you click the answers in the panel."""
     from labkit.view import compose
 
-    return _telling(lambda: Panel(kernel, compose.QUIZ, exercises.chosen([name])[0]))
+    return _panel(f"quiz({name!r}, here=True)", here, compose.QUIZ, lambda: exercises.chosen([name])[0])
+
+
+def _panel(call: str, stays: bool, shown: tuple[str, ...], chosen: Callable[[], exercises.Exercise | None]) -> Any:
+    from labkit.jupyter.panel import BESIDE, Panel, beside
+
+    return _telling(lambda: Message(BESIDE.format(call)) if beside() and not stays else Panel(shown, chosen()))
 
 
 def explain(message: str = "") -> Any:
-    """What the last failed docker command's message means, or one that you give."""
-    return Message(session.explained(message or kernel.memory.last()))
+    """Explains the error of the newest command that failed, or a message that you give."""
+    return Message(explained(message))
+
+
+def explained(message: str = "") -> str:
+    """The same as text."""
+    memory = kernel.memory
+    return session.explained(message or memory.last(), mended=memory.mended and not message)
+
+
+def here(names: Mapping[str, Any]) -> exercises.Exercise | None:
+    """The exercise of this kernel's notebook, if there is one. Jupyter Server tells a kernel its notebook in the environment
+    (jupyter_server, sessionmanager.py), VS Code among the cells' names."""
+    notebook = Path(os.environ.get("JPY_SESSION_NAME") or str(names.get("__vsc_ipynb_file__", ""))).stem
+    return exercises.load(notebook) if notebook in exercises.slugs() else None
 
 
 def _here() -> exercises.Exercise:
-    notebook = Path(os.environ.get("JPY_SESSION_NAME", "")).stem
-    if notebook in exercises.slugs():
-        return exercises.load(notebook)
+    if mine := here(vars(__main__)):
+        return mine
     from labkit.lab import find
     from labkit.lab.looking.observe import observe
 
@@ -114,7 +119,7 @@ def _here() -> exercises.Exercise:
 
 
 def answer(name: str, **given: str) -> Any:
-    """Keeps your answers: `answer("06-practice", ci="a", reflection="…")`. Answer as often as you like."""
+    """Saves your answers: `answer("06-practice", ci="a", reflection="…")`. Answer as often as you like."""
 
     from labkit.lab import find
 

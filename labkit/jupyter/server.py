@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import paths
+from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.lab import environment
 from labkit.lab.engine import processes
@@ -20,16 +21,25 @@ from labkit.work import keeping
 
 PORT = 8888
 PORTS = 50
-"""How many ports are tried from that one on."""
+"""How many ports are tried, from that one on."""
 PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """A JupyterLab that runs. Its address holds the token that signs the learner in."""
+    """A running JupyterLab. Its address contains the token that signs the learner in."""
 
     pid: int
     url: str
+
+    @property
+    def first(self) -> str:
+        """The address of the start page: what a learner opens."""
+        return self.url.replace("/lab?", f"{START}?")
+
+
+START = f"/lab/tree/{exercises.FIRST}"
+"""Where the start page is, below a server's address."""
 
 
 def _runtime() -> Path:
@@ -53,8 +63,8 @@ def _recorded(content: bytes) -> Server:
 
 
 def _remembered(file: Path) -> Server | None:
-    """The server whose record this was, where it is damaged: the name says its process, and that knows the rest. None where it
-    does not run."""
+    """The server that this damaged record belongs to: the file's name has its process id, and the process knows the rest.
+    None if it does not run."""
     import psutil
 
     with contextlib.suppress(ValueError, KeyError, psutil.Error):
@@ -66,7 +76,7 @@ def _remembered(file: Path) -> Server | None:
 
 
 def check_port(port: int) -> None:
-    """Raises LabError where the port is taken."""
+    """Raises LabError if the port is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,17 +99,25 @@ def free_port() -> int:
 HERE = Path(__file__).parent
 SHARE = HERE / "share" / "jupyter"
 JUPYTER_PATH = {"JUPYTER_PATH": str(SHARE), "JUPYTER_CONFIG_PATH": str(SHARE / "config")}
-"""Where JupyterLab finds the kernel that brings `%%on` and `%explain` along, and settings: it asks nothing about news."""
+"""Where JupyterLab finds the lab's kernel, the panel and the settings that it starts with."""
+
+
+def variables(work: Path) -> dict[str, str]:
+    """The environment variables of every lab's JupyterLab. What it remembers (tabs, the divider, the theme) is in the
+    learner's folder, so this user's other JupyterLabs and the lab's do not affect each other."""
+    return {**JUPYTER_PATH, "JUPYTER_CONFIG_DIR": str(work / keeping.FOLDER / "jupyter")}
 
 
 def settings() -> list[str]:
-    """What every JupyterLab of a lab is started with."""
+    """The options of every lab's JupyterLab. It must be started in the learner's folder, since terminals open where it was
+    started."""
     shell = ["bash", "--rcfile", str(HERE / "terminal.bashrc"), "-i"]
     return [
         f"--ServerApp.terminado_settings={{'shell_command': {shell!r}}}",
+        f"--LabApp.default_url={START}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        # So that the panel's buttons can open terminals and notebooks.
+        # So that the browser's console, and the browser tests, reach the application.
         "--LabApp.expose_app_in_browser=True",
     ]
 
@@ -110,7 +128,8 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
         check_port(port)
     _runtime().mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"),
+        # -P: started in the learner's folder, it must not take a file of theirs for a module.
+        *(sys.executable, "-P", "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"),
         # One that is free now may be taken when JupyterLab gets there: then it looks for another, unless it was asked for.
         f"--ServerApp.port_retries={0 if port else PORTS}",
         *(f"--ServerApp.port={port or free_port()}", f"--ServerApp.root_dir={lab.work}"),
@@ -120,27 +139,27 @@ def start(lab: Lab, port: int | None, browser: bool) -> int:
     ]
     inside = environment.process(lab)
     inside.pop("LABKIT_COMMAND", None)  # in its terminals `labkit` is on the path
-    variables = {
+    environ = {
         **inside,
-        **JUPYTER_PATH,
+        **variables(lab.work),
         # Not on the command line, which every user of the machine can read.
         "JUPYTER_TOKEN": secrets.token_urlsafe(24),
         "JUPYTER_RUNTIME_DIR": str(_runtime()),
     }
-    return processes.detach(command, paths.home().state / "jupyter.log", variables)
+    return processes.detach(command, paths.home().state / "jupyter.log", environ, lab.work)
 
 
 TRIES = 5
-"""How often JupyterLab is started where its port is taken each time: it says the same where it may not listen at all."""
+"""How many times JupyterLab is started if its port is taken each time. It says the same if it may not listen at all."""
 
 
 class PortTaken(LabError):
-    """Another program took JupyterLab's port between its look at it and its use."""
+    """Another program took JupyterLab's port after the port was checked and before it was used."""
 
 
 def reach(start: Callable[[], int], again: bool) -> Server:
-    """The server that `start` starts, once it answers; where its port was taken in that moment, and `again`, one more, at
-    another port. `start` returns its process id. Raises LabError."""
+    """The server that `start` starts, once it answers. If its port was taken at that moment, and `again` is set, it is
+    started again at another port. `start` returns its process id. Raises LabError."""
     for _ in range(TRIES - 1 if again else 0):
         with contextlib.suppress(PortTaken):
             return wait(start())
@@ -148,7 +167,7 @@ def reach(start: Callable[[], int], again: bool) -> Server:
 
 
 def wait(pid: int) -> Server:
-    """The server, once it answers. Raises PortTaken, or LabError with its last words where it does not come up."""
+    """The server, once it answers. Raises PortTaken, or LabError with its last words if it does not start."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and processes.alive(pid):
         server = running()

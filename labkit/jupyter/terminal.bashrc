@@ -10,3 +10,8 @@ _lab_machine() {
 }
 PS1='\[\e[1;32m\]$(_lab_machine)\[\e[0m\] \w \$ '
 PROMPT_COMMAND=
+_labkit_completion() { # asked for at the first Tab only; 124 has bash look again (bash, Programmable Completion)
+  eval "$(labkit completion bash)"
+  return 124
+}
+complete -F _labkit_completion labkit

@@ -4,26 +4,33 @@ from typing import Any
 
 from labkit import paths
 from labkit.content import diagnoses, exercises, messages, quiz
-from labkit.content.exercises import Exercise
+from labkit.content.exercises import STANDARD, Exercise
+from labkit.content.facts.pushing import signed_in_after
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
+from labkit.lab.apps import address
 from labkit.lab.engine.doctor import Finding
 from labkit.lab.looking.sight import Sight
-from labkit.lab.plan import JUPYTER
+from labkit.lab.plan import JUPYTER, registry_titles
 from labkit.seen.lab import SeenLab, Unobserved
 from labkit.seen.log import Action, Reason
 from labkit.seen.observation import Observation
 from labkit.seen.reference import Reference
+from labkit.seen.runs import Run
 from labkit.view import feed
 from labkit.view.picture import picture
-from labkit.view.render import CourseLine, Explained, Hints, LabLine, Question, Reflection, View, Work
+from labkit.view.render import App, CourseLine, Explained, Hints, LabLine, Question, Reflection, View, Work
 from labkit.work import answers
 from labkit.work import attempts as progress
 
-EXERCISE = ("notice", "picture", "checks", "tools", "feed", "course")
+EXERCISE = ("notice", "picture", "checks", "quiz", "tools", "feed", "course")
 START = ("notice", "course", "lab", "tools", "doctor")
+"""The start page's parts, from the top."""
 QUIZ = ("notice", "quiz")
+
+RUNS_SHOWN = 4
+"""Of the runs of a workflow, the newest ones."""
 
 REASONS: dict[str, str] = {
     Reason.NOT_SIGNED_IN: "push-not-signed-in",
@@ -32,7 +39,7 @@ REASONS: dict[str, str] = {
     Reason.WRONG_PASSWORD: "login-wrong-password",
     Reason.UNKNOWN_USER: "login-unknown-user",
 }
-"""The diagnosis for each reason that the edge notes when it refuses."""
+"""The diagnosis for each reason that the edge logs when it refuses."""
 
 
 def view(
@@ -43,13 +50,15 @@ def view(
     failed: str = "",
     explained: Explained | None = None,
     doctor: tuple[Finding, ...] = (),
+    changed: frozenset[str] = frozenset(),
 ) -> View:
-    """What a panel shows of this sight. Reads the learner's folder; looks at no machine."""
+    """What a panel shows of this sight. Reads the learner's folder; contacts no machine."""
     folder = sight.lab.work if sight.lab else paths.home().work
     records, _ = progress.read(folder)
     lab = sight.observation
     results = {each.slug: grade_one(each, lab) for each in exercises.every()} if lab else {}
     result = results.get(exercise.slug) if exercise else None
+    following = exercises.following(exercise.slug) if exercise else None
     given = answers.load(folder).get(exercise.slug, {}) if exercise else {}
     return View(
         shown=shown,
@@ -57,21 +66,44 @@ def view(
         problem=sight.problem,
         failed=failed,
         inside=paths.home().inside or paths.home().guest,
+        guest=paths.home().guest,
         work=work,
         result=result,
         hints=_hints(exercise, records, lab) if exercise else {},
         solution=_solution(exercise, lab) if exercise and result and result.done else "",
-        next=_next(exercise.slug) if exercise else "",
-        picture=picture(lab) if lab else None,
+        next=notebook(following.slug) if following else "",
+        next_title=following.title if following else "",
+        picture=picture(lab, exercise.registries if exercise else None, _titles(exercise)) if lab else None,
+        changed=changed,
+        runs=_runs(lab),
         feed=tuple(feed.lines(SeenLab(lab))) if lab else (),
         course=tuple(_course(results, records, exercise)),
-        explained=explained,
+        explained=explained if explained and _holds(explained, lab) else None,
         machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
+        apps=tuple(_apps(lab)) if lab else (),
         lab=tuple(_parts(sight)),
         doctor=doctor,
         quiz=_questions(exercise, given, lab) if exercise else (),
         reflection=_reflection(exercise, given.get("reflection", "")) if exercise and exercise.reflection else None,
     )
+
+
+def parts(exercise: Exercise) -> tuple[str, ...]:
+    """What an exercise's panel consists of, from the top. Runs are shown where its checks look at them."""
+    at = EXERCISE.index("quiz")
+    return (*EXERCISE[:at], "runs", *EXERCISE[at:]) if "runs" in exercise.sees else EXERCISE
+
+
+def _titles(exercise: Exercise | None) -> dict[str, str]:
+    """What the registries are called that the picture names while they are empty: those that an exercise names itself."""
+    if exercise is None or exercise.registries == STANDARD:
+        return {}
+    titles = registry_titles()
+    return {key: titles[key] for key in exercise.registries if key in titles}
+
+
+def _runs(lab: Observation | None) -> tuple[Run, ...]:
+    return tuple(reversed(lab.runs.runs[-RUNS_SHOWN:])) if lab and lab.runs else ()
 
 
 def _hints(exercise: Exercise, records: list[dict[str, Any]], lab: Observation | None) -> dict[str, Hints]:
@@ -92,13 +124,17 @@ def _solution(exercise: Exercise, lab: Observation | None) -> str:
     return lab.lab.person.personal(text) if lab else text
 
 
+def _apps(seen: Observation) -> list[App]:
+    """The services whose page can be seen on this machine."""
+    place = address.read(paths.home())
+    if place is None or seen.swarm is None:
+        return []
+    found = [App(name, place.address(name)) for name in sorted(seen.swarm.services)]
+    return [app for app in found if app.address]
+
+
 def notebook(slug: str) -> str:
     return f"{slug}.ipynb"
-
-
-def _next(slug: str) -> str:
-    following = [other for other in exercises.slugs() if other > slug]
-    return notebook(following[0]) if following else ""
 
 
 def _course(
@@ -107,29 +143,28 @@ def _course(
     lines = []
     for each in exercises.every():
         result = results.get(each.slug)
-        done = progress.ever_done(records, each.slug)
-        state = (
-            "done"
-            if result and result.done
-            else "was done"
-            if done
-            else "begun"
-            if result and result.earned
-            else "open"
-        )
         lines.append(
             CourseLine(
                 slug=each.slug,
                 title=result.title if result else each.title,
+                learn=each.learn,
                 notebook=notebook(each.slug),
-                points=each.points,
+                points=result.points if result else each.points,
                 earned=result.earned if result else 0,
-                state=state,
+                state=_state(result, progress.ever_done(records, each.slug)),
                 seconds=progress.seconds_spent(records, each.slug),
                 here=here is not None and here.slug == each.slug,
             )
         )
     return lines
+
+
+def _state(result: ExerciseResult | None, ever_done: bool) -> str:
+    if result and result.done:
+        return "done"
+    if ever_done:
+        return "done before"
+    return "started" if result and result.earned else "not started"
 
 
 def _parts(sight: Sight) -> list[LabLine]:
@@ -180,9 +215,12 @@ def _question(question: dict[str, Any], given: str) -> Question:
         right, open_ = False, True
     choices = dict(question["choices"])
     order = letters if sorted(letters) == sorted(choices) else "".join(choices)
-    told = quiz.told(question) if right else "Look at the lesson's part about it, then answer again."
+    told = quiz.told(question, given)
     items = tuple(question.get("items", ()))
-    return Question(question["id"], kind, question["ask"], choices, items, order, letters, right, told, open_)
+    column, lines = str(question.get("column", "")), quiz.lines(question, given)
+    return Question(
+        question["id"], kind, question["ask"], choices, items, order, letters, right, told, open_, column, lines
+    )
 
 
 def _reflection(exercise: Exercise, text: str) -> Reflection:
@@ -191,20 +229,43 @@ def _reflection(exercise: Exercise, text: str) -> Reflection:
 
 
 def explain(output: str, lab: Observation | None = None) -> Explained:
-    """What the error that an output ends with means, and what the access log adds to it."""
+    """What the error at the end of an output means, and what the access log adds to it."""
+    at = achieved(lab) if lab else ()
     if not output.strip():
-        return Explained("No docker command has failed in this notebook since its kernel started.")
+        return Explained("No error message was found in what this notebook's commands printed.", at=at)
     found = messages.find(output)
     if found is None:
         line = messages.complaint(output)
         if not line:
-            return Explained("The last output holds no error that could be explained.")
+            return Explained("This output has no error to explain.", at=at)
         return Explained(
-            "This message is not known here. Its own words, and docker COMMAND --help, are all there is.", "", line
+            "This message is not known here. Read its own words, and try docker COMMAND --help.",
+            "",
+            line,
+            at=at,
         )
     message, line = found
     here = _here(message.id, lab) if lab else ""
-    return Explained(message.means, "" if here else message.next, line, here)  # what is told here says what is next
+    return Explained(message.means, "" if here else message.next, line, here, at)  # what is told here says what is next
+
+
+def achieved(lab: Observation) -> tuple[object, ...]:
+    """What people's commands have achieved so far. It changes with every command that works, and with nothing else."""
+    events = lab.log.events if lab.log else ()
+    services = lab.swarm.services.values() if lab.swarm else ()
+    return (
+        max((event.seq for event in events if event.ok and event.by_person), default=0),
+        tuple(tuple(engine.tags) for engine in (lab.engines or {}).values()),
+        tuple(sorted((service.name, service.spec, service.replicas or 0) for service in services)),
+    )
+
+
+def _holds(explained: Explained, lab: Observation | None) -> bool:
+    """Whether no command has worked since. After that, an explanation would give advice that is no longer needed."""
+    if lab is None:
+        return True
+    now = achieved(lab)
+    return explained.at == now if explained.at else not now[0]  # where no lab was seen, nothing had been achieved
 
 
 REFUSALS = {
@@ -213,7 +274,7 @@ REFUSALS = {
     "unauthorized": Action.PUSH,
     "wrong-password": Action.LOGIN,
 }
-"""Messages behind which the access log knows the reason, by what was refused."""
+"""Messages for which the access log knows the reason, by what was refused."""
 
 
 def _here(message: str, observation: Observation) -> str:
@@ -228,7 +289,10 @@ def _here(message: str, observation: Observation) -> str:
     last, registry = refused[-1], registries[refused[-1].registry]
     pushed = Reference(registry.host, last.repository)
     bare = bool(last.repository) and "/" not in pushed.name
-    known = diagnoses.catalogue()["push-no-namespace" if bare else REASONS[last.reason]]
+    late = last.reason == Reason.NOT_SIGNED_IN and signed_in_after(lab.events, last)
+    known = diagnoses.catalogue()[
+        "push-no-namespace" if bare else "push-before-sign-in" if late else REASONS[last.reason]
+    ]
     mine = str(lab.person.image(pushed.app or "myapp").tagged(""))
     values = {
         "repository": last.repository if bare else pushed.name,

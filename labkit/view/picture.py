@@ -1,8 +1,9 @@
-"""The way of an image, CI → registry → CD → Swarm, with what is there now: values, and where they stand in a drawing. Pure."""
+"""The way of an image, CI → registry → CD → Swarm, with what is there now. Pure."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,16 +13,48 @@ from labkit.seen.engines import Engine, Image
 from labkit.seen.lab import WORKSTATION, SeenLab, Unobserved
 from labkit.seen.observation import Observation
 from labkit.seen.registries import Registry
+from labkit.seen.runs import SHORTEST, Run
 from labkit.seen.swarm import ON_THE_WAY, Member, Service, Task
 
 COLORS = 8
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 MOST_ROWS = 8
+"""The most rows in a box. With more, the whole picture would not fit above the checks."""
+
+MOST_REGISTRIES = 3
+"""With more, they stand side by side, each in few words."""
+
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
+STILL_EMPTY = "still empty"
+"""The title of the box that names the registries with nothing in them."""
+COMMITS = 3
+"""The newest commits that are shown, of those that were run."""
+
+REPOSITORY = "repository"
+"""The title of the box of the learner's git repository, where the lab has one."""
+
+RUN_STATES = {
+    "queued": "moving",
+    "running": "moving",
+    "success": "",
+    "failure": "failed",
+    "cancelled": "old",
+    "timeout": "failed",
+}
+"""{a run's state: a row's}"""
+
+STAGES = {
+    "ci": ("CI", "builds and tests", "push"),
+    "registry": ("Registry", "stores and serves", "pull"),
+    "cd": ("CD", "deploys", "run"),
+    "swarm": ("Swarm", "runs", ""),
+}
+"""{stage: (its name, what it does, the way from there to the next)}"""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What stands for what is in an image: the same letter and color wherever that is."""
+    """Stands for an image's content: the same letter and color wherever that content is."""
 
     letter: str
     color: int
@@ -29,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """One thing in a box. `state`: "", running, moving, failed."""
+    """One thing in a box. `state`: "", running, old (runs, but what the service was before its update), moving, failed."""
 
     name: str
     detail: str
@@ -51,30 +84,69 @@ class Box:
     rows: tuple[Row, ...]
     empty: str
 
+    @property
+    def key(self) -> str:
+        """Identifies the box, whatever else its title says at the moment."""
+        return key(self.stage, self.title.partition(" · ")[0])
+
+    @property
+    def keyed(self) -> dict[str, Row]:
+        """{what names the row in the whole picture: row}"""
+        found: dict[str, Row] = {}
+        for row in self.rows:
+            same = sum(other.name == row.name for other in found.values())
+            found[f"{self.key}/{row.name}" + (f" ({same + 1})" if same else "")] = row
+        return found
+
     def words(self) -> str:
         inside = "; ".join(row.words() for row in self.rows) or self.empty
         return f"{self.title}: {inside}."
+
+
+def key(stage: str, name: str) -> str:
+    """Identifies a box: the machine or the registry, and its place on the way."""
+    return f"{stage} {name}"
 
 
 @dataclass(frozen=True)
 class Picture:
     boxes: tuple[Box, ...]
 
+    @property
+    def keyed(self) -> dict[str, Row]:
+        """{what names a row: the row}"""
+        return {name: row for box in self.boxes for name, row in box.keyed.items()}
+
     def words(self) -> list[str]:
-        """The same for people who do not see it: a sentence a box."""
+        """The same for people who can't see it: one sentence per box."""
         return [box.words() for box in self.boxes]
+
+    @property
+    def many(self) -> bool:
+        """Whether there are more registries than stand one below the other in a narrow panel."""
+        return len(self.stage("registry")) > MOST_REGISTRIES
 
     def stage(self, name: str) -> list[Box]:
         return [box for box in self.boxes if box.stage == name]
 
 
-def picture(observation: Observation) -> Picture:
-    """What is there. A part that did not answer is told as such."""
+def picture(
+    observation: Observation, registries: Collection[str] | None = None, titles: Mapping[str, str] = NO_TITLES
+) -> Picture:
+    """What is there. A part that did not answer is shown as such. Of the registries that come with the lab, only those with
+    the keys in `registries` are shown, or all of them. `titles`, by key, are of those that are named while they are empty:
+    nobody has used them yet, so the observation may not even have them."""
     lab = SeenLab(observation)
     fingerprints = _fingerprints(lab)
     boxes = [
+        *_box(
+            "ci",
+            REPOSITORY,
+            "no commit yet" if lab.observation.runs and lab.observation.runs.there else "",
+            lambda: _commits(lab),
+        ),
         *_box("ci", WORKSTATION, "no image yet", lambda: _images(lab, lab.workstation, tasks=False)),
-        *_registries(lab),
+        *_registries(lab, registries, titles),
         *_box("cd", "services", "no service yet", lambda: _services(lab)),
         *_swarm(lab, fingerprints),
     ]
@@ -84,7 +156,7 @@ def picture(observation: Observation) -> Picture:
 
 
 def _known(row: Row, fingerprints: dict[str, str]) -> Row:
-    """The row with the fingerprint of the image that its digest names, where a registry knows it."""
+    """The row with the fingerprint of the image that its digest names, if a registry knows it."""
     return replace(row, fingerprint=fingerprints.get(row.fingerprint, row.fingerprint))
 
 
@@ -104,6 +176,34 @@ def _box(stage: str, title: str, empty: str, look: Callable[[], Iterable[Row]]) 
     return [Box(stage, title, rows, empty)] if rows or empty else []
 
 
+def _commits(lab: SeenLab) -> Iterable[Row]:
+    """The newest commits that were pushed and run, each with the image that was built of it, so that it can be followed."""
+    runs = lab.observation.runs
+    images = built(lab)
+    shown: dict[str, Run] = {}
+    for run in reversed(runs.runs if runs else ()):
+        shown.setdefault(run.commit, run)
+    for run in list(shown.values())[:COMMITS]:
+        step = next((one.step for one in run.stages if one.state == "running"), "")
+        detail = f"run {run.number}: {step or run.state}"
+        yield Row(
+            f"commit {run.commit[:7]}", detail, RUN_STATES.get(run.state, ""), fingerprint=images.get(run.commit, "")
+        )
+
+
+def built(lab: SeenLab) -> dict[str, str]:
+    """{commit that was run: the fingerprint of the image on the workstation that has its name for a tag}"""
+    runs, engines = lab.observation.runs, lab.observation.engines or {}
+    if not runs or WORKSTATION not in engines:
+        return {}
+    commits = {run.commit for run in runs.runs}
+    found: dict[str, str] = {}
+    for image in engines[WORKSTATION].images:
+        tags = [name.tag for text in image.tags if (name := reference.parse(text)) and len(name.tag) >= SHORTEST]
+        found |= {commit: image.fingerprint for commit in commits for tag in tags if commit.startswith(tag)}
+    return found
+
+
 def _images(lab: SeenLab, engine: Engine, tasks: bool) -> Iterable[Row]:
     seeded = _seeded(lab)
     for image in sorted(engine.images, key=lambda image: (_brought(image, seeded), image.tags)):
@@ -113,7 +213,7 @@ def _images(lab: SeenLab, engine: Engine, tasks: bool) -> Iterable[Row]:
 
 
 def _seeded(lab: SeenLab) -> set[tuple[str, str]]:
-    """(registry, repository) of what the lab brought along."""
+    """(registry, repository) of everything that came with the lab."""
     try:
         return {(registry.host, name) for registry in lab.registries.values() for name in registry.seeded}
     except Unobserved:
@@ -125,24 +225,29 @@ def _brought(image: Image, seeded: set[tuple[str, str]]) -> bool:
     return any((name.registry, name.repository) in seeded for name in names)
 
 
-def _registries(lab: SeenLab) -> list[Box]:
-    """A box for each registry; one that lies aside and is empty is left out."""
+def _registries(lab: SeenLab, shown: Collection[str] | None, titles: Mapping[str, str]) -> list[Box]:
+    """A box for each registry; the first is always shown, another that is empty is only named, in one box with its like, or
+    left out. One of the learner's own has its address for a key, and is shown whatever `shown` says."""
     try:
-        registries = list(lab.registries.values())
+        registries = [
+            registry
+            for registry in lab.registries.values()
+            if shown is None or registry.key in shown or registry.key == registry.host
+        ]
     except Unobserved as gap:
         return [Box("registry", "registries", (), f"do not answer ({gap})")]
-    rows = [(registry, tuple(_registry(registry))) for registry in registries]
-    return [
-        Box("registry", registry.title, held, "nothing yet")
-        for number, (registry, held) in enumerate(rows)
-        if held or not number
-    ]
+    rows = {registry.key: tuple(_registry(registry)) for registry in registries}
+    boxed = [registry for number, registry in enumerate(registries) if rows[registry.key] or not number]
+    empty = [title for key, title in titles.items() if key not in {registry.key for registry in boxed}]
+    boxes = [Box("registry", registry.title, rows[registry.key], "nothing yet") for registry in boxed]
+    return [*boxes, Box("registry", STILL_EMPTY, (), ", ".join(empty))] if empty else boxes
 
 
 def _registry(registry: Registry) -> Iterable[Row]:
     names = sorted(registry.repositories, key=lambda name: (name in registry.seeded, name))
     for name in names:
-        for tag, digest in sorted(registry.repositories[name].items()):
+        for tag in registry.tags(name):
+            digest = registry.repositories[name][tag]
             found = registry.fingerprints(digest)
             told = registry.name(name, tag).removeprefix(f"{registry.host}/")
             yield Row(told, f"digest {_short(digest)}", fingerprint=min(found) if found else digest)
@@ -153,8 +258,27 @@ def _services(lab: SeenLab) -> Iterable[Row]:
         wanted = service.replicas if service.replicas is not None else len({task.node for task in service.current})
         running = len(service.running)
         state = "running" if running >= wanted else "failed" if _failure(service) else "moving"
-        detail = f"{running} of {wanted} run · {service.asked.rpartition('/')[2]}"
+        detail = _update(service) or f"run · {service.asked.rpartition('/')[2]}"
+        detail = f"{running} of {wanted} {detail}"
         yield Row(service.name, detail, state, fingerprint=service.digest or service.asked)
+
+
+def _update(service: Service) -> str:
+    """What runs while an update is not through: the new version, and of what else how many tasks. "" without an update."""
+    left = [task for task in service.tasks if _is_old(service, task)]
+    before = ", ".join(sorted({_tag(task.image) for task in left}))
+    paused = " · update paused" if service.update_state in ("paused", "rollback_paused") else ""
+    return f"{_tag(service.image)}, {len(left)} still {before}{paused}" if left else ""
+
+
+def _is_old(service: Service, task: Task) -> bool:
+    """Whether it still runs, as the service was before its update."""
+    return (task.state, task.desired) == ("running", "running") and task not in service.current
+
+
+def _tag(image: str) -> str:
+    found = reference.parse(image)
+    return (found.tag or "by digest") if found else image
 
 
 def _failure(service: Service) -> Task | None:
@@ -197,33 +321,36 @@ def _part(member: Member) -> str:
 
 
 def _shown(service: Service) -> list[Task]:
-    """The newest task of each slot, and where that is only on its way, why the one before it ended."""
+    """The newest task of each slot, and if it is only starting, why the one before it ended. During an update, an old
+    task that runs until its successor does, too."""
     places: dict[object, list[Task]] = {}
     for task in sorted(service.tasks, key=lambda task: task.created, reverse=True):
         places.setdefault(task.place, []).append(task)
     shown = []
     for newest, *older in places.values():
+        shown += [task for task in older if _is_old(service, task)]
         if newest.desired == "remove" or (newest.desired == "shutdown" and newest.state in ("shutdown", "orphaned")):
             continue
         before = next((task for task in older if task.state in ("failed", "rejected")), None)
         waits = newest.state in ON_THE_WAY and not newest.error
-        why = f"before: {before.error or before.message}" if waits and before else newest.error
+        why = f"the one before it: {before.reason}" if waits and before else newest.error
         shown.append(msgspec.structs.replace(newest, error=why))
     return sorted(shown, key=lambda task: (task.slot, task.node))
 
 
 def _task(service: Service, task: Task) -> Row:
     state = "running" if task.state == "running" else "failed" if task.state in ("failed", "rejected") else "moving"
+    state = "old" if _is_old(service, task) else state
     why = f": {task.error}" if task.error else ""
     name = f"{service.name}.{task.slot}" if task.slot else service.name
     image = reference.parse(task.image)
-    tag = (image.tag or "by digest") if image else task.image
-    detail = f"{task.state}{why}" if why or state != "running" else f"running {tag}"
+    word = {"running": "running", "old": "still"}.get(state)
+    detail = f"{word} {_tag(task.image)}" if word and not why else f"{task.state}{why}"
     return Row(name, detail, state, fingerprint=(image.digest if image else "") or task.image)
 
 
 def _fingerprints(lab: SeenLab) -> dict[str, str]:
-    """{digest: fingerprint} for every manifest that the registries hold: what runs is named by a digest."""
+    """{digest: fingerprint} for every manifest in the registries: what runs is named by a digest."""
     try:
         registries = list(lab.registries.values())
     except Unobserved:
@@ -237,7 +364,7 @@ def _short(digest: str) -> str:
 
 
 def _marks(fingerprints: set[str]) -> dict[str, Mark]:
-    """A letter and a color for each fingerprint: its own where that is free, so that it keeps them while others come and go."""
+    """A letter and a color for each fingerprint: its own if free, so that they stay while others come and go."""
     marks: dict[str, Mark] = {}
     letters, colors = set(LETTERS), set(range(COLORS))
     for fingerprint in sorted(fingerprints):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from labkit.content import quiz
 from labkit.grading.report import check_text
 from labkit.text import visible
-from labkit.view.render import Explained, Hints, View
+from labkit.view.render import RUNS, Explained, Hints, Summary, View
 
 
 def text(view: View) -> str:
@@ -27,12 +27,36 @@ def _checks(view: View) -> Iterable[str]:
         yield check_text(check)
         for hint in view.hints.get(check.id, Hints()).taken:
             yield visible(f"      hint: {hint}")
+    yield from (visible(f"  {sentence}") for sentence in view.result.not_asked)
+    if view.summary:
+        yield from map(visible, _summary(view.summary))
+    elif view.result.done and view.next:
+        yield visible(f"✓ Exercise complete. Next: {view.next_title}")
+
+
+def _summary(summary: Summary) -> Iterable[str]:
+    if summary.open:
+        titles = ", ".join(line.title for line in summary.open)
+        yield f"✓ Exercise complete. That was the last one. Still open: {titles}"
+        return
+    yield f"✓ You finished the course: {summary.sums}"
+    yield "You have learned:"
+    yield from (f"  {text}" for text in summary.learned)
+    yield "What comes next:"
+    yield from (f"  {text}" for text in summary.following)
 
 
 def _picture(view: View) -> Iterable[str]:
     if view.picture:
-        yield "What is where (CI → registry → CD → Swarm)"
+        yield "Where your images are (CI → registry → CD → Swarm)"
         yield from (visible(f"  {line}") for line in view.picture.words())
+
+
+def _runs(view: View) -> Iterable[str]:
+    if view.runs:
+        yield "Runs of your workflow, the newest first"
+        for run in view.runs:
+            yield visible(f"  {RUNS[run.state]} run {run.number} of {run.commit[:7]}: {run.state}. {run.subject}")
 
 
 def _feed(view: View) -> Iterable[str]:
@@ -45,8 +69,10 @@ def _feed(view: View) -> Iterable[str]:
 
 def _course(view: View) -> Iterable[str]:
     yield "The course"
+    if view.at_start and view.begin:
+        yield visible(f"  {'Continue' if view.begun else 'Begin'}: {view.begin.title} ({view.begin.notebook})")
     for line in view.course:
-        yield visible(f"  {line.slug} {line.title}: {line.earned}/{line.points} points, {line.state}, {line.spent}")
+        yield visible(f"  {line.slug} {line.title}: {line.earned}/{line.points} points, {line.status}")
 
 
 def _lab(view: View) -> Iterable[str]:
@@ -55,7 +81,7 @@ def _lab(view: View) -> Iterable[str]:
 
 
 def _doctor(view: View) -> Iterable[str]:
-    yield "This machine"
+    yield f"This machine · {view.machine}"
     yield from (f"  {finding.line()}" for finding in view.doctor)
 
 
@@ -76,13 +102,18 @@ def explained(told: Explained) -> str:
 
 
 def _quiz(view: View) -> Iterable[str]:
+    if view.table:
+        yield "Your table"
+    for number, item in enumerate(view.table[0].items if view.table else ()):
+        cells = "; ".join(f"{column.column}: {column.cell(number) or '…'}" for column in view.table)
+        yield visible(f"   {item}: {cells}")
     for number, question in enumerate(view.quiz, 1):
         yield visible(f"{number}. {question.id}: {question.ask}")
         yield from (visible(f"   - {item}") for item in question.items)
         yield from (visible(f"   {letter}) {choice}") for letter, choice in question.choices.items())
         yield f"   ({quiz.how({'kind': question.kind})})"
         if question.given and question.open:
-            yield visible(f"   your answer: {question.given}: kept. Whether it is right, the workshop's owner says.")
+            yield visible(f"   your answer: {question.given}: saved. Your instructor's lab says whether it is right.")
         elif question.given:
             yield visible(
                 f"   your answer: {question.given}: {'right.' if question.right else 'not right yet.'} {question.told}"
@@ -91,7 +122,7 @@ def _quiz(view: View) -> Iterable[str]:
         yield visible(f"reflection: {view.reflection.ask}")
         yield from (visible(f"   your instructor looks for: {point}") for point in view.reflection.rubric)
         if view.reflection.text:
-            yield f"   kept: {view.reflection.words} words"
+            yield f"   saved: {view.reflection.words} words"
 
 
 _TEXTS = {
@@ -99,6 +130,7 @@ _TEXTS = {
     "checks": _checks,
     "quiz": _quiz,
     "picture": _picture,
+    "runs": _runs,
     "feed": _feed,
     "tools": _tools,
     "course": _course,

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from labkit.grading.report import SYMBOLS, ExerciseResult, Report
 from labkit.lab.engine.doctor import Finding
+from labkit.seen.runs import Run
 from labkit.text import visible
-from labkit.view import drawing
 from labkit.view.feed import Line
-from labkit.view.picture import Picture
+from labkit.view.picture import STAGES, Picture
 
 HERE = Path(__file__).parent
 
@@ -21,7 +21,8 @@ LABELS = {
     "notice": "State of the lab",
     "checks": "Checks of this exercise",
     "quiz": "Questions",
-    "picture": "The live picture",
+    "picture": "Where your images are",
+    "runs": "Runs of your workflow",
     "feed": "What happened",
     "tools": "Tools",
     "course": "The course",
@@ -30,9 +31,17 @@ LABELS = {
 }
 
 
+STATES = {"": "", "running": "✓", "old": "✓", "moving": "…", "failed": "✗"}
+"""The sign of a row's state."""
+
+
+RUNS = {"queued": "…", "running": "…", "success": "✓", "failure": "✗", "cancelled": "–", "timeout": "✗"}
+"""The sign of a run's state, and of a stage's."""
+
+
 @dataclass(frozen=True)
 class Work:
-    """Something long that is being done: which step of how many, and for how long."""
+    """Long work in progress: which step of how many, and for how long."""
 
     title: str
     step: str = ""
@@ -53,6 +62,8 @@ class CourseLine:
 
     slug: str
     title: str
+    learn: str
+    """What one learns there, as the end of a sentence; "" if its author does not say."""
     notebook: str
     points: int
     earned: int
@@ -61,9 +72,55 @@ class CourseLine:
     here: bool
 
     @property
-    def spent(self) -> str:
-        minutes = round(self.seconds / 60)
-        return f"{minutes} min" if minutes else "under a minute" if self.seconds else "no time yet"
+    def number(self) -> str:
+        return self.slug.partition("-")[0]
+
+    @property
+    def complete(self) -> bool:
+        return self.state in ("done", "done before")
+
+    @property
+    def status(self) -> str:
+        return f"{self.state} · {spent(self.seconds)}" if self.seconds else self.state
+
+
+def spent(seconds: float) -> str:
+    """A time of work, in words."""
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes else "under a minute"
+
+
+FOLLOWING = (
+    "Try it with an app of your own: put it and its Dockerfile into your folder, then build, tag, push and deploy it here.",
+    "On a real registry you type the same commands. Sign in with an access token, and keep it off the command line.",
+    "Take your workflow to a project of your own: it is in the format of GitHub Actions.",
+    "When you are done, stop the lab on the start page.",
+)
+"""What comes after the course."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the learner sees at the end of the last exercise, or of any once all are done."""
+
+    course: tuple[CourseLine, ...]
+
+    @property
+    def open(self) -> list[CourseLine]:
+        """Exercises that are not complete."""
+        return [line for line in self.course if not line.complete]
+
+    @property
+    def sums(self) -> str:
+        earned, points = sum(line.earned for line in self.course), sum(line.points for line in self.course)
+        seconds = sum(line.seconds for line in self.course)
+        return f"{earned} of {points} points" + (f" · {spent(seconds)} of work" if seconds else "")
+
+    @property
+    def learned(self) -> list[str]:
+        return [line.learn or line.title for line in self.course]
+
+    following = FOLLOWING
 
 
 @dataclass(frozen=True)
@@ -74,11 +131,13 @@ class Explained:
     next: str = ""
     line: str = ""
     here: str = ""
+    at: tuple[object, ...] = ()
+    """What had been achieved when it was explained (compose.achieved). Later achievements may make it out of date."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question of a quiz with the learner's answer, and what is told about that."""
+    """A quiz question with the learner's answer, and what the learner is told about it."""
 
     id: str
     kind: str
@@ -90,7 +149,20 @@ class Question:
     right: bool
     told: str
     open: bool = False
-    """Whether nobody has judged the answer yet: in a workshop only its owner can."""
+    """Whether the answer has not been judged yet: in a workshop only the owner can."""
+    column: str = ""
+    """What this question is in the table that several of them make up."""
+    lines: tuple[bool | None, ...] = ()
+    """For each item whether its answer is right; None where that is not known."""
+
+    def cell(self, number: int) -> str:
+        """What the learner chose for an item, with a sign that says whether it is right; "" for nothing."""
+        choice = self.choices.get(self.given[number : number + 1], "")
+        known = self.lines[number] if number < len(self.lines) else None
+        return f"{choice} {SIGNS[known]}".strip() if choice else ""
+
+
+SIGNS = {True: "✓", False: "✗", None: ""}
 
 
 @dataclass(frozen=True)
@@ -111,6 +183,14 @@ class LabLine:
 
 
 @dataclass(frozen=True)
+class App:
+    """A service whose page can be opened, and where."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
 class View:
     """Everything that a panel shows at one moment. `state` is that of a Sight (lab/looking/sight.py)."""
 
@@ -119,24 +199,81 @@ class View:
     problem: str = ""
     failed: str = ""
     inside: bool = False
+    """Whether the reader can neither start nor end the lab: it belongs to Docker Compose, or to somebody else."""
+    guest: bool = False
     work: Work | None = None
     result: ExerciseResult | None = None
     hints: dict[str, Hints] = field(default_factory=dict)
     solution: str = ""
     next: str = ""
+    """The next exercise's notebook, and its title."""
+    next_title: str = ""
     picture: Picture | None = None
+    changed: frozenset[str] = frozenset()
+    """Keys of the rows of the picture that the last command changed."""
+    runs: tuple[Run, ...] = ()
+    """The newest first."""
     feed: tuple[Line, ...] = ()
     course: tuple[CourseLine, ...] = ()
     explained: Explained | None = None
     machines: tuple[str, ...] = ()
+    apps: tuple[App, ...] = ()
     lab: tuple[LabLine, ...] = ()
     doctor: tuple[Finding, ...] = ()
     quiz: tuple[Question, ...] = ()
     reflection: Reflection | None = None
+    checked: str = ""
+    """The answer to the last Check."""
+    ends: float = 0.0
+    """When the lab's time is over, 0 if it has no limit."""
+
+    @property
+    def at_start(self) -> bool:
+        """Whether this is the start page, not an exercise's page."""
+        return "lab" in self.shown
+
+    @property
+    def begin(self) -> CourseLine | None:
+        """The exercise to continue with; None if all are complete."""
+        return next((line for line in self.course if not line.complete), None)
+
+    @property
+    def begun(self) -> bool:
+        return any(line.earned or line.complete for line in self.course)
+
+    @property
+    def summary(self) -> Summary | None:
+        last = not self.next or all(line.complete for line in self.course)
+        return Summary(self.course) if self.result and self.result.done and last and self.course else None
+
+    @property
+    def machine(self) -> str:
+        """What was found on this machine, in a few words."""
+        if not self.doctor:
+            return "not examined yet"
+        bad = [finding.name for finding in self.doctor if finding.state == "broken"]
+        notes = sum(finding.state == "warning" for finding in self.doctor)
+        if bad:
+            return f"✗ broken: {', '.join(bad)}"
+        return f"✓ ready, {notes} note{'' if notes == 1 else 's'}" if notes else "✓ ready"
+
+    @property
+    def table(self) -> tuple[Question, ...]:
+        """The questions that are columns of one table; its rows are their items."""
+        return tuple(question for question in self.quiz if question.column)
+
+    @property
+    def questions(self) -> str:
+        """How far the learner is with the questions, in a few words."""
+        right = sum(question.right for question in self.quiz)
+        asked = [f"{right} of {len(self.quiz)} right"] if self.quiz else []
+        if self.reflection:
+            asked.append(f"your text: {self.reflection.words} words" if self.reflection.text else "a text to write")
+        return f"Questions · {', '.join(asked)}"
 
 
 def _shown(value: Any) -> Any:
-    """What Jinja is about to print: text with everything that could move a cursor or turn a line around made visible."""
+    """What Jinja is about to print: characters that could move a cursor or reverse a line are made visible."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -145,25 +282,36 @@ def _block(text: str) -> Markup:
     return Markup("\n").join(visible(line) for line in text.splitlines())
 
 
-@functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+def _halves(name: str) -> tuple[str, str]:
+    """An image's name before its tag, and the tag: if there is no room, the first is cut."""
+    head, colon, tag = name.rpartition(":")
+    return (head, f":{tag}") if colon and "/" not in tag else (name, "")
+
+
+def templates(folder: Path) -> Environment:
+    """What makes HTML from the templates in a folder: every text is escaped, and control and direction marks are shown."""
+    return Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = templates(HERE / "templates")
     environment.filters["block"] = _block
-    environment.globals |= {"symbols": SYMBOLS, "width": drawing.WIDTH}
+    environment.filters["halves"] = _halves
+    environment.globals |= {"symbols": SYMBOLS, "stages": STAGES, "states": STATES, "run_signs": RUNS}
     return environment
 
 
 def parts(view: View, live: bool = True) -> dict[str, str]:
     """{part: HTML} of what this view shows. Without `live` there is nothing to click."""
-    values = {**vars(view), "live": live}
-    values["drawings"] = drawing.drawings(view.picture) if view.picture and "picture" in view.shown else []
+    values = {**vars(view), "view": view, "live": live}
     return {name: _environment().get_template(f"{name}.html").render(values).strip() for name in view.shown}
 
 
@@ -174,7 +322,7 @@ def static(view: View) -> str:
 
 
 def report(graded: Report) -> str:
-    """What `grade` says, as one such piece: each exercise looks as it does in its panel."""
+    """What `grade` says, as one piece of HTML: each exercise looks as it does in its panel."""
     template = _environment().get_template("result.html")
     found = {}
     for result in graded.exercises:
@@ -183,6 +331,11 @@ def report(graded: Report) -> str:
     return _page(found, {result.slug: result.title for result in graded.exercises})
 
 
+def css() -> str:
+    """The style sheet of the parts."""
+    return (HERE / "panel.css").read_text()
+
+
 def _page(found: dict[str, Markup], labels: dict[str, str]) -> str:
-    css = Markup((HERE / "panel.css").read_text())  # noqa: S704  (our own file)
-    return _environment().get_template("panel.html").render(parts=found, css=css, labels=labels)
+    style = Markup(css())  # noqa: S704  (our own file)
+    return _environment().get_template("panel.html").render(parts=found, css=style, labels=labels)

@@ -52,6 +52,7 @@ def fresh(lab):
     for file in lab.work.glob("*.ipynb"):
         file.unlink()
     for file in (lab.work / ".labkit").glob("*"):
-        file.unlink()
+        if file.is_file():  # what JupyterLab remembers is a folder
+            file.unlink()
     workspace.prepare(lab.work)
     return lab

@@ -22,23 +22,31 @@ def serious(page):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_serious(chromium, jupyterlab, fresh, theme):
     shell(fresh, "docker login -u bob -p x; docker service create --detach --name myapp myusername/nothing")
+    shell(fresh, "labkit answer 11-registries runs=caaaccc signs-in=ddddcba")
     learner = Learner(chromium, jupyterlab())
     learner.open("00-start.ipynb")
     learner.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-    learner.run(learner.cell("import start"))
+    learner.unfold("doctor")
     expect(learner.part("doctor")).to_contain_text("engine")
     assert serious(learner.page) == []
     learner.open("06-practice.ipynb")
-    learner.run(learner.cell("import quiz"))
+    learner.unfold("quiz")
     learner.part("quiz").locator("textarea").wait_for()
-    learner.panel()
     learner.press("Explain", "tools")
-    expect(learner.part("tools")).to_contain_text("No docker command")
+    expect(learner.part("tools").locator(".lk-notice")).to_be_visible()
+    learner.unfold("feed")
     expect(learner.part("feed")).to_contain_text("unknown user")
     assert serious(learner.page) == []
     learner.open("02-tag.ipynb")
-    learner.run(learner.cell("import quiz"))
-    learner.panel()
+    learner.unfold("quiz")
+    assert serious(learner.page) == []
+    learner.open("11-registries.ipynb")
+    learner.unfold("quiz")
+    table = learner.part("quiz").locator(".lk-table")
+    expect(table).to_contain_text("a cloud, in your account ✗")
+    address = table.get_by_role("rowheader", name="registry.lab:5000")
+    assert address.evaluate("head => { const all = document.createRange(); all.selectNodeContents(head);"
+                            " return all.getClientRects().length }") == 1, "an address is not broken"  # fmt: skip
     assert serious(learner.page) == []
     learner.page.evaluate(
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", "JupyterLab Light"
@@ -63,7 +71,6 @@ labkit answer 06-practice reflection={quoted(LONG)} ci={quoted(EVIL)}
     learner = Learner(chromium, jupyterlab())
     page = learner.page
     learner.open("05-deploy.ipynb")
-    learner.panel()
     expect(learner.part("feed")).to_contain_text("an unknown user")  # what was typed for a name may be a password
     expect(learner.part("feed")).not_to_contain_text("hacked")
     expect(learner.part("picture")).to_contain_text("starting container failed", timeout=15_000)
@@ -71,7 +78,7 @@ labkit answer 06-practice reflection={quoted(LONG)} ci={quoted(EVIL)}
     until(lambda: len(learner.picture()["services"]) == 1, "the picture is whole")
     assert page.locator(".lk script, .lk img, .lk iframe").count() == 0
     learner.open("06-practice.ipynb")
-    learner.run(learner.cell("import quiz"))
+    learner.unfold("quiz")
     assert learner.part("quiz").locator("textarea").input_value() == LONG
     assert page.locator(".lk script, .lk img").count() == 0
     assert page.evaluate("window.hacked") is None
@@ -89,13 +96,7 @@ def test_it_never_waits_for_a_running_cell(chromium, jupyterlab, fresh):
     learner = Learner(chromium, jupyterlab())
     page = learner.page
     learner.open("01-login.ipynb")
-    learner.panel()
-    cell = learner.cell("Type your commands")
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+End")
-    page.keyboard.insert_text(
-        "\nread -t 60 < <(:) ; while ! docker image inspect stop:now; do :; done > /dev/null 2>&1"
-    )
+    cell = learner.begin("read -t 60 < <(:) ; while ! docker image inspect stop:now; do :; done > /dev/null 2>&1")
     page.keyboard.press("Shift+Enter")
     expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:")
     shell(fresh, "docker login -u nobody -p x")
@@ -105,7 +106,7 @@ def test_it_never_waits_for_a_running_cell(chromium, jupyterlab, fresh):
     shell(fresh, "docker login -u myusername -p mypassword")
     learner.points("3 of 3", timeout=SOON)
     shell(fresh, "docker tag myapp:latest myusername/myapp:v1.0.0 && docker push myusername/myapp:v1.0.0")
-    expect(page.locator("svg.lk-wide .lk-fly")).to_be_attached(timeout=2000)
+    expect(page.locator(".lk-fly").first).to_be_attached(timeout=2000)
     until(
         lambda: [n for n, _ in learner.picture()["Docker Hub"] if "/" in n] == ["myusername/myapp:v1.0.0"],
         "it arrived",
@@ -122,14 +123,14 @@ def test_the_start_page_stops_starts_and_repairs_the_lab(chromium, jupyterlab, f
 
     learner = Learner(chromium, jupyterlab())
     learner.open("00-start.ipynb")
-    learner.run(learner.cell("import start"))
+    learner.unfold("lab")
     with fresh.engine.wire(timeout=30) as wire:
         wire.request("POST", f"/containers/{fresh.parts['worker2'].id}/kill")
     expect(learner.part("notice")).to_contain_text("Not running: worker2")
     expect(learner.part("lab")).to_contain_text("✗ worker2 exited")
     learner.press("Repair the lab", "notice")
     expect(learner.part("lab")).to_contain_text("✓ worker2 running", timeout=60_000)
-    expect(learner.part("notice")).to_be_empty(timeout=30_000)
+    expect(learner.part("notice").locator(".lk-notice:visible")).to_have_count(0, timeout=30_000)
     learner.press("Stop", "lab")
     learner.press("Really stop the lab?", "lab")
     expect(learner.part("notice").get_by_role("progressbar")).to_be_visible()
@@ -141,16 +142,15 @@ def test_the_start_page_stops_starts_and_repairs_the_lab(chromium, jupyterlab, f
     assert learner.errors == []
     learner.page.close()
 
-    # JupyterLab is started anew: one cell, and everything is right.
+    # JupyterLab is started anew: everything is right, and no cell is run.
     from labkit.jupyter import server as jupyter
 
     jupyter.stop()
     labkit("up", "--detach", check=0)
     again = Learner(chromium, jupyterlab())
     again.open("05-deploy.ipynb")
-    again.panel()
     again.points("0 of 5")
-    expect(again.part("notice")).to_be_empty(timeout=30_000)
+    expect(again.part("notice").locator(".lk-notice:visible")).to_have_count(0, timeout=30_000)
     again.page.close()
 
 
@@ -167,9 +167,7 @@ def test_static_html_fits(chromium, fresh, width, tmp_path):
     page.set_content(f"<!doctype html><html lang=en><title>x</title><main>{html}</main>")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("button").count() == 0
-    visible = page.locator("svg:visible")
-    assert visible.count() == 1
-    assert visible.get_attribute("class") == ("lk-tall" if width < 640 else "lk-wide")
-    assert "myusername/myapp:v1.0.0" in visible.get_attribute("aria-label")
+    assert page.locator("[data-name='myusername/myapp:v1.0.0']").count() == 1
+    assert "myusername/myapp:v1.0.0" in page.get_by_role("img").first.get_attribute("aria-label")
     assert json.dumps(serious(page)) == "[]"
     page.close()
