@@ -1,4 +1,4 @@
-# Words that attempts (wrong-*.sh here, and tests/attempts) may use; each is what a learner types.
+# Words that every attempt (wrong-*.sh here, and tests/attempts) may use; each is what a learner types. SLUG/prelude.sh has those of one exercise.
 login() { docker login -u myusername -p mypassword; }
 tag() { docker tag myapp:latest myusername/myapp:v1.0.0; }
 push() { docker push myusername/myapp:v1.0.0; }

@@ -7,9 +7,9 @@ from labkit.seen.reference import HUB
 @check(
     points=2,
     hints=[
-        "A registry wants to know who you are before it lets you write. Which docker command says it?",
-        "docker login takes a user name; without a registry's address it means Docker Hub. The account is in the lesson.",
-        "docker login -u USER -p PASSWORD, or, safer: docker login -u USER --password-stdin",
+        "Before you can push, a registry must know who you are. Which docker command tells it?",
+        "docker login takes a user name. Without an address it means Docker Hub. The account is in the lesson.",
+        "docker login -u USER -p PASSWORD, or safer: docker login -u USER --password-stdin",
     ],
 )
 def accepted(lab: Scope) -> Evidence:
@@ -21,11 +21,11 @@ def accepted(lab: Scope) -> Evidence:
     points=1,
     needs=["accepted"],
     hints=[
-        "A sign-in is kept in config.json, in the folder $DOCKER_CONFIG.",
-        "docker logout takes it out again; a login with another configuration folder puts it elsewhere.",
+        "Docker saves a sign-in in config.json, in the folder $DOCKER_CONFIG.",
+        "docker logout removes it. A login with another configuration folder saves it elsewhere.",
         "docker login -u USER, in this shell or notebook",
     ],
 )
 def kept(lab: Scope) -> str:
-    """Your machine keeps the sign-in, so that the next push can use it."""
+    """Your machine has saved the sign-in for the next push."""
     return facts.keeps_sign_in(lab, HUB)

@@ -14,8 +14,8 @@ def wanted(lab: Scope) -> Reference:
 @check(
     points=2,
     hints=[
-        "An image's name says which registry and whose namespace it goes to.",
-        "docker image ls shows what is there; docker tag gives an image one more name.",
+        "An image's name says which registry it goes to, and whose namespace.",
+        "docker image ls shows the images that you have. docker tag gives an image one more name.",
         "docker tag SOURCE NAMESPACE/REPOSITORY:TAG",
     ],
 )
@@ -28,13 +28,13 @@ def tagged(lab: Scope) -> str:
     points=1,
     needs=["tagged"],
     hints=[
-        "Compare the ids that docker image ls shows for both names.",
-        "docker tag points a name at whatever its first argument names: tag again, from the sample app.",
+        "docker image ls shows an ID for each name. Compare the two.",
+        "docker tag points the new name at the image that you name first: tag the sample app again.",
         "docker tag myapp:latest NAMESPACE/REPOSITORY:TAG",
     ],
 )
 def same_image(lab: Scope) -> str:
-    """It is the sample app, myapp:latest, under one more name."""
+    """It is the sample app, myapp:latest, with one more name."""
     image = lab.workstation.image(wanted(lab))
     assert image is not None  # tagged comes first
     sample = lab.workstation.image(SAMPLE)

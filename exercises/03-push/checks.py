@@ -12,8 +12,8 @@ def wanted(lab: Scope) -> Reference:
 @check(
     points=2,
     hints=[
-        "A tag is a name on this machine. What takes the image to the registry?",
-        "docker push wants the whole name: namespace, repository and tag.",
+        "A tag is only a name on this machine. Which command sends the image to the registry?",
+        "docker push takes the full name: namespace, repository and tag.",
         "docker push NAMESPACE/REPOSITORY:TAG",
     ],
 )
@@ -24,24 +24,24 @@ def in_hub(lab: Scope) -> str:
 
 @check(
     points=1,
-    needs=["in-hub"],
+    needs=["in_hub"],
     hints=[
-        "Compare the image's id on the workstation with what was pushed.",
-        "Was the image changed, or the name tagged anew, after the push? The registry keeps what it was given.",
-        "docker push NAMESPACE/REPOSITORY:TAG, once more",
+        "Is the image on the workstation still the one that you pushed?",
+        "If you built or tagged again after the push, the registry still has the older image.",
+        "docker push NAMESPACE/REPOSITORY:TAG again",
     ],
 )
 def same_image(lab: Scope) -> str:
-    """What Docker Hub holds is the image that the workstation has under this name."""
+    """Docker Hub has the same image under this name as the workstation."""
     return facts.is_same_image(lab, wanted(lab))
 
 
 @check(
     points=1,
-    needs=["in-hub"],
+    needs=["in_hub"],
     hints=[
-        "What was myusername/myapp:v1.0.0 when it was pushed?",
-        "docker image ls shows by its id which image a name stands for. It should be that of myapp:latest.",
+        "Which image was myusername/myapp:v1.0.0 when you pushed it?",
+        "docker image ls shows an ID for each name. It should be the ID of myapp:latest.",
         "docker tag myapp:latest NAMESPACE/REPOSITORY:TAG, then push again",
     ],
 )

@@ -12,8 +12,8 @@ def wanted(lab: Scope) -> Reference:
 @check(
     points=2,
     hints=[
-        "The registry's access log knows who fetched what.",
-        "docker pull asks the registry for an image, even where a copy lies already: it says “up to date” then.",
+        "The registry's access log records every pull.",
+        "docker pull asks the registry even if you already have the image. It then prints “Image is up to date”.",
         "docker pull NAMESPACE/REPOSITORY:TAG",
     ],
 )
@@ -26,11 +26,11 @@ def pulled(lab: Scope) -> str:
     points=1,
     needs=["pulled"],
     hints=[
-        "What does the machine that pulled have now?",
-        "docker image ls --digests shows the digest of what was pulled; the registry may have another one by now.",
-        "docker pull NAMESPACE/REPOSITORY:TAG, once more",
+        "Which images does the machine that pulled have now?",
+        "docker image ls --digests shows the digest that you pulled. The registry may have a newer one.",
+        "docker pull NAMESPACE/REPOSITORY:TAG again",
     ],
 )
 def present(lab: Scope) -> str:
-    """The machine that pulled has the image, as Docker Hub has it now."""
+    """The machine that pulled it has the same image as Docker Hub now."""
     return facts.has_pulled(lab, wanted(lab), facts.pulls_of(lab, wanted(lab)))

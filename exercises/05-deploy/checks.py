@@ -15,7 +15,7 @@ def wanted(lab: Scope) -> Reference:
     points=1,
     hints=[
         "A container runs on one machine. What runs on a Swarm?",
-        "Services are made on a manager; here that is the workstation.",
+        "You create services on a manager. Here that is the workstation.",
         "docker service create --name NAME --replicas NUMBER IMAGE",
     ],
 )
@@ -29,12 +29,12 @@ def service(lab: Scope) -> str:
     needs=["service"],
     hints=[
         "docker service ls shows each service's image.",
-        "A service's image can be changed while it runs.",
+        "You can change a service's image while it runs.",
         "docker service update --image NAMESPACE/REPOSITORY:TAG NAME",
     ],
 )
 def image(lab: Scope) -> str:
-    """It is made from myusername/myapp:v1.0.0, as Docker Hub has it."""
+    """The service uses myusername/myapp:v1.0.0, the same image as on Docker Hub."""
     return facts.service_image(lab, NAME, wanted(lab))
 
 
@@ -42,13 +42,13 @@ def image(lab: Scope) -> str:
     points=1,
     needs=["service"],
     hints=[
-        "docker service ls shows how many are asked for, and how many run.",
-        "The number can be changed while the service runs.",
+        "docker service ls shows how many replicas run, and how many there should be.",
+        "You can change the number while the service runs.",
         "docker service scale NAME=NUMBER",
     ],
 )
 def replicas(lab: Scope) -> str:
-    """It asks for three replicas."""
+    """The service has three replicas."""
     return facts.service_wants(lab, NAME, COUNT)
 
 
@@ -56,11 +56,11 @@ def replicas(lab: Scope) -> str:
     points=2,
     needs=["service", "image", "replicas"],
     hints=[
-        "docker service ps shows each task, its node, and its error.",
-        "The error says what the node was missing: the image, room, a node that fits, or a process that goes on running.",
+        "docker service ps shows each task, its node and its error.",
+        "The error says what is missing: the image, space, a suitable node, or a process that keeps running.",
         "docker service ps --no-trunc NAME, then docker service update … NAME",
     ],
 )
 def running(lab: Scope) -> str:
-    """Three tasks run it."""
+    """Three tasks of the service are running."""
     return facts.service_runs(lab, NAME, COUNT)

@@ -1,1 +1,1 @@
-"""The `labkit` command: main.py knows which command is where, each family of commands has a module, output.py prints."""
+"""The `labkit` command: main.py is the door, commands.py lists the commands, each family has a module, output.py prints."""

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from labkit.cli.output import json_option, tell_json, tell_lines, typed
+from labkit.cli.output import json_option, tell_json, tell_lines
 from labkit.lab.engine.doctor import as_json as findings_as_json
 from labkit.lab.engine.doctor import examine
 
@@ -12,7 +12,7 @@ from labkit.lab.engine.doctor import examine
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Look at this machine: what the lab needs, what is there, and how to mend it.
+    """Check this machine: what the lab needs, what is there, and how to fix what is missing.
 
     Example: labkit doctor
     """
@@ -21,5 +21,5 @@ def doctor(as_json: bool) -> None:
         tell_json(findings_as_json(findings))
     else:
         for finding in findings:
-            tell_lines(typed(finding.line()))
+            tell_lines(finding.line())
     sys.exit(2 if any(finding.state == "broken" for finding in findings) else 0)

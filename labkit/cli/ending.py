@@ -1,4 +1,4 @@
-"""What ends an `up`, at whichever moment: Ctrl-C, a request to end, a terminal that is gone."""
+"""What can end an `up` at any moment: Ctrl-C, SIGTERM, or a terminal that closes."""
 
 import contextlib
 import signal
@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Raised in the main thread by the first of these signals. `status` is the exit status that tells so."""
+    """Raised in the main thread by the first of these signals. `status` is the exit status for it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -18,8 +18,8 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """In here the first signal raises Stopped, and all later ones nothing: what has to be put away is put away in peace. One
-    that was ignored (nohup) stays so."""
+    """Inside, the first signal raises Stopped. Later ones do nothing, so that cleaning up is not interrupted. A signal that was
+    ignored (nohup) stays ignored."""
     told: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:

@@ -10,11 +10,11 @@ from labkit.cli.output import tell
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--user", default="", metavar="NAME", help="A user of this machine whose folder it is to be; needs root.")
+@click.option("--user", default="", metavar="NAME", help="Give the folder to this user of the machine. Needs root.")
 def invite(folder: Path, user: str) -> None:
-    """Let somebody work in the lab without the engine that carries it: write an access for a guest into FOLDER.
+    """Let someone work in this lab as a guest, without your Docker Engine. Their access is written into FOLDER.
 
-    Again, it renews the access. It ends with the lab.
+    It ends with the lab. Invite again to renew it.
 
     Example: labkit invite /home/ada/lab --user ada
     """
@@ -25,7 +25,7 @@ def invite(folder: Path, user: str) -> None:
     lab = find.current()
     _ = lab.engine  # a guest invites nobody
     owner = invitation.invite(lab, folder, user)
-    tell(f"{folder} opens {lab.name} to a guest, who is answered at {owner}.")
-    tell(f"{f'As {user}, type' if user else 'There, type'}:")
+    tell(f"{folder} now gives a guest access to {lab.name}, through {owner}.")
+    tell(f"{f'As {user}, type' if user else 'The guest types'}:")
     tell(f'  export LABKIT_GUEST={shlex.quote(str(folder))} && eval "$(labkit env)"')
     tell("  labkit check")

@@ -2,7 +2,7 @@
 
 import click
 
-from labkit.cli.output import progress, tell, typed
+from labkit.cli.output import progress, tell
 from labkit.jupyter import server
 from labkit.lab import find
 from labkit.work import files
@@ -10,11 +10,14 @@ from labkit.work import files
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=None, help="JupyterLab's port. [default: 8888, or the next free]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=None,
+    help="JupyterLab's port. [default: 8888 or the next free one]",
 )
-@click.option("--stop", is_flag=True, help="End JupyterLab with its kernels and terminals; the lab goes on.")
+@click.option("--stop", is_flag=True, help="End JupyterLab with its kernels and terminals. The lab keeps running.")
 def jupyter(port: int | None, stop: bool) -> None:
-    """Open JupyterLab in the lab that runs. `labkit up` does so for the lab's owner; a guest's is their own.
+    """Open JupyterLab for the running lab. `labkit up` does this for the owner; a guest has a JupyterLab of their own.
 
     Example: labkit jupyter
     """
@@ -22,12 +25,14 @@ def jupyter(port: int | None, stop: bool) -> None:
         server.stop()
         return
     lab = find.current()
-    files.prepare(lab.work, lab.person)
+    prepared = files.prepare(lab.work, lab.person)
     found = server.running()
     if found is None:
         with progress() as say:
             say("starting JupyterLab")
             found = server.reach(lambda: server.start(lab, port, browser=server.has_screen()), again=port is None)
+    for line in prepared.told():
+        tell(line)
     tell(f"Your folder: {lab.work}")
-    tell(f"JupyterLab: {found.url}")
-    tell(typed("Ends with: labkit jupyter --stop"))
+    tell(f"JupyterLab: {found.first}")
+    tell("To end it: labkit jupyter --stop")

@@ -1,21 +1,22 @@
-"""What the commands share: how they print, and what they take."""
+"""What the commands share: how they print, and which options they take."""
 
 import contextlib
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from labkit.cli.commands import COMMANDS
 from labkit.errors import LabError
 from labkit.text import dumps, lines, visible
 
 if TYPE_CHECKING:
-    from labkit.grading.report import Report
+    from labkit.grading.report import Line
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
@@ -23,17 +24,23 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic only since 
 
     name = "time"
 
+    def __init__(self, least: float = 0) -> None:
+        self.least = least
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
         if not match:
-            self.fail(f"{value!r} is no length of time; try 90s, 30m or 8h", param, ctx)
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+            self.fail(f"{value!r} is not a length of time. Try 90s, 30m or 8h", param, ctx)
+        seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+        if seconds < self.least:
+            self.fail(f"{value} is too short. Try 90s, 30m or 8h", param, ctx)
+        return seconds
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]
-    """A moment: ISO 8601, local time where it says no zone."""
+    """A date and time in ISO 8601; local time if it names no zone."""
 
     name = "moment"
 
@@ -41,56 +48,68 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         try:
             return value if isinstance(value, datetime) else datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no moment; try 2027-03-05T14:00", param, ctx)
+            self.fail(f"{value!r} is not a date and time. Try 2027-03-05T14:00", param, ctx)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 progress_option = click.option(
     "--progress",
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="How to tell the steps: text for people, or a line of JSON each, on standard output.",
+    help="Show the steps as text for people, or as lines of JSON on standard output.",
 )
 
 
 def tell(text: object, err: bool = False) -> None:
-    """Prints a line for people. It may name what others named: control characters, newlines and what turns a line around are
-    shown as text."""
-    click.echo(visible(str(text)), err=err)
+    """Prints a line for people, with commands as they type them. It may contain names that others chose: control characters,
+    newlines and direction marks are shown as text."""
+    click.echo(typed(visible(str(text))), err=err)
 
 
 def tell_lines(text: str) -> None:
-    """The same of text that has lines of its own."""
-    click.echo(lines(text))
+    """The same for text with lines of its own."""
+    click.echo(typed(lines(text)))
 
 
 def tell_json(data: Any) -> None:
-    """Prints JSON for machines, which a person's terminal takes too."""
+    """Prints JSON for programs; it is safe on a person's terminal too."""
     click.echo(dumps(data, indent=2))
 
 
+def command() -> str:
+    """What this person types for `labkit`: the script `./lab` sets LABKIT_COMMAND."""
+    return os.environ.get("LABKIT_COMMAND") or "labkit"
+
+
+TYPED = re.compile(rf"\blabkit (?=(?:{'|'.join(COMMANDS)}|--help|…)(?![\w-]))")
+"""Finds `labkit` as part of a command, not as the program's name."""
+
+
 def typed(text: str) -> str:
-    """The text with the command as this person types it: `./lab` says so by LABKIT_COMMAND."""
-    return re.sub(r"\blabkit (?=[a-z])", f"{os.environ.get('LABKIT_COMMAND', 'labkit')} ", text)
+    """The text with the command as this person types it."""
+    return TYPED.sub(lambda _: f"{command()} ", text)
 
 
 def complain(error: LabError) -> None:
     """One clear sentence, and the next command."""
-    click.secho(f"✗ {visible(error.what)}", fg="red", err=True)
+    click.secho(f"✗ {typed(visible(error.what))}", fg="red", err=True)
     if error.fix:
-        tell(f"  → {typed(visible(error.fix))}", err=True)
+        tell(f"  → {visible(error.fix)}", err=True)
 
 
 COLORS = {"passed": "green", "not_yet": "yellow", "converging": "blue", "blocked": "bright_black", "error": "red"}
 
 
-def colored(report: "Report") -> str:
-    """The report's text, each line with an outcome in its color; the symbol and the word say the same without it."""
-    return "\n".join(
-        click.style(line.text, fg=COLORS[line.outcome]) if line.outcome else line.text for line in report.lines()
-    )
+def colored(report: "Iterable[Line]") -> str:
+    """Lines of a report, each in its outcome's color; symbol and word say the same without color."""
+    return "\n".join(click.style(line.text, fg=COLORS[line.outcome]) if line.outcome else line.text for line in report)
+
+
+def tell_report(report: "Iterable[Line]") -> None:
+    """Prints lines of a report; names that others chose are safe in it already."""
+    click.echo(colored(report))
 
 
 Say = Callable[[str], None]
@@ -98,10 +117,10 @@ Say = Callable[[str], None]
 
 @contextlib.contextmanager
 def progress(form: str = "text", steps: int = 1) -> Iterator[Say]:
-    """Tells what is being done and how long it has taken, on standard error: in place on a terminal, else in lines.
+    """Shows each step and the time so far on standard error: in place on a terminal, else line by line.
 
-    With `form` "json" it is a line of JSON each on standard output, {"step": 1, "of": 3, "text": "starting 5 machines",
-    "seconds": 0.4}, where `of` is about how many `steps` there will be; and where it fails {"error": …, "fix": …}, with exit
+    With `form` "json" each step is a line of JSON on standard output, {"step": 1, "of": 3, "text": "starting 5 machines",
+    "seconds": 0.4}, where `of` is about how many `steps` there will be. A failure is {"error": …, "fix": …}, with exit
     status 2.
     """
     start = time.monotonic()

@@ -5,14 +5,15 @@ import sys
 
 import click
 
+from labkit.cli.complete import MachineName
 from labkit.lab import environment, find
 from labkit.lab.access import Terminal
 
 
 @click.command()
-@click.argument("node", default="workstation")
+@click.argument("node", default="workstation", type=MachineName())
 def env(node: str) -> None:
-    """Print shell lines that make plain `docker …` speak to the lab.
+    """Print shell lines that connect plain `docker …` to a machine of the lab, by default the workstation.
 
     Example: eval "$(labkit env)"
     """
@@ -20,10 +21,12 @@ def env(node: str) -> None:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("node")
+@click.argument("node", type=MachineName())
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def shell(node: str, command: tuple[str, ...]) -> None:
-    """Open a shell on a machine of the lab, or run a command there.
+    """Open a shell on a machine of the lab, or run a command on it.
+
+    There you have aws, and the lab's stand-ins for az and gcloud.
 
     Example: labkit shell worker1
     """

@@ -6,7 +6,8 @@ import click
 
 from labkit import __version__
 from labkit.authoring import solutions
-from labkit.cli.output import colored, progress, tell
+from labkit.cli.complete import ExerciseName
+from labkit.cli.output import progress, tell, tell_report
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.report import Judge, Report
@@ -17,8 +18,8 @@ HERE = Judge(__version__, "")
 
 
 @click.command()
-@click.argument("exercise")
-@click.option("--show", is_flag=True, help="Only show the reference solution, once the exercise is done.")
+@click.argument("exercise", type=ExerciseName())
+@click.option("--show", is_flag=True, help="Only show the reference solution. You must have finished the exercise.")
 def solve(exercise: str, show: bool) -> None:
     """Play the reference solution of an exercise, after those that it builds on.
 
@@ -29,7 +30,7 @@ def solve(exercise: str, show: bool) -> None:
     if show:
         if not solutions.look(lab, chosen).done:
             raise LabError(
-                f"{chosen.slug} is not done yet; its solution is for comparing.", f"labkit hint {chosen.slug}"
+                f"{chosen.slug} is not done yet. You see its solution once it is.", f"labkit hint {chosen.slug}"
             )
         click.echo(lab.person.personal(exercises.solution(chosen.slug)), nl=False)
         return
@@ -37,22 +38,41 @@ def solve(exercise: str, show: bool) -> None:
         say(f"playing the solution of {chosen.slug}")
         result = solutions.solve(lab, chosen)
     report = Report(lab.name, "", (result,), HERE, HERE)
-    click.echo(colored(report))
+    tell_report(report.lines())
     sys.exit(report.exit_code)
 
 
 @click.command()
-@click.argument("exercise", required=False)
-def reset(exercise: str | None) -> None:
-    """Bring an exercise back to before it was begun; without a name, the whole lab.
+@click.argument("exercise", required=False, type=ExerciseName())
+@click.option("--all", "everything", is_flag=True, help="Reset the whole lab without asking.")
+def reset(exercise: str | None, everything: bool) -> None:
+    """Put an exercise back to the start, or the whole lab.
+
+    Without a name it asks first, since it clears all images, services and sign-ins.
 
     Example: labkit reset 05-deploy
     """
+    if exercise and everything:
+        raise LabError("Name an exercise or use --all, not both.", f"labkit reset {exercise}")
     chosen = exercises.chosen([exercise]) if exercise else []
     lab = find.current()
+    if not chosen and not everything and not _agreed():
+        tell("Nothing was changed.")
+        return
     with progress() as say:
         if chosen:
             resets.reset(lab, chosen, say)
         else:
             resets.reset_all(lab, say)
-    tell(f"{exercise or 'The lab'} is as it was before. Your attempts are kept.")
+    tell(f"{chosen[0].slug if chosen else 'The lab'} was reset. Your attempts are kept.")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _agreed() -> bool:
+    """Whether the person wants to clear the whole lab. Raises LabError if nobody can be asked."""
+    if not _is_terminal():
+        raise LabError("This would clear the whole lab, and there is nobody to ask.", "labkit reset --all")
+    return click.confirm("Clear the whole lab: all images, services and sign-ins?")

@@ -1,4 +1,4 @@
-"""Joins this process's terminal, or its pipes, with a command on a machine."""
+"""Connects this process's terminal, or its pipes, with a command on a machine."""
 
 import contextlib
 import os
@@ -45,7 +45,7 @@ def _print(file: int, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _raw(session: Session) -> Iterator[None]:
-    """The terminal without line editing and signals of its own, and its size told whenever it changes."""
+    """The terminal without its own line editing and signals. A change of its size is passed on."""
     before = termios.tcgetattr(sys.stdin)
 
     def resized(*_: Any) -> None:

@@ -1,2 +1,2 @@
-# expect: tagged=tag-no-namespace same-image=blocked
+# expect: tagged=tag-no-namespace same_image=blocked
 docker tag myapp:latest myapp:v1.0.0

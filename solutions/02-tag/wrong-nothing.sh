@@ -1,2 +1,2 @@
-# expect: tagged=tag-none same-image=blocked
+# expect: tagged=tag-none same_image=blocked
 docker image ls

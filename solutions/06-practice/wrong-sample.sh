@@ -1,4 +1,4 @@
-# expect: built=build-sample tagged=passed pushed=passed pulled-elsewhere=passed deployed=page-sample quiz=passed reflection=passed
+# expect: built=build-sample tagged=passed pushed=passed pulled_elsewhere=passed deployed=page-sample quiz=passed reflection=passed
 login
 docker tag myapp myusername/webapp:v1.0.0
 docker push myusername/webapp:v1.0.0

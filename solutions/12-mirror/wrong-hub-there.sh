@@ -1,0 +1,2 @@
+# expect: limit_met=passed limit_read=passed is_cache=passed is_used=passed from_mirror=passed second_from_mirror=passed without_hub=mirror-hub-answered
+limited; proxy; both; pulled

@@ -1,0 +1,2 @@
+# expect: identities=passed quiz=quiz-wrong
+labkit answer 14-cloud identity=cab digest=a password=c address=b

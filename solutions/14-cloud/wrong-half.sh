@@ -1,0 +1,2 @@
+# expect: identities=passed quiz=quiz-open
+labkit answer 14-cloud identity=cab digest=b
