@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -33,8 +33,9 @@ def run(chosen, lab_envs, record=False, fill=False, say=print):
     """Plays these attempts once on these labs; returns {id: what is wrong} of those that went wrong."""
     by_id = {attempt.id: attempt for attempt in chosen}
     known = {slug: recordings.load_told(slug) for slug in exercises.slugs()}
-    wrong, kept, start = {}, defaultdict(dict), time.monotonic()
-    for played in play_all(list(by_id), lab_envs, worker(record)):
+    wrong, start = {}, time.monotonic()
+    past = any("log" in exercises.load(slug).sees for slug in {attempt.slug for attempt in chosen})
+    for played in play_all(list(by_id), lab_envs, worker(record, past)):
         attempt = by_id[played["id"]]
         problem = played.get("broke") or attempt.problem(played["verdicts"])
         if problem and "told" in played:
@@ -42,7 +43,7 @@ def run(chosen, lab_envs, record=False, fill=False, say=print):
         if not problem and fill and attempt.short:
             attempt.fill(played["verdicts"])
         if record and not problem:
-            kept[attempt.slug][attempt.name] = played
+            keep(attempt.slug, {attempt.name: played})  # at once: who ends a long recording keeps what there is
         elif not problem:
             problem = disagreement(attempt, known[attempt.slug].get(attempt.name), played["told"])
         if problem:
@@ -50,8 +51,6 @@ def run(chosen, lab_envs, record=False, fill=False, say=print):
             say(
                 f"✗ {attempt.id} ({played.get('seconds', 0):.1f} s): {problem}\n    {played.get('output', '')[-600:]!r}"
             )
-    for slug, found in kept.items():
-        keep(slug, found)
     minutes = (time.monotonic() - start) / 60
     say(
         f"{len(by_id)} attempts in {minutes:.1f} min on {len(lab_envs)} labs, {len(by_id) / minutes:.0f} a minute, {len(wrong)} wrong"
@@ -100,17 +99,18 @@ def retell(chosen, say=print):
     return wrong
 
 
-def worker(record):
-    """The command that plays on one lab: ids come in, a line of JSON for each goes out."""
-    return [sys.executable, __file__, "--worker", *(["--record"] if record else [])]
+def worker(record, past):
+    """The command that plays on one lab: ids come in, a line of JSON for each goes out. With a past that must not count, where
+    what is recorded has a log."""
+    return [sys.executable, __file__, "--worker", *(["--record"] if record else []), *(["--past"] if past else [])]
 
 
-def work(record):
+def work(record, with_past):
     out = sys.stdout
     with redirect_stdout(sys.stderr):
         lab = find.current()
         past = 0
-        if record:
+        if record and with_past:
             lab, past = live_before(lab)
         by_id = {attempt.id: attempt for attempt in attempts.corpus()}
         for line in sys.stdin:
@@ -146,9 +146,10 @@ def main():
     options.add_argument("--retell", action="store_true")
     options.add_argument("--fill", action="store_true")
     options.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--past", action="store_true", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.worker:
-        work(chosen.record)
+        work(chosen.record, chosen.past)
         return
     if chosen.retell:
         sys.exit(1 if retell(attempts.corpus(chosen.names)) else 0)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from labkit.content import exercises
+
 ROOT = Path(__file__).parents[2]
 MEMORY = 700 * 2**20
 """Bytes that a lab may come to need."""
@@ -80,7 +82,10 @@ def play_all(ids, envs, command):
     An attempt whose worker broke has the key "broke"; the other labs play on.
     """
     todo, done = queue.SimpleQueue(), queue.SimpleQueue()
-    for attempt in sorted(ids, reverse=True):  # the long ones of the last exercises first
+    for attempt in [
+        *sorted(set(ids) - set(apart(ids)), reverse=True),
+        *apart(ids),
+    ]:  # the long ones of the last exercises first
         todo.put(attempt)
     threads = [threading.Thread(target=_serve, args=(todo, done, env, command), daemon=True) for env in envs]
     for thread in threads:
@@ -96,6 +101,11 @@ def play_all(ids, envs, command):
         yield result
     for thread in threads:
         thread.join()
+
+
+def apart(ids):
+    """Attempts at exercises with a machine of their own. They come last: from then on every reset has that machine to clear, too."""
+    return sorted(one for one in ids if exercises.load(one.partition("/")[0]).extras)
 
 
 def _serve(todo, done, env, command):

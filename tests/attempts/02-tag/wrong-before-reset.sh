@@ -1,3 +1,3 @@
-# expect: tagged=tag-none same-image=blocked
+# expect: tagged=tag-none same_image=blocked
 tag
 labkit reset 02-tag

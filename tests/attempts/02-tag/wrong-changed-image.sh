@@ -1,3 +1,3 @@
-# expect: tagged=passed same-image=tag-other-image
+# expect: tagged=passed same_image=tag-other-image
 # built on top of the sample instead of tagged
 changed myusername/myapp:v1.0.0

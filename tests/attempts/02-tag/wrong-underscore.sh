@@ -1,2 +1,2 @@
-# expect: tagged=tag-typo same-image=blocked
+# expect: tagged=tag-typo same_image=blocked
 docker tag myapp:latest my_username/myapp:v1.0.0

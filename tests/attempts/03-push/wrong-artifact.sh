@@ -1,4 +1,4 @@
-# expect: in-hub=push-not-image same-image=blocked is-sample=blocked
+# expect: in_hub=push-not-image same_image=blocked is_sample=blocked
 # a file as an OCI artifact
 login
 tag

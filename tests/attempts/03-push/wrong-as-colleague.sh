@@ -1,4 +1,4 @@
-# expect: in-hub=push-other-namespace same-image=blocked is-sample=blocked
+# expect: in_hub=push-other-namespace same_image=blocked is_sample=blocked
 # signed in as somebody else than the name says
 docker login -u colleague -p theirpassword
 tag

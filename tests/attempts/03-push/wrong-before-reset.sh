@@ -1,3 +1,3 @@
-# expect: in-hub=push-none same-image=blocked is-sample=blocked
+# expect: in_hub=push-none same_image=blocked is_sample=blocked
 ready
 labkit reset 03-push

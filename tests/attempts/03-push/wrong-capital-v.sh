@@ -1,4 +1,4 @@
-# expect: in-hub=push-other-tag same-image=blocked is-sample=blocked
+# expect: in_hub=push-other-tag same_image=blocked is_sample=blocked
 login
 docker tag myapp myusername/myapp:V1.0.0
 docker push myusername/myapp:V1.0.0

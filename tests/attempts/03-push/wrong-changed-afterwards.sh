@@ -1,3 +1,3 @@
-# expect: in-hub=passed same-image=push-stale is-sample=passed
+# expect: in_hub=passed same_image=push-stale is_sample=passed
 ready
 changed myusername/myapp:v1.0.0

@@ -1,4 +1,4 @@
-# expect: in-hub=push-none same-image=blocked is-sample=blocked
+# expect: in_hub=push-none same_image=blocked is_sample=blocked
 # to delete what is somebody else's is refused, and is no push
 login
 on workstation <<'END'

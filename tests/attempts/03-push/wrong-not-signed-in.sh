@@ -1,3 +1,3 @@
-# expect: in-hub=push-not-signed-in same-image=blocked is-sample=blocked
+# expect: in_hub=push-not-signed-in same_image=blocked is_sample=blocked
 tag
 push

@@ -1,4 +1,4 @@
-# expect: in-hub=passed same-image=passed is-sample=push-other-image
+# expect: in_hub=passed same_image=passed is_sample=push-other-image
 login
 docker pull busybox
 docker tag busybox myusername/myapp:v1.0.0

@@ -1,4 +1,4 @@
-# expect: in-hub=push-none same-image=blocked is-sample=blocked
+# expect: in_hub=push-none same_image=blocked is_sample=blocked
 # nothing listens without TLS
 login
 docker tag myapp registry.lab:80/myusername/myapp:v1.0.0

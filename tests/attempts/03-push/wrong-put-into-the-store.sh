@@ -1,4 +1,4 @@
-# expect: in-hub=push-not-by-push same-image=blocked is-sample=blocked
+# expect: in_hub=push-not-by-push same_image=blocked is_sample=blocked
 # the owner of the lab copies an image to where the registry keeps it
 login
 tag

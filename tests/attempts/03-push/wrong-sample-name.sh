@@ -1,4 +1,4 @@
-# expect: in-hub=push-no-namespace same-image=blocked is-sample=blocked
+# expect: in_hub=push-no-namespace same_image=blocked is_sample=blocked
 login
 tag
 docker push myapp:latest

@@ -1,4 +1,4 @@
-# expect: in-hub=push-not-signed-in same-image=blocked is-sample=blocked
+# expect: in_hub=push-before-sign-in same_image=blocked is_sample=blocked
 tag
 push
 login

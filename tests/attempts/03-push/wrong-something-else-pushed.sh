@@ -1,4 +1,4 @@
-# expect: in-hub=push-none same-image=blocked is-sample=blocked
+# expect: in_hub=push-none same_image=blocked is_sample=blocked
 # a refused push, and then one that went through, to another repository
 login
 docker tag myapp colleague/myapp:v1.0.0

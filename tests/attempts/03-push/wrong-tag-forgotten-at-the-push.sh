@@ -1,4 +1,4 @@
-# expect: in-hub=push-none same-image=blocked is-sample=blocked
+# expect: in_hub=push-none same_image=blocked is_sample=blocked
 # no tag means latest, which is not there
 login
 tag

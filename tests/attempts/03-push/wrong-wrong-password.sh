@@ -1,4 +1,4 @@
-# expect: in-hub=push-not-signed-in same-image=blocked is-sample=blocked
+# expect: in_hub=push-not-signed-in same_image=blocked is_sample=blocked
 docker login -u myusername -p no
 tag
 push

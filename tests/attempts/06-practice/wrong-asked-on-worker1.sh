@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=pull-only-asked deployed=passed quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=pull-only-asked deployed=passed quiz=passed reflection=passed
 built
 docker push myusername/webapp:v1.0.0
 asks worker1 myusername/webapp v1.0.0

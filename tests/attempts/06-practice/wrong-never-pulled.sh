@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=pull-none deployed=service-none quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=pull-none deployed=service-none quiz=passed reflection=passed
 built
 docker push myusername/webapp:v1.0.0
 answers

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=page-none quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=page-none quiz=passed reflection=passed
 # something listens that speaks no HTTP
 login
 cat > Dockerfile <<'END'

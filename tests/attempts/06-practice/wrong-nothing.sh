@@ -1,2 +1,2 @@
-# expect: built=build-none tagged=tag-none pushed=push-none pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+# expect: built=build-none tagged=tag-none pushed=push-none pulled_elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
 docker image ls

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=service-replicas quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=service-replicas quiz=passed reflection=passed
 built
 docker push myusername/webapp:v1.0.0
 docker --context worker1 pull myusername/webapp:v1.0.0

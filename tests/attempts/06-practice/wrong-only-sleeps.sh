@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=page-none quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=page-none quiz=passed reflection=passed
 # nothing in it but a process that stays
 login
 cat > Dockerfile <<'END'

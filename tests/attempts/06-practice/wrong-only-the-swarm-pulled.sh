@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=pull-by-swarm deployed=passed quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=pull-by-swarm deployed=passed quiz=passed reflection=passed
 built
 docker push myusername/webapp:v1.0.0
 create --name webapp --replicas 3 myusername/webapp:v1.0.0

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=tag-other-version pushed=push-other-tag pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+# expect: built=passed tagged=tag-other-version pushed=push-other-tag pulled_elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
 # without the v, under the right name
 login
 webapp

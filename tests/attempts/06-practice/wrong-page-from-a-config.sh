@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=page-not-in-image quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=page-not-in-image quiz=passed reflection=passed
 login
 cat > Dockerfile <<'END'
 FROM busybox

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=page-sample quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=page-sample quiz=passed reflection=passed
 # an image of one's own, with somebody else's page
 login
 cat > Dockerfile <<'END'

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=push-none pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+# expect: built=passed tagged=passed pushed=push-none pulled_elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
 built
 docker push myusername/webapp:v1.0.0
 docker --context worker1 pull myusername/webapp:v1.0.0

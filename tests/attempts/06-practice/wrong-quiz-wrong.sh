@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=passed quiz=quiz-wrong reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=passed quiz=quiz-wrong reflection=passed
 built
 docker push myusername/webapp:v1.0.0
 docker --context worker1 pull myusername/webapp:v1.0.0

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=passed quiz=passed reflection=reflection-short
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=passed quiz=passed reflection=reflection-short
 built
 docker push myusername/webapp:v1.0.0
 docker --context worker1 pull myusername/webapp:v1.0.0

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=task-crashing quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=task-crashing quiz=passed reflection=passed
 # no command in the Dockerfile: a shell without a terminal ends at once
 login
 printf 'FROM busybox\nCOPY index.html /www/index.html\n' > Dockerfile

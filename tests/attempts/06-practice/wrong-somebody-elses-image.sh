@@ -1,4 +1,4 @@
-# expect: built=build-foreign tagged=passed pushed=build-foreign pulled-elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
+# expect: built=build-foreign tagged=passed pushed=build-foreign pulled_elsewhere=blocked deployed=blocked quiz=quiz-open reflection=reflection-short
 # an image with the mark of another learner's lab
 login
 webapp 'LABEL lab.secret=0123456789ab'

@@ -1,4 +1,4 @@
-# expect: built=passed tagged=passed pushed=passed pulled-elsewhere=passed deployed=service-paused quiz=passed reflection=passed
+# expect: built=passed tagged=passed pushed=passed pulled_elsewhere=passed deployed=service-paused quiz=passed reflection=passed
 # the page of before the update still answers, on two of the tasks
 built
 docker push myusername/webapp:v1.0.0

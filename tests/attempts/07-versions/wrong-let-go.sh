@@ -1,0 +1,9 @@
+# expect: released=passed labelled=passed rolled_out=passed rolled_back=passed moved=passed by_digest=passed refused=immutable-let-go quiz=passed
+# refused once, then switched off again
+out
+back
+roll --image "$(digest v1.1.0)"
+moves latest
+held
+labkit immutable myusername/myapp --off
+answers07

@@ -1,0 +1,3 @@
+# expect: all passed
+PROJECT=team SHOP=harbor.lab/team/web/shop
+secured

@@ -1,0 +1,2 @@
+# expect: all passed
+by_hand; retention; nodes; try

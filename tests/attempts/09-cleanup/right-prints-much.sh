@@ -1,0 +1,4 @@
+# expect: all passed
+HEAD="set -x
+$HEAD"
+by_hand; retention; nodes; try

@@ -1,0 +1,3 @@
+# expect: all passed
+by_hand; retention; used
+docker --context worker1 image rm "$(docker --context worker1 image inspect --format '{{.Id}}' myusername/old:v1.0.0)"; try

@@ -1,0 +1,3 @@
+# expect: deleted=passed collected=passed put_back=passed tried=passed keeps=passed deletes=passed repeatable=passed beside_push=passed pruned=nodes-unused
+by_hand; retention; try
+used; docker --context worker1 image prune --force

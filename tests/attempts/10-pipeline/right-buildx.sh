@@ -1,0 +1,3 @@
+# expect: all passed
+BUILD='docker buildx build --load --label commit=$GITHUB_SHA -t $IMAGE:$GITHUB_SHA .'
+pipeline

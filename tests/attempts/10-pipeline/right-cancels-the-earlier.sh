@@ -1,0 +1,3 @@
+# expect: all passed
+HEAD='concurrency: {group: deploy, cancel-in-progress: true}'
+pipeline

@@ -1,0 +1,4 @@
+# expect: all passed
+# a later push cancels what goes on
+JOB='  interruptible: true'
+gitlab

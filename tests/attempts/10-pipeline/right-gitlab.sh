@@ -1,0 +1,3 @@
+# expect: all passed
+# one job does everything
+gitlab

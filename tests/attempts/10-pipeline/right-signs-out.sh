@@ -1,0 +1,5 @@
+# expect: all passed
+# the sign-in does not outlive the push
+PUSH="$PUSH"'
+docker logout'
+pipeline

@@ -1,0 +1,3 @@
+# expect: pushed=passed tested=pipeline-untried released=pipeline-untried deployed=blocked repeatable=blocked rolled_back=blocked secret=blocked later_wins=blocked
+workflow > .github/workflows/pipeline.yml
+commit

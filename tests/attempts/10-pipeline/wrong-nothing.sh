@@ -1,0 +1,2 @@
+# expect: pushed=pipeline-not-pushed tested=blocked released=blocked deployed=blocked repeatable=blocked rolled_back=blocked secret=blocked later_wins=blocked
+labkit check 10-pipeline

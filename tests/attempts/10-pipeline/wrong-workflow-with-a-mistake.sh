@@ -1,0 +1,3 @@
+# expect: pushed=pipeline-run-failed tested=blocked released=blocked deployed=blocked repeatable=blocked rolled_back=blocked secret=blocked later_wins=blocked
+HEAD='jobs: ['
+pipeline

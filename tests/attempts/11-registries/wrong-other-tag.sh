@@ -1,0 +1,6 @@
+# expect: in_hub=registries-unused in_private=registries-unused in_harbor=registries-unused in_nexus=push-other-tag in_ecr=registries-unused in_acr=registries-unused in_artifact=registries-unused same_digest=blocked no_place=registries-not-refused expired=registries-not-expired immutable=registries-not-immutable runs=quiz-open signs_in=quiz-open exists=quiz-open tags=quiz-open cleaned=quiz-open limits=quiz-open teams=quiz-open reasons=reflection-short
+on workstation <<'END'
+docker login -u myusername -p mypassword nexus.lab:8082
+docker tag myapp nexus.lab:8082/myapp:1.0.0
+docker push nexus.lab:8082/myapp:1.0.0
+END

@@ -1,0 +1,2 @@
+# expect: in_hub=passed in_private=passed in_harbor=registries-no-place in_nexus=passed in_ecr=registries-no-place in_acr=passed in_artifact=registries-unused same_digest=blocked no_place=registries-not-refused expired=registries-not-expired immutable=registries-not-immutable runs=quiz-open signs_in=quiz-open exists=quiz-open tags=quiz-open cleaned=quiz-open limits=quiz-open teams=quiz-open reasons=reflection-short
+at hub private nexus acr to_harbor to_ecr

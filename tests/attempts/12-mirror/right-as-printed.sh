@@ -1,0 +1,3 @@
+# expect: all passed
+limited; proxy; both; pulled
+cut_off; again worker2

@@ -1,0 +1,3 @@
+# expect: all passed
+whole; STRATEGY=''
+deployment | keep app.yaml

@@ -1,0 +1,2 @@
+# expect: all passed
+whole; there mkdir -p prod; deployment | keep prod/app.yml

@@ -1,0 +1,2 @@
+# expect: all passed
+in_private; { secret; echo ---; deployment; } | keep all.yaml

@@ -1,0 +1,3 @@
+# expect: all passed
+whole; ALIVE='livenessProbe: {exec: {command: [wget, -q, -O, /dev/null, "http://localhost:8080/"]}}'
+deployment | keep app.yaml

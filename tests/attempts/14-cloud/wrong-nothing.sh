@@ -1,0 +1,2 @@
+# expect: identities=quiz-open quiz=quiz-open
+true
