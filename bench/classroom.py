@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Load on the classroom: learners who change a verdict every ten seconds, by HTTPS, and a board that is watched.
+
+    .venv/bin/python bench/classroom.py                      # 200 learners, 5 minutes, SQLite
+    .venv/bin/python bench/classroom.py --learners 50 --seconds 30
+    .venv/bin/python bench/classroom.py --database postgresql://postgres@/postgres?host=/tmp/pg
+
+The classroom runs in a process of its own, as `labkit classroom up` starts it. Prints errors, the time of an answer (median,
+95th percentile, longest), how long it took until the board showed the change, and what the server used.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import psutil
+
+from labkit.classroom import playing
+from labkit.classroom.playing import Move
+from labkit.lab.owner import workshop as keys
+
+EVERY = 10.0
+"""Seconds between two changes of one learner."""
+
+
+def started(folder: Path, learners: int, database: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    (folder / "roster.csv").write_bytes(playing.roster(learners))
+    words = [
+        sys.executable,
+        "-m",
+        "labkit",
+        "classroom",
+        "up",
+        "--workshop",
+        "bench",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--json",
+    ]
+    words += [
+        "--folder",
+        str(folder),
+        "--learners",
+        str(folder / "roster.csv"),
+        *(["--database", database] if database else []),
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    text = ""
+    while not text.endswith("}\n"):
+        line = process.stdout.readline()
+        assert line, "the classroom did not start"
+        text += line
+    return process, json.loads(text)
+
+
+class Load:
+    def __init__(self, told: dict[str, str], seconds: float) -> None:
+        self.told, self.until = told, time.monotonic() + seconds
+        self.folder = Path(told["folder"])
+        self.key = keys.read(self.folder / "workshop.key")
+        self.broker = {"Authorization": f"Bearer {(self.folder / 'broker.token').read_text()}"}
+        tls = ssl.create_default_context(cafile=str(self.folder / "tls/ca.pem"))
+        limits = httpx.Limits(max_connections=300, max_keepalive_connections=300)
+        self.web = httpx.AsyncClient(base_url=told["address"], verify=tls, trust_env=False, timeout=30, limits=limits)
+        self.times: list[float] = []
+        self.errors: list[str] = []
+        self.boards: list[float] = []
+        self.watched: asyncio.Queue[float] = asyncio.Queue()
+        """When the watched learner's changes were acknowledged."""
+
+    async def learner(self, number: int) -> None:
+        """One learner: right and wrong in turn, in one of five exercises."""
+        slug = list(playing.recorded().attempts)[number % 5]
+        held = playing.recorded()
+        attempts = (held.wrong(slug)[0], held.right(slug)[0])
+        ident, turn = f"learner{number + 1:03d}", 0
+        whose = self.key.person(ident)
+        await asyncio.sleep(random.uniform(0, EVERY))
+        while time.monotonic() < self.until:
+            move = Move(timedelta(), number, slug, attempts[turn % 2])
+            text = self.key.signed(playing.observation(move, whose, datetime.now(UTC))).dump()
+            begun = time.monotonic()
+            try:
+                asked = {"observation": text, "exercises": [slug], "learner": ident}
+                answer = await self.web.post("/api/results", json=asked, headers=self.broker)
+                if answer.status_code != 200 or not answer.json()["changed"]:
+                    self.errors.append(answer.text[:200])
+            except httpx.HTTPError as error:
+                self.errors.append(repr(error))
+            ended = time.monotonic()
+            self.times.append(ended - begun)
+            if number == 0:
+                self.watched.put_nowait(ended)
+            turn += 1
+            await asyncio.sleep(max(0.0, EVERY - (ended - begun)))
+
+    async def board(self) -> None:
+        """Notes how long after an acknowledged change of the first learner the board's row of theirs differs."""
+        await self.web.post(self.told["instructor"].removeprefix(self.told["address"]))
+        row = ""
+        async with self.web.stream("GET", "/board/events", timeout=60) as stream:
+            async for line in stream.aiter_lines():
+                if not line.startswith("data: "):
+                    continue
+                html = json.loads(line[6:])
+                new = html.partition('data-key="row-1"')[2].partition("</tr>")[0]
+                if row and new != row:
+                    seen = time.monotonic()
+                    while not self.watched.empty():
+                        self.boards.append(seen - self.watched.get_nowait())
+                row = new
+                if time.monotonic() > self.until:
+                    return
+
+    async def run(self, learners: int) -> None:
+        watching = asyncio.create_task(self.board())
+        await asyncio.gather(*(self.learner(number) for number in range(learners)))
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await self.web.aclose()
+
+
+def part(times: list[float], share: float) -> float:
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))] if times else float("nan")
+
+
+def main() -> None:
+    asks = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asks.add_argument("--learners", type=int, default=200)
+    asks.add_argument("--seconds", type=float, default=300)
+    asks.add_argument("--database", default="")
+    asked = asks.parse_args()
+    with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+        process, told = started(Path(folder), asked.learners, asked.database)
+        try:
+            server, begun = psutil.Process(process.pid), time.monotonic()
+            load = Load(told, asked.seconds)
+            asyncio.run(load.run(asked.learners))
+            spent, cpu = time.monotonic() - begun, sum(server.cpu_times()[:2])
+            memory = server.memory_info().rss
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
+    print(f"{len(load.times)} results of {asked.learners} learners in {spent:.0f} s; errors: {len(load.errors)}")
+    for error in sorted(set(load.errors))[:5]:
+        print(f"  {error}")
+    median, most, longest = (1000 * part(load.times, share) for share in (0.5, 0.95, 1))
+    print(f"answer: median {median:.0f} ms, 95 % {most:.0f} ms, longest {longest:.0f} ms")
+    soon, last = part(load.boards, 0.95), part(load.boards, 1)
+    print(f"board: {len(load.boards)} changes seen, 95 % within {soon:.2f} s, longest {last:.2f} s")
+    busy = psutil.getloadavg()[0]
+    print(f"server: {cpu / spent:.0%} of one core, {memory / 2**20:.0f} MB; load of this machine: {busy:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What programs say to the classroom, as JSON. Who they are says a bearer token.
+
+| request | answer |
+|---|---|
+| POST /api/join {"code"} | {"token", "learner", "person", "workshop", "exercises"}: for a laptop, with a code from its page |
+| GET /api/me | the same without the token, and the marks |
+| POST /api/results {"observation": TEXT, "exercises", "sent", "learner"} | {"digest", "origin", "again", "changed"} |
+
+TEXT is what `labkit observe` prints. An observation that the workshop's key signed is *observed*, any other *self-reported*.
+`exercises` (slugs) and `sent` (a time) may be left out, and `learner` too but for the broker, which alone hands in for others,
+and only what is signed. What is refused is answered with {"message", "fix"}: 400 not readable, 401 an unknown token, 403 not
+yours, 409 not taken (it stays so), 413 too large, 503 try again.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from labkit.classroom.app import doors, security
+from labkit.classroom.app.room import Room
+from labkit.classroom.records import handing_in, judging, people
+from labkit.classroom.records.models import Member, Pass, Workshop
+from labkit.classroom.rules.counting import OBSERVED
+from labkit.errors import LabError
+
+BROKER, LAPTOP = "broker", "laptop"
+"""Kinds of passes: of who observes for others, and of a laptop that wants to join."""
+
+
+class Refused(LabError):
+    """With the status of the answer."""
+
+    def __init__(self, status: int, what: str, fix: str = "") -> None:
+        self.status = status
+        super().__init__(what, fix)
+
+
+class Join(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+
+
+class Results(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    observation: str
+    exercises: tuple[str, ...] = ()
+    sent: datetime | None = None
+    learner: str = ""
+
+
+Work = Callable[[Room, Request, bytes], Any]
+
+
+def api(work: Work) -> Callable[[Request], Awaitable[Response]]:
+    @functools.wraps(work)
+    async def endpoint(request: Request) -> Response:
+        room: Room = request.app.state.room
+        body = await request.body()
+        try:
+            return JSONResponse(await run_in_threadpool(work, room, request, body))
+        except Refused as error:
+            return doors.json_error(error, error.status)
+        except LabError as error:
+            return doors.json_error(error)
+
+    return endpoint
+
+
+def _asked(body: bytes, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Refused(400, f"The request is not what it should be: {error}.", "compare labkit --version") from error
+
+
+def _who(room: Room, request: Request, session: Session, workshop: Workshop) -> tuple[Pass, Member | None]:
+    token, now = security.bearer(request), room.clock()
+    for kind in (people.DEVICE, BROKER):
+        if token and (found := people.look_up(session, room.key.key, workshop, kind, token, now)):
+            return found, session.get(Member, found.member_id) if found.member_id else None
+    raise Refused(401, "The classroom does not know this machine.", "join again: labkit classroom join ADDRESS")
+
+
+@api
+def join(room: Room, request: Request, body: bytes) -> Any:
+    asked, now, address = _asked(body, Join), room.clock(), security.address(request)
+    with room.database.writing() as session:
+        workshop = room.workshop(session)
+        found = people.use(session, room.key.key, workshop, LAPTOP, asked.code, now)
+        member = session.get(Member, found.member_id) if found else None
+        if member is None:
+            people.note(session, workshop, now, people.REFUSED, "a wrong or used code of a laptop", None, address)
+            answer = None
+        else:
+            token = people.issue(session, room.key.key, workshop, people.DEVICE, member, now)
+            people.note(session, workshop, now, "joined", "a laptop", member, address)
+            answer = {"token": token, **_told(room, workshop, member)}
+    if answer is None:
+        raise Refused(
+            403, "This code has been used, or it has run out.", "make a new one on your page of the classroom"
+        )
+    room.changed()
+    return answer
+
+
+@api
+def me(room: Room, request: Request, body: bytes) -> Any:
+    with room.database.reading() as session:
+        workshop = room.workshop(session)
+        _, member = _who(room, request, session, workshop)
+        if member is None:
+            raise Refused(403, "This is for learners' machines.")
+        book = judging.book_of(session, workshop, member)
+        marks = {item.exercise: judging.points(book, member.ident, item.exercise) for item in book.items}
+        return {**_told(room, workshop, member), "marks": marks, "percent": book.total(member.ident).percent}
+
+
+def _told(room: Room, workshop: Workshop, member: Member) -> dict[str, Any]:
+    return {
+        "learner": member.ident,
+        "person": msgspec.to_builtins(room.key.person(member.ident)),
+        "workshop": workshop.name,
+        "exercises": [slug for slug, _ in workshop.exercises],
+    }
+
+
+@api
+def results(room: Room, request: Request, body: bytes) -> Any:
+    with room.database.reading() as session:
+        workshop = room.workshop(session)
+        by, member = _who(room, request, session, workshop)
+    asked = _asked(body, Results)
+    seen, signed = handing_in.parse(asked.observation.encode(errors="surrogatepass"), room.key)
+    if member is None:
+        member = _for_another(room, workshop, asked.learner, signed)
+    elif asked.learner not in ("", member.ident):
+        raise Refused(403, "This machine is another learner's.", "hand in what your own lab shows")
+    sent = asked.sent if asked.sent is None or asked.sent.tzinfo else asked.sent.replace(tzinfo=UTC)
+    handed = handing_in.Handed(
+        seen=seen,
+        signed=signed,
+        exercises=asked.exercises,
+        member=member.id,
+        device=by.digest,
+        since=by.made,
+        received=room.clock(),
+        sent=sent,
+    )
+    receipt = handing_in.receive(room.database, workshop, room.key, handed)
+    room.changed()
+    return {
+        "digest": receipt.digest,
+        "origin": receipt.origin,
+        "again": receipt.again,
+        "changed": [{"exercise": slug, "earned": earned, "points": points} for slug, earned, points in receipt.changed],
+    }
+
+
+def _for_another(room: Room, workshop: Workshop, ident: str, signed: bool) -> Member:
+    """The learner for whom the broker hands in. Only what is signed: the broker has looked itself."""
+    if not signed:
+        raise Refused(403, f"The broker hands in what is {OBSERVED}, and this is not signed.")
+    with room.database.reading() as session:
+        return people.by_ident(session, workshop, ident)

@@ -1,0 +1,168 @@
+"""How a request comes to its work: who is asking, may they, is the form from one of our pages. Work runs in a thread, with a
+session of the database; what it raises becomes a page or JSON that says what to do."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from labkit.classroom.app import pages, security
+from labkit.classroom.app.room import SIGN_OF_LIFE, Room, Viewer
+from labkit.classroom.records import people
+from labkit.classroom.records.database import DatabaseAway
+from labkit.classroom.records.models import Member, Workshop
+from labkit.errors import LabError
+
+MOST_FIELDS = 200
+"""Fields of a form."""
+
+
+@dataclass
+class Ask:
+    """A request with what its work needs."""
+
+    request: Request
+    room: Room
+    session: Session
+    workshop: Workshop
+    viewer: Viewer | None
+    form: dict[str, str]
+    files: dict[str, bytes]
+
+    @property
+    def me(self) -> Member:
+        """Who asks. Only for doors that let in nobody else."""
+        assert self.viewer is not None
+        return self.viewer.member
+
+    @property
+    def path(self) -> dict[str, Any]:
+        return self.request.path_params
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        return pages.page(template, self.viewer, self.workshop.name, status, **values)
+
+    def note(self, kind: str, what: str = "", member: Member | None = None) -> None:
+        """A line of the log, about whoever asks or about this member."""
+        about = member or (self.viewer.member if self.viewer else None)
+        people.note(self.session, self.workshop, self.room.clock(), kind, what, about, self.address)
+
+    @property
+    def address(self) -> str:
+        return security.address(self.request)
+
+
+Work = Callable[[Ask], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+ANYBODY, LEARNERS, STAFF, INSTRUCTORS = "anybody", "learners", "staff", "instructors"
+_MAY: dict[str, Callable[[Viewer], bool]] = {
+    LEARNERS: lambda viewer: not viewer.staff,
+    STAFF: lambda viewer: viewer.staff,
+    INSTRUCTORS: lambda viewer: viewer.instructor,
+}
+
+
+def door(who: str, writes: bool = True) -> Callable[[Work], Endpoint]:
+    """A page for these people. A GET only reads; a POST needs a form of ours, and is kept as a whole or not at all. Without
+    `writes` the work of a POST opens its own transaction, where it is ready to."""
+
+    def made(work: Work) -> Endpoint:
+        @functools.wraps(work)
+        async def endpoint(request: Request) -> Response:
+            room: Room = request.app.state.room
+            posted = request.method == "POST"
+            form, files = await _form(request) if posted else ({}, {})
+            return await run_in_threadpool(_answer, work, who, request, room, posted and writes, form, files)
+
+        return endpoint
+
+    return made
+
+
+def _answer(
+    work: Work, who: str, request: Request, room: Room, writes: bool, form: dict[str, str], files: dict[str, bytes]
+) -> Response:
+    viewer: Viewer | None = None
+    workshop, posted = "", request.method == "POST"
+    try:
+        viewer, workshop = _viewer(request, room)
+        if who != ANYBODY:
+            if viewer is None:
+                if posted:
+                    raise HTTPException(401, "Sign in first. Nothing was changed.")
+                return RedirectResponse("/sign-in", 303)
+            if not _MAY[who](viewer):
+                raise HTTPException(403, "This page is for other people. Nothing was changed.")
+        if posted and not _ours(request, viewer, form):
+            raise HTTPException(
+                403, "This form is not from this page, or it is too old. Go back, reload, and try again."
+            )
+        kept = room.database.writing() if writes else room.database.reading()
+        with kept as session:
+            known = room.workshop(session)
+            asking = replace(viewer, member=session.get_one(Member, viewer.member.id)) if viewer else None
+            answer = work(Ask(request, room, session, known, asking, form, files))
+        if posted:
+            room.changed()
+        return answer
+    except LabError as error:
+        status = 503 if isinstance(error, DatabaseAway) else 409
+        return pages.page("problem.html", viewer, workshop, status, what=error.what, fix=error.fix)
+    except HTTPException as error:
+        return pages.page("problem.html", viewer, workshop, error.status_code, what=str(error.detail), fix="")
+
+
+def _viewer(request: Request, room: Room) -> tuple[Viewer | None, str]:
+    token = request.cookies.get(security.COOKIE, "")
+    moment = room.clock()
+    with room.database.reading() as session:
+        workshop = room.workshop(session)
+        found = people.look_up(session, room.key.key, workshop, people.SESSION, token, moment) if token else None
+        if found is None or found.member_id is None:
+            return None, workshop.name
+        member = session.get_one(Member, found.member_id)
+        session.expunge_all()
+    if member.seen is None or moment - member.seen > SIGN_OF_LIFE:
+        with room.database.writing() as session:
+            session.get_one(Member, member.id).seen = moment
+        room.changed()
+    return Viewer(member, token, room.csrf(token)), workshop.name
+
+
+def _ours(request: Request, viewer: Viewer | None, form: dict[str, str]) -> bool:
+    import hmac
+
+    if not security.from_here(request):
+        return False
+    return viewer is None or hmac.compare_digest(form.get("csrf", "").encode(), viewer.csrf.encode())
+
+
+async def _form(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
+    fields: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    given: FormData
+    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=security.LARGEST_ELSE) as given:
+        for name, value in given.multi_items():
+            if isinstance(value, UploadFile):
+                files[name] = await value.read()  # its name is not looked at: nothing is written under it
+            else:
+                fields[name] = value
+    return fields, files
+
+
+def go(path: str) -> Response:
+    """After a form: the page that shows what became of it."""
+    return RedirectResponse(path, 303)
+
+
+def json_error(error: LabError, status: int = 409) -> Response:
+    status = 503 if isinstance(error, DatabaseAway) else status
+    return JSONResponse({"message": error.what, "fix": error.fix}, status)

@@ -1,0 +1,311 @@
+"""The instructor's pages but for the board: the workshop, its learners, a mark, grading again, the log."""
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from labkit.classroom.app import security
+from labkit.classroom.app.doors import INSTRUCTORS, STAFF, Ask, door, go
+from labkit.classroom.app.showing import shown
+from labkit.classroom.records import handing_in, judging, people, talk
+from labkit.classroom.records.models import Event, Member, Observation
+from labkit.classroom.rules import entries
+from labkit.content import exercises
+from labkit.content.exercises import Exercise
+from labkit.errors import LabError
+from labkit.grading.grade import grade_one
+
+
+def the_learner(ask: Ask) -> Member:
+    """The learner of this address. Those of another section are as if they were not there."""
+    found = people.learner(ask.session, ask.workshop, ask.me, ask.path["number"])
+    if found is None:
+        raise HTTPException(404, "There is no such learner, or they are in another section.")
+    return found
+
+
+def the_exercise(ask: Ask) -> Exercise:
+    if ask.path["slug"] not in dict(ask.workshop.exercises):
+        raise HTTPException(404, "This workshop has no such exercise.")
+    return exercises.load(ask.path["slug"])
+
+
+# ── the workshop ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door(INSTRUCTORS)
+def workshop(ask: Ask) -> Response:
+    return _workshop(ask)
+
+
+def _workshop(ask: Ask, status: int = 200, **told: Any) -> Response:
+    given: dict[str, Any] = {"notes": (), "enrolled": None, "code": "", "links": (), **told}
+    weights = dict(ask.workshop.exercises)
+    chosen = [(each.slug, each.title, weights.get(each.slug)) for each in exercises.every()]
+    staff = select(Member).where(Member.workshop_id == ask.workshop.id, Member.role.in_(people.STAFF))
+    return ask.page(
+        "workshop.html",
+        status,
+        settings=ask.workshop,
+        deadline=f"{ask.workshop.deadline.astimezone():%Y-%m-%dT%H:%M}" if ask.workshop.deadline else "",
+        chosen=chosen,
+        learners=people.learners(ask.session, ask.workshop),
+        staff=list(ask.session.scalars(staff.order_by(Member.id))),
+        **given,
+    )
+
+
+@door(INSTRUCTORS)
+def settings(ask: Ask) -> Response:
+    one, form = ask.workshop, ask.form
+    weights = []
+    for slug in exercises.slugs():
+        if text := form.get(f"weight-{slug}", "").strip():
+            weight = _number(text, f"the weight of {slug}", 0, 1000)
+            weights += [[slug, weight]] if weight else []
+    if not weights:
+        raise LabError("A workshop needs an exercise.", "give one of them a weight, such as 1")
+    gone = {slug for slug, _ in one.exercises} - {slug for slug, _ in weights}
+    deadline = None
+    if text := form.get("deadline", "").strip():
+        try:
+            deadline = datetime.fromisoformat(text).astimezone()
+        except (ValueError, OverflowError) as error:
+            raise LabError(f"{text[:50]!r} is not a date and time.", "write it like 2027-03-05T16:00") from error
+    one.exercises, one.deadline = weights, deadline
+    one.grace_minutes = int(_number(form.get("grace", "0"), "the grace", 0, 100_000))
+    one.late_percent = int(_number(form.get("late", "0"), "what late work costs", 0, 100))
+    one.attempts = int(_number(form.get("attempts", "0"), "the attempts", 0, 100_000))
+    one.offline_minutes = int(_number(form.get("offline", "120"), "the time offline", 0, 100_000))
+    one.self_reported = form.get("self_reported") == "on"
+    without = f", without {', '.join(sorted(gone))}" if gone else ""
+    ask.note("settings", f"{ask.me.ident} changed the workshop: {len(weights)} exercises{without}")
+    return go("/workshop")
+
+
+def _number(text: str, what: str, least: float, most: float) -> float:
+    try:
+        number = float(text or 0)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise LabError(f"{text[:50]!r} cannot be {what}.", f"give a number from {least:g} to {most:g}")
+    return number
+
+
+@door(INSTRUCTORS)
+def roster(ask: Ask) -> Response:
+    read = entries.read(ask.files.get("roster", b""))
+    enrolled = people.enroll(ask.session, ask.workshop, read)
+    ask.note("roster", f"{len(enrolled.added)} added, {len(enrolled.changed)} changed, {enrolled.same} as before")
+    return _workshop(ask, notes=read.notes, enrolled=enrolled)
+
+
+@door(INSTRUCTORS)
+def code(ask: Ask) -> Response:
+    """A new join code; the ones before open nothing any more."""
+    now = ask.room.clock()
+    people.end_all(ask.session, ask.workshop, people.CODE, now)
+    there = len(people.learners(ask.session, ask.workshop))
+    made = people.issue(ask.session, ask.room.key.key, ask.workshop, people.CODE, None, now, uses=max(1, there))
+    ask.note("code", f"{ask.me.ident} made a new join code")
+    return _workshop(ask, code=made)
+
+
+@door(INSTRUCTORS)
+def links(ask: Ask) -> Response:
+    """One-time links as CSV, for everybody who has not signed in yet."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["id", "name", "email", "link"])
+    for member in people.learners(ask.session, ask.workshop):
+        if member.signed_in is None:
+            lines.writerow([*security.csv_line([member.ident, member.name, member.email]), new_link(ask, member)])
+    ask.note("links", f"{ask.me.ident} made links for everybody who has not signed in")
+    headers = {"Content-Disposition": 'attachment; filename="links.csv"'}
+    return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def new_link(ask: Ask, member: Member) -> str:
+    """A one-time link; the member's earlier ones open nothing any more."""
+    now = ask.room.clock()
+    people.end_all(ask.session, ask.workshop, people.LINK, now, member)
+    token = people.issue(ask.session, ask.room.key.key, ask.workshop, people.LINK, member, now, uses=1)
+    return f"{ask.room.address}/join/{token}"
+
+
+@door(INSTRUCTORS)
+def assistant(ask: Ask) -> Response:
+    """An assistant, for one section or for all, with a link to sign in."""
+    name = entries.clean(ask.form.get("name", ""))
+    if not name or len(name) > entries.LONGEST:
+        raise LabError("An assistant needs a name.", "type one")
+    member = people.staff(ask.session, ask.workshop, people.ASSISTANT, name)
+    if member.role == people.ASSISTANT:
+        member.section = entries.clean(ask.form.get("section", ""))[: entries.LONGEST]
+    ask.note("assistant", f"{ask.me.ident} invited {member.ident} for {member.section or 'all sections'}")
+    return _workshop(ask, links=((member.name, new_link(ask, member)),))
+
+
+# ── learners ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door(STAFF)
+def marks(ask: Ask) -> Response:
+    book = judging.gradebook(ask.session, ask.workshop)
+    there = people.learners(ask.session, ask.workshop, ask.me)
+    lines = [
+        (one, [book.counting(one.ident, item.exercise) for item in book.items], book.total(one.ident)) for one in there
+    ]
+    return ask.page("marks.html", book=book, lines=lines)
+
+
+@door(STAFF)
+def learner(ask: Ask) -> Response:
+    return _learner(ask, the_learner(ask))
+
+
+def _learner(ask: Ask, member: Member, link: str = "") -> Response:
+    book = judging.book_of(ask.session, ask.workshop, member)
+    return ask.page(
+        "learner.html",
+        member=member,
+        book=book,
+        hand=talk.hand(ask.session, member),
+        messages=talk.messages(ask.session, ask.workshop, member),
+        link=link,
+        now=ask.room.clock(),
+    )
+
+
+@door(STAFF)
+def link_for(ask: Ask) -> Response:
+    member = the_learner(ask)
+    ask.note("links", f"{ask.me.ident} made a link", member)
+    return _learner(ask, member, new_link(ask, member))
+
+
+@door(STAFF)
+def lower(ask: Ask) -> Response:
+    member = the_learner(ask)
+    talk.lower_hand(ask.session, member, ask.room.clock())
+    return go(f"/learner/{member.id}")
+
+
+@door(STAFF)
+def tell(ask: Ask) -> Response:
+    member = the_learner(ask)
+    talk.say(ask.session, ask.workshop, ask.me, member, ask.form.get("text", ""), ask.room.clock())
+    return go(f"/learner/{member.id}")
+
+
+@door(INSTRUCTORS)
+def tell_all(ask: Ask) -> Response:
+    talk.say(ask.session, ask.workshop, ask.me, None, ask.form.get("text", ""), ask.room.clock())
+    return go("/board")
+
+
+# ── a mark ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door(STAFF)
+def mark(ask: Ask) -> Response:
+    member, exercise = the_learner(ask), the_exercise(ask)
+    held = [one for one in judging.results(ask.session, ask.workshop, member.id) if one.exercise == exercise.slug]
+    book = judging.book_of(ask.session, ask.workshop, member)
+    scored = book.counting(member.ident, exercise.slug)
+    chosen = ask.request.query_params.get("observation") or (scored.mark.observation if scored else "")
+    chosen = chosen or (held[-1].observation if held else "")
+    kept = ask.session.get(Observation, chosen) if chosen else None
+    if kept is not None and kept.member_id != member.id:
+        raise HTTPException(404, "This observation is not of this learner.")
+    today, parts = None, {}
+    if kept is not None:
+        seen = handing_in.kept(kept)
+        today = grade_one(exercise, seen)
+        parts = shown(exercise, seen, today)
+    return ask.page(
+        "mark.html",
+        member=member,
+        exercise=exercise,
+        item=book.item(exercise.slug),
+        scored=scored,
+        held=list(reversed(held)),
+        said=[
+            one for one in judging.overrulings(ask.session, ask.workshop, member.id) if one.exercise == exercise.slug
+        ],
+        kept=kept,
+        today=today,
+        then=next((one for one in held if kept is not None and one.observation == kept.digest), None),
+        parts=parts,
+        content=exercises.version(),
+        reflection=talk.reflection(ask.session, member, exercise.slug),
+    )
+
+
+@door(STAFF)
+def overrule(ask: Ask) -> Response:
+    member, exercise = the_learner(ask), the_exercise(ask)
+    back = ask.form.get("back") == "yes"
+    earned = None if back else _number(ask.form.get("earned") or "nothing", "points", 0, 1000)
+    reason = talk.plain(ask.form.get("reason", ""))
+    judging.overrule(ask.session, ask.workshop, member, exercise.slug, earned, reason, ask.me, ask.room.clock())
+    return go(f"/learner/{member.id}/{exercise.slug}")
+
+
+@door(STAFF)
+def rubric(ask: Ask) -> Response:
+    member, exercise = the_learner(ask), the_exercise(ask)
+    one = talk.reflection(ask.session, member, exercise.slug)
+    if one is None or str(one.number) != ask.form.get("number"):
+        raise LabError(
+            "The learner has written another text since you opened this page.", "read it again, then mark it"
+        )
+    met = [ask.form.get(f"met-{at}") == "on" for at in range(len(exercise.reflection.get("rubric", ())))]
+    talk.judge(one, met, ask.form.get("feedback", ""), ask.me)
+    ask.note("reflection", f"{ask.me.ident} marked the text for {exercise.slug}", member)
+    return go(f"/learner/{member.id}/{exercise.slug}")
+
+
+@door(STAFF)
+def observation(ask: Ask) -> Response:
+    """An observation as `labkit check --observation` reads it, with its signature where it has one."""
+    kept = ask.session.get(Observation, ask.path["digest"])
+    there = people.learner(ask.session, ask.workshop, ask.me, kept.member_id) if kept else None
+    if kept is None or there is None:
+        raise HTTPException(404, "There is no such observation.")
+    headers = {"Content-Disposition": f'attachment; filename="observation-{kept.digest[:12]}.json"'}
+    return Response(handing_in.kept(kept).dump(), media_type="application/json", headers=headers)
+
+
+# ── grading again ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door(INSTRUCTORS)
+def regrade(ask: Ask) -> Response:
+    return ask.page("regrade.html", found=judging.regrade(ask.session, ask.workshop), kept=False)
+
+
+@door(INSTRUCTORS, writes=False)
+def keep_regraded(ask: Ask) -> Response:
+    found = judging.regrade(ask.session, ask.workshop)
+    seen = ask.form.get("token", "")
+    judging.keep(ask.room.database, ask.workshop, found, seen, ask.me, ask.room.clock())
+    return ask.page("regrade.html", found=found, kept=True)
+
+
+@door(INSTRUCTORS)
+def log(ask: Ask) -> Response:
+    wanted = (
+        select(Event, Member.ident)
+        .outerjoin(Member, Member.id == Event.member_id)
+        .where(Event.workshop_id == ask.workshop.id)
+        .order_by(Event.number.desc())
+        .limit(300)
+    )
+    return ask.page("log.html", lines=list(ask.session.execute(wanted)))

@@ -1,0 +1,241 @@
+"""The live board: made from the records, made anew when something happens, sent to whoever looks (server-sent events)."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from labkit.classroom.app import pages
+from labkit.classroom.app.doors import STAFF, Ask, door
+from labkit.classroom.app.room import Room
+from labkit.classroom.records import judging, people, talk
+from labkit.classroom.records.models import Event, Member, Result, Workshop
+from labkit.classroom.rules import counting, standing
+from labkit.classroom.rules.standing import Board, Seat, Step
+from labkit.content import diagnoses, exercises
+from labkit.errors import LabError
+
+AT_LEAST, AT_MOST = 0.4, 1.5
+"""Seconds between two looks: never more often, so that a busy class costs no more; and never later, because another server may
+have written, and because time alone makes somebody stuck."""
+
+OVERLAP = 500
+"""So many of the newest results are read again: PostgreSQL gives out numbers before their rows can be seen."""
+
+QUIET = 15.0
+"""Seconds after which an idle stream says that it lives."""
+
+
+def steps(workshop: Workshop) -> tuple[Step, ...]:
+    taught = [exercises.load(slug) for slug, _ in workshop.exercises]
+    return tuple(
+        Step(each.slug, each.title, each.points, tuple((check.id, check.claim) for check in each.checks))
+        for each in taught
+    )
+
+
+def seats(session: Session, workshop: Workshop) -> tuple[Seat, ...]:
+    """Learners in the roster's order: the number stays the same for the whole workshop."""
+    up = talk.hands(session, workshop)
+    there = sorted(people.learners(session, workshop), key=lambda one: one.id)
+    return tuple(
+        Seat(
+            one.id,
+            number,
+            one.name,
+            one.section,
+            one.signed_in is not None,
+            one.seen,
+            up[one.id].raised if one.id in up else None,
+            up[one.id].said if one.id in up else "",
+        )
+        for number, one in enumerate(there, 1)
+    )
+
+
+def title(diagnosis: str) -> str:
+    """What a diagnosis says was seen, without the values of one learner."""
+    known = diagnoses.catalogue().get(diagnosis)
+    return diagnoses.NAME.sub("…", known.seen) if known else diagnosis
+
+
+@dataclass
+class Live:
+    """One room's board. `start` runs `watch` as a task; `look` makes a board at once."""
+
+    room: Room
+    _held: dict[int, counting.Result] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: object = None
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
+    _next: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop | None = None
+    _watchers: int = 0
+    closing: bool = False
+
+    def changed(self) -> None:
+        """Something happened that the board may show. Called from any thread."""
+        if self._loop and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it ends just now
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    def look(self, section: str = "") -> Board:
+        """Raises LabError where the database is away."""
+        with self.room.database.reading() as session:
+            workshop = self.room.workshop(session)
+            held = self._results(session, workshop)
+            there = [seat for seat in seats(session, workshop) if not section or seat.section == section]
+            return standing.board(steps(workshop), there, held, self.room.clock(), title)
+
+    def _results(self, session: Session, workshop: Workshop) -> list[counting.Result]:
+        """All results; only the new ones are read."""
+        with self._lock:
+            after = max(self._held, default=0) - OVERLAP
+            wanted = (
+                select(Result)
+                .join(Member, Member.id == Result.member_id)
+                .where(Member.workshop_id == workshop.id, Result.number > after)
+            )
+            for row in session.scalars(wanted):
+                if row.number not in self._held:
+                    self._held[row.number] = judging.value(row)
+            return counting.latest_gradings(self._held.values())
+
+    def _state(self) -> object:
+        """Differs when the records or the board's words may differ."""
+        board = self.look()
+        with self.room.database.reading() as session:
+            wanted = select(func.max(Event.number)).where(Event.workshop_id == self.room.number)
+            noted = session.scalar(wanted)
+        minute = board.now.replace(second=0, microsecond=0)
+        still = tuple(
+            replace(row, seat=replace(row.seat, seen=None)) for row in board.rows
+        )  # a sign of life alone shows nowhere
+        return (minute, noted, still)
+
+    async def watch(self) -> None:
+        """Tells the streams whenever the board differs. Looks only while somebody watches."""
+        self._loop = asyncio.get_running_loop()
+        while not self.closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), AT_MOST)
+            self._told.clear()
+            if self._watchers:
+                await self._compare()
+            if not self.closing:
+                await asyncio.sleep(AT_LEAST)  # a pace, not a wait: what happens meanwhile is shown together
+
+    async def _compare(self) -> None:
+        """Lets the streams go on where the board differs, or where it cannot be made: they say so."""
+        try:
+            state: object = await run_in_threadpool(self._state)
+        except LabError as error:  # the database is away
+            state = error.what
+        except Exception:
+            logging.getLogger("labkit").exception("The board could not be made.")
+            return
+        if state != self._seen:
+            self._seen = state
+            self._next.set()
+            self._next = asyncio.Event()
+
+    async def stream(self, section: str, names: bool) -> AsyncIterator[str]:
+        """The board's HTML as events, at once and whenever it differs."""
+        self._watchers += 1
+        last = ""
+        try:
+            while not self.closing:
+                waits = self._next
+                try:
+                    html = await run_in_threadpool(self.html, section, names)
+                except LabError as error:
+                    yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
+                    html = last
+                if html != last:
+                    last = html
+                    yield f"data: {json.dumps(html)}\n\n"
+                while not waits.is_set() and not self.closing:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(waits.wait(), QUIET)
+                        break
+                    yield ": still here\n\n"
+        finally:
+            self._watchers -= 1
+
+    def html(self, section: str, names: bool) -> str:
+        return pages.html("board_rows.html", board=self.look(section), names=names)
+
+    def close(self) -> None:
+        """Ends the streams: uvicorn waits for them. Called from any thread."""
+        self.closing = True
+        if self._loop and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it ends just now
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._next.set()
+        self._told.set()
+
+
+def _section(ask: Ask) -> str:
+    """The section that an assistant sees, or the one that is asked for."""
+    own = ask.me.section if ask.me.role == people.ASSISTANT else ""
+    return own or ask.request.query_params.get("section", "")
+
+
+def _names(request: Request) -> bool:
+    return request.query_params.get("names") == "shown"
+
+
+@door(STAFF)
+def board(ask: Ask) -> Response:
+    live: Live = ask.request.app.state.live
+    section, names = _section(ask), _names(ask.request)
+    sections = sorted({one.section for one in people.learners(ask.session, ask.workshop, ask.me) if one.section})
+    return ask.page(
+        "board.html",
+        board=live.look(section),
+        names=names,
+        section=section,
+        sections=sections,
+        instructor=ask.me.role == people.INSTRUCTOR,
+    )
+
+
+@door(STAFF)
+def _allowed(ask: Ask) -> Response:
+    return Response(_section(ask), 200, {"X-Section": "yes"})
+
+
+async def events(request: Request) -> Response:
+    """The stream, for whoever may see the board."""
+    allowed = await _allowed(request)
+    if allowed.headers.get("x-section") != "yes":
+        return allowed
+    live: Live = request.app.state.live
+    section = bytes(allowed.body).decode()
+    return StreamingResponse(live.stream(section, _names(request)), media_type="text/event-stream")
+
+
+@door(STAFF)
+def board_data(ask: Ask) -> Response:
+    """The board's figures as JSON, without names: for programs, and for tests of how soon it is told."""
+    live: Live = ask.request.app.state.live
+    found = live.look(_section(ask))
+    told = {
+        "learners": len(found.rows),
+        "present": found.present,
+        "states": {state.value: found.count(state) for state in standing.State},
+        "done": {column.step.slug: column.done for column in found.columns},
+        "diagnoses": [[one.diagnosis, len(one.learners)] for one in found.frequent],
+    }
+    return Response(json.dumps(told), media_type="application/json")

@@ -1,0 +1,70 @@
+"""What every request needs: the database, the workshop with its key, the clock, and who is asking."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from labkit.classroom.records import people
+from labkit.classroom.records.database import Database
+from labkit.classroom.records.models import Member, Workshop
+from labkit.lab.owner.workshop import Workshop as Key
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Room:
+    """One workshop, as an app serves it."""
+
+    database: Database
+    number: int
+    """The workshop's, in the database."""
+    key: Key
+    address: str
+    """https://HOST:PORT, as it is printed and put into links."""
+    ca: bytes = b""
+    """The certificate that signed the app's own, as PEM."""
+    clock: Callable[[], datetime] = now
+    changed: Callable[[], None] = field(default=lambda: None)
+    """Called after everything that the board may show."""
+
+    def workshop(self, session: Session) -> Workshop:
+        return session.get_one(Workshop, self.number)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the authority, so that a laptop knows it before it trusts it: 128 bits of its SHA-256."""
+        import ssl
+
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.ca.decode())).hexdigest()[:32] if self.ca else ""
+
+    def csrf(self, token: str) -> str:
+        """What a form of this session must carry. Nobody who does not have the session's cookie can make it."""
+        return hmac.new(self.key.key, f"registry-lab form 1\n{token}".encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who is asking: a member, and the session's token."""
+
+    member: Member
+    token: str
+    csrf: str
+
+    @property
+    def staff(self) -> bool:
+        return self.member.role in people.STAFF
+
+    @property
+    def instructor(self) -> bool:
+        return self.member.role == people.INSTRUCTOR
+
+
+SIGN_OF_LIFE = timedelta(seconds=30)
+"""A page that a learner opens is noted as a sign of life at most so often."""

@@ -1,0 +1,105 @@
+"""What surrounds every answer: headers, the size of what is sent to us, and where a form may come from."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "__Host-labkit-classroom"
+"""The prefix makes browsers insist on Secure, on the path /, and on this very host."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send forms with the origin "null"
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+
+LARGEST = {"/api/results": 16_000_000, "/workshop/roster": 3_000_000}
+LARGEST_ELSE = 1_000_000
+"""Bytes of a request's body, by path. A text of 100,000 characters has at most 400,000; a form writes some of them longer."""
+
+
+class Guard:
+    """Adds the headers to every answer, and ends a request whose body is too large as soon as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        most = LARGEST.get(scope["path"], LARGEST_ELSE)
+        told = Headers(scope=scope).get("content-length", "0")
+        if not told.isascii() or not told.isdigit() or int(told) > most:
+            await self._too_large(most)(scope, receive, guarded)
+            return
+        count = 0
+
+        async def counted() -> Message:
+            nonlocal count
+            message = await receive()
+            count += len(message.get("body", b""))
+            if count > most:
+                raise TooLarge
+            return message
+
+        try:
+            await self.app(scope, counted, guarded)
+        except TooLarge:
+            await self._too_large(most)(scope, receive, guarded)
+
+    @staticmethod
+    def _too_large(most: int) -> ASGIApp:
+        return PlainTextResponse(f"At most {most:,} bytes can be sent here.\n", 413)
+
+
+class TooLarge(Exception):
+    """The body is longer than what may be sent here."""
+
+
+def from_here(request: Request) -> bool:
+    """Whether a form comes from one of our own pages, as far as the browser says."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return site in ("same-origin", "none")
+    return origin != "null" and urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+def address(request: Request) -> str:
+    """Where a request comes from. Proxies' headers are not believed: anybody can send them."""
+    return request.client.host if request.client else ""
+
+
+def bearer(request: Request) -> str:
+    """The token of an API's request, "" for none."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def safe_cell(text: str) -> str:
+    """A cell of a CSV file that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def csv_line(cells: Iterable[Any]) -> list[str]:
+    return [safe_cell(str(cell)) for cell in cells]

@@ -1,0 +1,115 @@
+"""The scores that are still to be sent, in a file (SQLite): what is in it outlives the process, and the machine's failure. Two
+processes may work on it; each score has one sender at a time.
+
+The same file remembers which launches were used: none works twice.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from labkit.classroom.lti import scoring
+from labkit.classroom.lti.scoring import Answer, Key, Pending
+from labkit.errors import LabError
+
+TABLES = """
+create table if not exists scores (key blob primary key, due real, kept blob not null) without rowid;
+create index if not exists scores_due on scores (due) where due is not null;
+create table if not exists used (nonce text primary key, until real not null) without rowid;
+"""
+
+
+class Outbox:
+    """Every call is a transaction of its own. Raises LabError where the file cannot be used."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        with self._open() as base:
+            base.executescript(TABLES)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            base = sqlite3.connect(self._file, timeout=30, isolation_level=None)
+            try:
+                base.execute("pragma journal_mode=wal")
+                base.execute("pragma synchronous=full")
+                yield base
+            finally:
+                base.close()
+        except sqlite3.Error as error:
+            raise LabError(
+                f"The scores in {self._file} cannot be read or kept: {error}.", "free some space, or check the file"
+            ) from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._open() as base:
+            base.execute("begin immediate")
+            try:
+                yield base
+            except BaseException:
+                base.execute("rollback")
+                raise
+            base.execute("commit")
+
+    def put(self, key: Key, points: float, maximum: float, now: float, comment: str = "") -> Pending:
+        """Keeps a learner's newest points. Raises ValueError for what is no score."""
+        with self._writing() as base:
+            return _keep(base, scoring.put(_find(base, key), key, points, maximum, now, comment))
+
+    def take(self, now: float) -> Pending | None:
+        """The score that has waited longest, for the caller to send; None where none is due. It stays in the file until
+        `answered`."""
+        with self._writing() as base:
+            row = base.execute(
+                "select kept from scores where due is not null and not (? < due and due <= ?) order by due limit 1",
+                (now, now + scoring.HORIZON),
+            ).fetchone()
+            return _keep(base, scoring.started(_read(row[0]), now)) if row else None
+
+    def answered(self, sent: Pending, answer: Answer, problem: str, now: float, wait: float = 0.0) -> Pending:
+        with self._writing() as base:
+            pending = _find(base, sent.key) or sent
+            return _keep(base, scoring.answered(pending, sent, answer, problem, now, wait))
+
+    def all(self) -> list[Pending]:
+        with self._open() as base:
+            return [_read(row[0]) for row in base.execute("select kept from scores order by key")]
+
+    def find(self, key: Key) -> Pending | None:
+        with self._open() as base:
+            return _find(base, key)
+
+    def next_due(self) -> float | None:
+        """When there is something to do next."""
+        with self._open() as base:
+            found: float | None = base.execute("select min(due) from scores").fetchone()[0]
+            return found
+
+    def use(self, nonce: str, now: float, until: float) -> bool:
+        """Remembers a launch until it has expired. False if it was used before."""
+        with self._writing() as base:
+            base.execute("delete from used where until < ?", (now,))
+            return base.execute("insert or ignore into used values (?, ?)", (nonce, until)).rowcount == 1
+
+
+def _find(base: sqlite3.Connection, key: Key) -> Pending | None:
+    row = base.execute("select kept from scores where key = ?", (msgspec.json.encode(key),)).fetchone()
+    return _read(row[0]) if row else None
+
+
+def _keep(base: sqlite3.Connection, pending: Pending) -> Pending:
+    due = pending.next if pending.open else None
+    base.execute(
+        "insert into scores values (?, ?, ?) on conflict (key) do update set due = excluded.due, kept = excluded.kept",
+        (msgspec.json.encode(pending.key), due, msgspec.json.encode(pending)),
+    )
+    return pending
+
+
+def _read(kept: bytes) -> Pending:
+    return msgspec.json.decode(kept, type=Pending)

@@ -1,0 +1,1 @@
+"""What the classroom keeps: an SQL database, SQLite or PostgreSQL. Results, overrulings and events are only ever added."""

@@ -1,0 +1,115 @@
+"""The connection to the database: SQLite in a file, or PostgreSQL by URL. Brings the tables up to date when it is opened."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session, sessionmaker
+
+from labkit.errors import LabError
+
+BUSY = 20_000
+"""Milliseconds that a writer waits for another one (SQLite)."""
+
+LOCK = 7_236_101
+"""PostgreSQL's advisory lock while tables are changed: several classrooms may start at once."""
+
+
+class Database:
+    """A database with the newest tables."""
+
+    def __init__(self, url: str) -> None:
+        """Raises LabError that says why it cannot be used."""
+        self.engine = _engine(url)
+        self._make = sessionmaker(self.engine, expire_on_commit=False)
+        try:
+            upgrade(self.engine)
+        except DBAPIError as error:
+            self.engine.dispose()
+            raise _told(self.engine, error) from error
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Never writes."""
+        with self._make() as session:
+            try:
+                yield session
+            except DBAPIError as error:
+                raise _told(self.engine, error) from error
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        """All of it, or nothing. Raises LabError where the database is away or full; IntegrityError passes."""
+        from sqlalchemy.exc import IntegrityError
+
+        with self._make() as session:
+            try:
+                session.info["writes"] = True
+                with session.begin():
+                    if self.engine.dialect.name == "sqlite":
+                        # Take the lock now: who reads first and writes later fails at once where another wrote between.
+                        session.execute(text("UPDATE workshop SET name = name WHERE id = -1"))
+                    yield session
+            except IntegrityError:
+                raise
+            except DBAPIError as error:
+                raise _told(self.engine, error) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class DatabaseAway(LabError):
+    """Nothing was kept. Asking again later may work."""
+
+
+def _told(engine: Engine, error: DBAPIError) -> LabError:
+    where = engine.url.render_as_string(hide_password=True)
+    reason = str(error.orig).strip().splitlines()[0] if error.orig and str(error.orig).strip() else type(error).__name__
+    return DatabaseAway(
+        f"The classroom's database {where} did not do its work: {reason}.", "free some space, or start it again"
+    )
+
+
+def _engine(url: str) -> Engine:
+    try:
+        place = make_url(url)
+        if place.drivername in ("postgresql", "postgres"):
+            place = place.set(drivername="postgresql+psycopg")
+        if place.drivername.startswith("sqlite"):
+            Path(place.database or "").parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            made = create_engine(place, connect_args={"timeout": BUSY / 1000})
+            event.listen(made, "connect", _settings)
+            return made
+        return create_engine(place, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise LabError(
+            f"This is no database that the classroom can use: {str(error).splitlines()[0]}.",
+            "sqlite:////path/classroom.db or postgresql://user@host/name   (PostgreSQL needs psycopg)",
+        ) from error
+
+
+def _settings(connection: Any, _: Any) -> None:
+    """Readers do not wait for a writer, foreign keys hold, and what was told to be kept is on the disk."""
+    for line in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={BUSY}", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {line}")
+
+
+def upgrade(engine: Engine) -> None:
+    """Brings the tables up to date."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+__all__ = ["Database", "DatabaseAway", "DatabaseError", "upgrade"]

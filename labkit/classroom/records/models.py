@@ -1,0 +1,205 @@
+"""The tables. Times are UTC and have a zone on this side."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment. SQLite keeps none with a zone: there it is UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Utc}  # noqa: RUF012  (SQLAlchemy's own form)
+
+
+class Workshop(Base):
+    """What the learners take part in. One database may hold several; an app serves one."""
+
+    __tablename__ = "workshop"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    public: Mapped[str] = mapped_column(String(100))
+    """The key that signs its observations."""
+    exercises: Mapped[list[Any]] = mapped_column(JSON)
+    """[[slug, weight], …] in the order of the workshop."""
+    opened: Mapped[datetime]
+    deadline: Mapped[datetime | None]
+    grace_minutes: Mapped[int] = mapped_column(default=0)
+    late_percent: Mapped[int] = mapped_column(default=0)
+    """For each begun day after the deadline and the grace."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    self_reported: Mapped[bool] = mapped_column(default=True)
+    offline_minutes: Mapped[int] = mapped_column(default=120)
+
+
+class Member(Base):
+    """A learner, an assistant or an instructor."""
+
+    __tablename__ = "member"
+    __table_args__ = (UniqueConstraint("workshop_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    ident: Mapped[str] = mapped_column(String(200))
+    """What the roster calls them, and what their lab is called by."""
+    key: Mapped[str] = mapped_column(String(400))
+    """The same without what people do not see (rules/entries.py: same)."""
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(200), default="")
+    section: Mapped[str] = mapped_column(String(200), default="")
+    """An assistant sees the learners of this section; "" is all of them."""
+    signed_in: Mapped[datetime | None]
+    """For the first time."""
+    seen: Mapped[datetime | None]
+
+
+class Pass(Base):
+    """What opens a door: a one-time link, a join code, a browser's session or a laptop's key. Only its digest is kept."""
+
+    __tablename__ = "pass"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
+    """Nobody's for a join code."""
+    kind: Mapped[str] = mapped_column(String(20))
+    made: Mapped[datetime]
+    until: Mapped[datetime]
+    left: Mapped[int | None]
+    """How often it may still be used; null for as often as one likes."""
+
+
+class Observation(Base):
+    """What a lab held, as it was handed in."""
+
+    __tablename__ = "observation"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Of the JSON values, in canonical form."""
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    origin: Mapped[str] = mapped_column(String(20))
+    device: Mapped[str] = mapped_column(String(64), default="")
+    """The digest of the pass that it was handed in with."""
+    taken: Mapped[datetime]
+    received: Mapped[datetime]
+    twin: Mapped[str] = mapped_column(String(64), default="", index=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    """JSON, compressed by zlib."""
+
+
+class Result(Base):
+    """A change of an exercise's result, as it was graded. Grading the same observation again adds one."""
+
+    __tablename__ = "result"
+    __table_args__ = (
+        UniqueConstraint("observation", "exercise", "content"),
+        Index("ix_result_member_exercise", "member_id", "exercise"),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    observation: Mapped[str] = mapped_column(ForeignKey("observation.digest"))
+    exercise: Mapped[str] = mapped_column(String(100))
+    origin: Mapped[str] = mapped_column(String(20))
+    taken: Mapped[datetime]
+    received: Mapped[datetime]
+    labkit: Mapped[str] = mapped_column(String(50))
+    content: Mapped[str] = mapped_column(String(50))
+    """The content that graded it (labkit/content/exercises.py: version)."""
+    earned: Mapped[int]
+    points: Mapped[int]
+    checks: Mapped[list[Any]] = mapped_column(JSON)
+    """[[check, outcome, diagnosis], …]"""
+
+
+class Overruling(Base):
+    """A person's word about a mark, with the reason."""
+
+    __tablename__ = "overruling"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    exercise: Mapped[str] = mapped_column(String(100))
+    earned: Mapped[float | None]
+    """Null takes an earlier one back."""
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    time: Mapped[datetime]
+
+
+class Reflection(Base):
+    """What a learner wrote, and how it was marked by the rubric; the newest of an exercise counts."""
+
+    __tablename__ = "reflection"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    exercise: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(Text)
+    time: Mapped[datetime]
+    scores: Mapped[list[Any] | None] = mapped_column(JSON)
+    """For each line of the rubric whether it is met; null until somebody has read the text."""
+    feedback: Mapped[str] = mapped_column(Text, default="")
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+
+
+class Hand(Base):
+    """A raised hand."""
+
+    __tablename__ = "hand"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    raised: Mapped[datetime]
+    said: Mapped[str] = mapped_column(Text, default="")
+    lowered: Mapped[datetime | None]
+
+
+class Message(Base):
+    """A message to one learner, or to all (null)."""
+
+    __tablename__ = "message"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"), index=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    text: Mapped[str] = mapped_column(Text)
+    time: Mapped[datetime]
+
+
+class Event(Base):
+    """The classroom's log: sign-ins and refusals, changes of marks and of the roster."""
+
+    __tablename__ = "event"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    time: Mapped[datetime] = mapped_column(index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    address: Mapped[str] = mapped_column(String(60), default="")
+    what: Mapped[str] = mapped_column(Text, default="")

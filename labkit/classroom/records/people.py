@@ -1,0 +1,254 @@
+"""Who takes part, and what lets them in."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from labkit.classroom.records.models import Event, Member, Pass, Workshop
+from labkit.classroom.rules import entries
+from labkit.classroom.rules.counting import Policy
+from labkit.classroom.rules.entries import Roster
+from labkit.errors import LabError, nearest
+from labkit.text import visible
+
+LEARNER, ASSISTANT, INSTRUCTOR = "learner", "assistant", "instructor"
+STAFF = (ASSISTANT, INSTRUCTOR)
+
+LINK, CODE, SESSION, DEVICE = "link", "code", "session", "device"
+LASTING = {
+    LINK: timedelta(days=7),
+    CODE: timedelta(hours=4),
+    SESSION: timedelta(hours=12),
+    DEVICE: timedelta(days=30),
+    "laptop": timedelta(minutes=30),
+    "broker": timedelta(days=30),
+}
+"""How long each kind of pass opens its door."""
+
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Of a join code: none that looks like another on a projector."""
+CODE_LETTERS = 8
+
+TRIES, WITHIN = 60, timedelta(minutes=5)
+"""So many wrong join codes from one address in this time, and it has to wait. Right ones do not count, nor does a wrong id: a
+whole class, with its typos, may come from one address. Nobody finds a code of 8 letters with that. Links and laptops' codes
+have 192 bits: nobody finds one by trying, so nobody has to wait for them."""
+
+
+def open_workshop(
+    session: Session, name: str, public: str, weights: Sequence[tuple[str, float]], now: datetime
+) -> Workshop:
+    """The workshop of that name, made if there is none. Raises LabError where it was made with another key."""
+    found = session.scalar(select(Workshop).where(Workshop.name == name))
+    if found is None:
+        found = Workshop(name=name, public=public, exercises=[list(one) for one in weights], opened=now)
+        session.add(found)
+        session.flush()
+    if found.public != public:
+        raise LabError(
+            f"The workshop {visible(name)} was made with another key.",
+            "start it with the key file that made it: --key FILE",
+        )
+    return found
+
+
+def policy(workshop: Workshop) -> Policy:
+    return Policy(
+        attempts=workshop.attempts,
+        self_reported=workshop.self_reported,
+        offline=timedelta(minutes=workshop.offline_minutes),
+    )
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What a roster changed: ids."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    same: int
+
+
+def enroll(session: Session, workshop: Workshop, roster: Roster) -> Enrolled:
+    """Adds the roster's learners and takes over changed names, addresses and sections. Nobody is removed."""
+    known = {one.key: one for one in session.scalars(select(Member).where(Member.workshop_id == workshop.id))}
+    added, changed, unchanged = [], [], 0
+    for entry in roster.entries:
+        key = entries.same(entry.ident)
+        member = known.get(key)
+        if member is None:
+            session.add(_member(workshop, LEARNER, entry.ident, entry.name, entry.email, entry.section))
+            added.append(entry.ident)
+        elif (member.name, member.email, member.section) != (entry.name, entry.email, entry.section):
+            member.name, member.email, member.section = entry.name, entry.email, entry.section
+            changed.append(entry.ident)
+        else:
+            unchanged += 1
+    # The join code is there once for each learner: for the new ones too.
+    codes = update(Pass).where(Pass.workshop_id == workshop.id, Pass.kind == CODE)
+    session.execute(codes.values(left=Pass.left + len(added)).execution_options(synchronize_session=False))
+    session.flush()
+    return Enrolled(tuple(added), tuple(changed), unchanged)
+
+
+def staff(session: Session, workshop: Workshop, role: str, name: str, section: str = "") -> Member:
+    """An instructor or assistant of that name, made if there is none. Raises LabError where a learner has the name."""
+    key = entries.same(name)
+    found = session.scalar(select(Member).where(Member.workshop_id == workshop.id, Member.key == key))
+    if found is None:
+        found = _member(workshop, role, name, name, "", section)
+        session.add(found)
+        session.flush()
+    if found.role not in STAFF:
+        raise LabError(f"{visible(name)} is a learner of this workshop.", "choose another name")
+    return found
+
+
+def _member(workshop: Workshop, role: str, ident: str, name: str, email: str, section: str) -> Member:
+    return Member(
+        workshop_id=workshop.id,
+        role=role,
+        ident=ident,
+        key=entries.same(ident),
+        name=name,
+        email=email,
+        section=section,
+    )
+
+
+def learners(session: Session, workshop: Workshop, viewer: Member | None = None) -> list[Member]:
+    """The learners, in the order of their ids; for an assistant those of their section."""
+    wanted = select(Member).where(Member.workshop_id == workshop.id, Member.role == LEARNER).order_by(Member.key)
+    if viewer and viewer.role == ASSISTANT and viewer.section:
+        wanted = wanted.where(Member.section == viewer.section)
+    return list(session.scalars(wanted))
+
+
+def learner(session: Session, workshop: Workshop, viewer: Member, number: int) -> Member | None:
+    """This learner, where the viewer may see them."""
+    return next((one for one in learners(session, workshop, viewer) if one.id == number), None)
+
+
+def by_ident(session: Session, workshop: Workshop, ident: str) -> Member:
+    """The learner with this id. Raises LabError that names the near one."""
+    key = entries.same(ident)
+    found = session.scalar(select(Member).where(Member.workshop_id == workshop.id, Member.key == key))
+    if found is None:
+        known = [one.ident for one in learners(session, workshop)]
+        raise LabError(f"The roster has no {visible(ident)}: {nearest(ident, known)}", "upload a roster that has them")
+    return found
+
+
+# ── passes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def digest(key: bytes, kind: str, token: str) -> str:
+    """What is kept of a pass. Whoever reads the database without the workshop's key cannot try out codes."""
+    return hmac.new(key, f"registry-lab pass 1\n{kind}\n{token}".encode(errors="replace"), hashlib.sha256).hexdigest()
+
+
+def issue(
+    session: Session,
+    key: bytes,
+    workshop: Workshop,
+    kind: str,
+    member: Member | None,
+    now: datetime,
+    uses: int | None = None,
+    lasting: timedelta | None = None,
+) -> str:
+    """Makes a pass and returns it: it is not to be had again."""
+    token = "".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS)) if kind == CODE else secrets.token_urlsafe(24)
+    session.add(
+        Pass(
+            digest=digest(key, kind, token),
+            workshop_id=workshop.id,
+            member_id=member.id if member else None,
+            kind=kind,
+            made=now,
+            until=now + (lasting or LASTING[kind]),
+            left=uses,
+        )
+    )
+    session.flush()
+    return token
+
+
+def look_up(session: Session, key: bytes, workshop: Workshop, kind: str, token: str, now: datetime) -> Pass | None:
+    """The pass, where it still opens its door; nothing is used up."""
+    return session.scalar(
+        select(Pass).where(
+            Pass.digest == digest(key, kind, token),
+            Pass.workshop_id == workshop.id,
+            Pass.kind == kind,
+            Pass.until > now,
+            or_(Pass.left.is_(None), Pass.left > 0),
+        )
+    )
+
+
+def use(session: Session, key: bytes, workshop: Workshop, kind: str, token: str, now: datetime) -> Pass | None:
+    """The same, used once. Of two who come with it at the same time, one gets it."""
+    found = look_up(session, key, workshop, kind, token, now)
+    if found is None or found.left is None:
+        return found
+    done = session.execute(
+        update(Pass)
+        .where(Pass.digest == found.digest, Pass.left > 0)
+        .values(left=Pass.left - 1)
+        .execution_options(synchronize_session=False)
+    )
+    return found if done.rowcount == 1 else None  # type: ignore[attr-defined]
+
+
+def end(session: Session, key: bytes, kind: str, token: str, now: datetime) -> None:
+    """A pass that opens nothing any more."""
+    session.execute(update(Pass).where(Pass.digest == digest(key, kind, token)).values(until=now))
+
+
+def end_all(session: Session, workshop: Workshop, kind: str, now: datetime, member: Member | None = None) -> None:
+    """All passes of this kind, or a member's."""
+    wanted = update(Pass).where(Pass.workshop_id == workshop.id, Pass.kind == kind, Pass.until > now)
+    session.execute((wanted.where(Pass.member_id == member.id) if member else wanted).values(until=now))
+
+
+# ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def note(
+    session: Session,
+    workshop: Workshop,
+    now: datetime,
+    kind: str,
+    what: str = "",
+    member: Member | None = None,
+    address: str = "",
+) -> None:
+    """Adds a line to the classroom's log."""
+    told = visible(what)[:1000]
+    line = Event(
+        workshop_id=workshop.id,
+        time=now,
+        kind=kind,
+        member_id=member.id if member else None,
+        address=visible(address)[:60],
+        what=told,
+    )
+    session.add(line)
+
+
+WRONG_CODE, REFUSED = "wrong-code", "refused"
+
+
+def must_wait(session: Session, workshop: Workshop, address: str, now: datetime) -> bool:
+    """Whether too many wrong codes came from there."""
+    wrong = select(func.count()).where(
+        Event.workshop_id == workshop.id, Event.kind == WRONG_CODE, Event.address == address, Event.time > now - WITHIN
+    )
+    return (session.scalar(wrong) or 0) >= TRIES

@@ -1,0 +1,1 @@
+"""The classroom's rules as pure functions: what is taken, what counts, what the board says. No database, no clock."""
