@@ -290,14 +290,14 @@ def write(lines, runs):
     page.put(
         "The lab",
         f".venv/bin/python bench/lab.py --runs {runs} --write",
-        f"""All rows come from one run on one machine; medians, the start-ups interleaved. Times differ from machine to machine,
-the ratios less so.
+        f"""All rows come from one run on one machine. The values are medians, and the start-ups were measured alternately.
+Times differ between machines; the ratios differ less.
 
 {table}
 
-What the rows mean: a node *answers* when its engine replies over mutual TLS. *One node alone* pays for the same Python,
-the same image look-up, network and keys. `up` is measured without JupyterLab, which starts beside the lab.
-What was tried to make it faster: [decision 6](decisions/0006-start-up.md).
+What the rows mean: a node *answers* when its engine replies over mutual TLS. *One node alone* includes the same Python,
+the same image look-up, network and keys. `up` is measured without JupyterLab, which starts in parallel.
+What we tried to make it faster: [decision 6](decisions/0006-start-up.md).
 """,
     )
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Measures the panel in JupyterLab, in a real Chromium, and writes its section of docs/performance.md with --write.
+"""Measures the panel in JupyterLab, in a real Chromium, and writes its sections of docs/performance.md with --write.
 
-.venv/bin/python bench/panel.py [--pushes 30] [--minutes 30] [--write]
+.venv/bin/python bench/panel.py [--only timing|memory] [--pushes 30] [--minutes 30] [--write]
+
+Timing wants a quiet machine for some eight minutes. Memory takes as many minutes as it is told, and may run beside other work.
 """
 
 import argparse
@@ -28,12 +30,14 @@ import page  # noqa: E402
 import psutil  # noqa: E402
 from driver import Learner, browser  # noqa: E402
 
+from labkit.jupyter import server as jupyter  # noqa: E402
+from labkit.jupyter.pages import GRACE  # noqa: E402
 from labkit.lab import environment, find  # noqa: E402
 
 LABKIT = [sys.executable, "-m", "labkit"]
 
 WAIT = """digest => new Promise(done => {
-  const shows = () => document.querySelector('svg.lk-wide')?.textContent.includes(digest);
+  const shows = () => document.querySelector('#labkit-panel [data-part=picture]')?.innerHTML.includes(digest);
   if (shows()) return done(Date.now());
   const look = new MutationObserver(() => { if (shows()) { look.disconnect(); done(Date.now()); } });
   look.observe(document.body, {childList: true, subtree: true, characterData: true});
@@ -58,15 +62,9 @@ def push(learner, env, label):
     return max(0.0, learner.page.evaluate(WAIT, digest) / 1000 - ended)
 
 
-def kernel():
-    """The process of the kernel that shows the panel: the youngest of this bench's JupyterLab."""
-    found = []
-    for one in psutil.process_iter(["cmdline", "environ", "create_time"]):
-        command = " ".join(one.info["cmdline"] or ())
-        mine = (one.info["environ"] or {}).get("LABKIT_LAB") == os.environ["LABKIT_LAB"]
-        if mine and "ipykernel_launcher" in command:
-            found.append(one)
-    return max(found, key=lambda one: one.info["create_time"])
+def server():
+    """The process of this bench's Jupyter server, which watches the lab and renders the panel."""
+    return psutil.Process(jupyter.running().pid)
 
 
 def share(process, seconds):
@@ -76,78 +74,125 @@ def share(process, seconds):
     return (sum(process.cpu_times()[:2]) - before) / seconds
 
 
-def start(learner):
-    """Seconds from running the cell in a fresh kernel to the panel on the screen."""
-    learner.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    learner.shown("03-push.ipynb")
-    learner.page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-    learner.part("checks").wait_for(state="detached")
-    cell = learner.cell("import panel")
-    cell.locator(".cm-content").click()
+def paint(chromium, url):
+    """Seconds from the notebook's being there to its panel on the screen."""
+    learner = Learner(chromium, url)
+    learner.page.goto(f"{learner.base}/tree/03-push.ipynb?{learner.token}&reset")
+    learner.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     began = time.perf_counter()
-    learner.page.keyboard.press("Shift+Enter")
-    learner.part("checks").wait_for()
-    return time.perf_counter() - began
+    learner.part("checks").locator(".lk-sum").wait_for()
+    ended = time.perf_counter()
+    learner.page.close()
+    return ended - began
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--pushes", type=int, default=30)
-    options.add_argument("--minutes", type=int, default=30)
-    options.add_argument("--write", action="store_true", help="write the panel's section of docs/performance.md")
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--only", choices=PARTS, help="one part; both by default")
+    options.add_argument("--pushes", type=int, default=30, help="timing: how many (default 30)")
+    options.add_argument("--minutes", type=int, default=30, help="memory: how long (default 30)")
+    options.add_argument("--write", action="store_true", help="write what was measured into docs/performance.md")
     chosen = options.parse_args()
     labkit("up", "--detach")
     try:
         with browser() as chromium:
-            lines = measure(chromium, chosen)
+            for name in [chosen.only] if chosen.only else PARTS:
+                told(name, chosen, PARTS[name](chromium, chosen))
     finally:
         labkit("down")
-    print("\n".join(lines))
-    if chosen.write:
-        command = f".venv/bin/python bench/panel.py --pushes {chosen.pushes} --minutes {chosen.minutes} --write"
-        table = "\n".join(["| what | value | compared |", "|---|---|---|", *lines])
-        page.put(
-            "The panel", command, f"One lab, one JupyterLab, one headless Chromium on the same machine.\n\n{table}\n"
-        )
 
 
-def measure(chromium, chosen):
-    learner = Learner(chromium, json.loads(labkit("status", "--json"))["jupyter"])
-    learner.open("03-push.ipynb")
-    learner.panel()
-    starts = [start(learner) for _ in range(5)]
+def told(part, chosen, rows):
+    """Prints what a part measured, and with --write puts it into its section."""
+    print("\n".join(rows), flush=True)
+    if not chosen.write:
+        return
+    size = f"--pushes {chosen.pushes}" if part == "timing" else f"--minutes {chosen.minutes}"
+    command = f".venv/bin/python bench/panel.py --only {part} {size} --write"
+    table = "\n".join(["| what | value | compared |", "|---|---|---|", *rows])
+    title = "The panel" if part == "timing" else "The panel's memory"
+    page.put(title, command, f"One lab, one JupyterLab, one headless Chromium on the same machine.\n\n{table}\n")
+
+
+def address():
+    return json.loads(labkit("status", "--json"))["jupyter"]
+
+
+def pushing():
+    """The environment of somebody who has signed in and may push."""
     env = environment.process(find.current())
     docker(env, "login", "-u", "myusername", "-p", "mypassword")
+    return env
+
+
+def timing(chromium, chosen):
+    """How soon the panel shows what happens, how soon it is there, and what it costs while nothing happens."""
+    url = address()
+    paints = [paint(chromium, url) for _ in range(5)]
+    process = server()
+    time.sleep(GRACE + 5)
+    idle = [share(process, 60)]
+    learner = Learner(chromium, url)
+    for files in (["03-push.ipynb"], ["01-login.ipynb", "05-deploy.ipynb"]):
+        for file in files:  # of one learner, in one JupyterLab: the panel follows the one that is active
+            open_beside(learner, file)
+        time.sleep(5)
+        idle.append(share(process, 60))
+    env = pushing()
     push(learner, env, "first")
     seconds = sorted(push(learner, env, number) for number in range(chosen.pushes))
+    learner.page.close()
     late = seconds[max(0, round(0.95 * len(seconds)) - 1)]
-    time.sleep(5)
-    process = kernel()
-    bare = share(process, 60)
-    print(f"pushes {seconds}, idle {bare:.3f}, starts {starts}", file=sys.stderr, flush=True)
+    print(f"pushes {seconds}, idle {idle}, paints {paints}", file=sys.stderr, flush=True)
+    median = statistics.median
+    shares = ", ".join(f"{one * 100:.1f} %" for one in idle)
+    return [
+        row(f"end of `docker push` until the picture shows it, median of {len(seconds)}", f"{median(seconds):.2f} s"),
+        row("the same, 95th percentile", f"{late:.2f} s", "aim: 0.2 s"),
+        row("server, nothing changes, over 60 s: no, one, three notebooks open", f"{shares} of a core"),
+        row(
+            "a lesson's first cell on the screen until its panel is, median of 5", f"{median(paints):.2f} s", "aim: 1 s"
+        ),
+    ]
+
+
+def open_beside(learner, file):
+    """Opens a notebook in the JupyterLab that is there, or a JupyterLab with it."""
+    if learner.file is None:
+        learner.open(file)
+    else:
+        learner.page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", file)
+        learner.shown(file)
+
+
+def memory(chromium, chosen):
+    """How much memory the server holds while somebody pushes once a minute: two images in turn, so that only the access log
+    grows."""
+    learner = Learner(chromium, address())
+    learner.open("03-push.ipynb")
+    process, env = server(), pushing()
     sizes = [process.memory_info().rss]
     for minute in range(chosen.minutes):
-        # Something to show, as while somebody works; two images in turn, so that of what is held only the access log grows.
         push(learner, env, f"minute-{minute % 2}")
         time.sleep(60)
         sizes.append(process.memory_info().rss)
+    learner.page.close()
+    print(f"sizes {sizes}", file=sys.stderr, flush=True)
     third = len(sizes) // 3 or 1
     grown = (statistics.mean(sizes[-third:]) - statistics.mean(sizes[third : 2 * third] or sizes)) / 1024**2
-    told = ", ".join(
+    held = ", ".join(
         f"{sizes[at] / 1024**2:.0f}" for at in sorted({0, *(len(sizes) * part // 3 for part in (1, 2)), len(sizes) - 1})
     )
-    median = statistics.median
     return [
-        row(f"end of `docker push` until the picture shows it, median of {len(seconds)}", f"{median(seconds):.2f} s"),
-        row("the same, 95th percentile", f"{late:.2f} s", "aim: 1 s"),
-        row("kernel, panel open, nothing changes, over 60 s", f"{bare * 100:.1f} % of a core", "aim: 5 %"),
-        row("the panel's cell in a fresh kernel until it is on the screen, median of 5", f"{median(starts):.2f} s"),
         row(
-            f"memory of the kernel over {chosen.minutes} minutes, a push a minute: start, a third, two thirds, end",
-            f"{told} MiB",
+            f"memory of the server over {chosen.minutes} minutes, a push a minute: start, a third, two thirds, end",
+            f"{held} MiB",
             f"last third − middle third: {grown:+.1f} MiB",
-        ),
+        )
     ]
+
+
+PARTS = {"timing": timing, "memory": memory}
 
 
 def row(what, value, note=""):

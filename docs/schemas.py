@@ -29,10 +29,10 @@ PAGES = {
     "observation": (
         Observation,
         "The observation",
-        "What `labkit observe` prints: everything that was seen of a lab at one moment, in sections. It can be kept, sent, and "
-        "graded again: `labkit check --observation FILE`. `seal` is a digest of all the rest; a change by accident or by hand "
-        "is noticed, a recomputed seal is not. In a graded workshop `signature` says who looked, by a key that no learner "
-        "has ([grading](grading.md)).\n\nObservations of older schemas are upgraded when they are read "
+        "What `labkit observe` prints: everything that was seen of a lab at one moment, in sections. You can save it, send it "
+        "and grade it again: `labkit check --observation FILE`. `seal` is a digest of everything else: a change by accident "
+        "or by hand is noticed, a recomputed seal is not. In a graded workshop `signature` says who observed, by a key that "
+        "no learner has ([grading](grading.md)).\n\nObservations of older schemas are upgraded when they are read "
         "(`labkit/seen/versions.py`).",
     ),
     "report": (
@@ -62,6 +62,8 @@ def reached(kind: type) -> list[type]:
         if now not in found:
             found.append(now)
             todo += [below for hint in get_type_hints(now).values() for below in inner(hint)]
+    names = [one.__name__ for one in found]
+    assert len(set(names)) == len(names), f"two types with one name: {sorted(names)}"
     return found
 
 
@@ -97,14 +99,14 @@ def section(kind: type) -> str:
         for name, hint in get_type_hints(kind).items()
         if not name.startswith("_")
     ]
-    about = re.sub(r"(?m)^(?=\S)", "", inspect.getdoc(kind) or "")
+    about = re.sub(r"(?m)^(?=\S)", "", inspect.cleandoc(kind.__doc__ or ""))
     return "\n".join([f"## {kind.__name__}", "", about, "", "| field | type | |", "|---|---|---|", *rows])
 
 
 def page(name: str) -> str:
     kind, title, about = PAGES[name]
     link = f"[{name}.schema.json]({name}.schema.json)"
-    head = f"# {title}\n\nMade by `docs/schemas.py` from the code; the same as JSON Schema: {link}.\n"
+    head = f"# {title}\n\n`docs/schemas.py` makes this page from the code. The same as JSON Schema: {link}.\n"
     return "\n".join([head, about, "", "\n\n".join(section(found) for found in reached(kind))]) + "\n"
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SCRATCH = Path(tempfile.mkdtemp(prefix="labkit-screenshots-"))
-SIZE = (1360, 900)
-IMAGES = {name: ROOT / "docs" / "images" / f"{name}.png" for name in ("picture", "mistake")}
+SIZE = (1280, 720)
+IMAGES = {name: ROOT / "docs" / "images" / f"{name}.png" for name in ("panel", "mistake")}
 
 
 def labkit(*words):
@@ -36,40 +36,35 @@ def main():
         with browser() as chromium:
             learner = Learner(chromium, json.loads(labkit("status", "--json"))["jupyter"], *SIZE)
             mistake(learner)
-            picture(learner)
+            panel(learner)
     finally:
         labkit("down")
     for file in IMAGES.values():
         print(f"wrote {file}")
 
 
-def shoot(learner, name, part):
-    learner.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-    learner.part(part).evaluate("part => part.scrollIntoView({block: 'start'})")
+def shoot(learner, name):
     learner.page.screenshot(path=IMAGES[name], animations="disabled")
-    learner.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
 
 
 def mistake(learner):
-    """A push that was refused: why, as the check, the explanation and the access log tell it."""
+    """A push that was refused: docker's message and what it means in the notebook, why in the checks, and a hint."""
     learner.open("03-push.ipynb")
-    learner.panel()
-    learner.type("docker login -u myusername -p mypassword\ndocker push myapp:latest")
-    learner.press("Explain the last error")
-    learner.part("tools").get_by_text("Here:").wait_for()
+    learner.type("docker push myapp:latest")
     learner.press("Hint", "checks")
-    learner.check("in-hub").locator(".lk-hints li").wait_for()
-    shoot(learner, "mistake", "checks")
+    learner.part("checks").locator(".lk-hints li").wait_for()
+    shoot(learner, "mistake")
 
 
-def picture(learner):
-    """The lesson done: one image, from where it was built to where it runs."""
-    learner.type("docker tag myapp:latest myusername/myapp:v1.0.0\ndocker push myusername/myapp:v1.0.0")
+def panel(learner):
+    """The lesson done: the notebook, and beside it one image from where it was built to where it runs."""
+    learner.open("03-push.ipynb")
+    learner.type("docker login -u myusername -p mypassword\ndocker tag myapp:latest myusername/myapp:v1.0.0")
+    learner.type("docker push myusername/myapp:v1.0.0")
     learner.open("05-deploy.ipynb")
-    learner.panel()
     learner.type("docker service create --name myapp --replicas 3 myusername/myapp:v1.0.0")
     learner.points("5 of 5")
-    shoot(learner, "picture", "picture")
+    shoot(learner, "panel")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""JupyterLab's container of docker-compose.lab.yml: joins what Compose has started, then becomes JupyterLab."""
+"""JupyterLab's container in docker-compose.lab.yml: joins what Compose has started, then becomes JupyterLab."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from labkit.work import files as workspace
 
 
 def keys() -> None:
-    """Makes the keys of all machines, each in its own volume, before any of them starts."""
+    """Creates the keys of all machines, each in its own volume, before any machine starts."""
     home = paths.home()
     pki.make(home.state / "pki", Plan(home.name))
 
@@ -24,18 +24,23 @@ def main() -> None:
     home = paths.home()
     lab = find.on(engines.find(home), home)
     if lab is None:
-        raise LabError("No machine of the lab is there.", "docker compose -f docker-compose.lab.yml up")
+        raise LabError("The lab has no machines.", "docker compose -f docker-compose.lab.yml up")
     with provision.lock(home, print):
         provision.repair(lab, print)
     workspace.prepare(home.work)
     token = os.environ.get("LABKIT_TOKEN") or secrets.token_urlsafe(24)
-    print(f"The lab is up. JupyterLab: http://127.0.0.1:{os.environ['LABKIT_PORT']}/lab?token={token}", flush=True)
+    print("This JupyterLab has the Docker Engine's socket: whoever can open it can act as root on this machine.")
+    server = jupyter.Server(os.getpid(), f"http://127.0.0.1:{os.environ['LABKIT_PORT']}/lab?token={token}")
+    print(f"The lab is up. JupyterLab: {server.first}", flush=True)
     command = [
         *("jupyter", "lab", "--no-browser", "--allow-root", "--ServerApp.ip=0.0.0.0", "--ServerApp.port=8888"),
         f"--ServerApp.root_dir={home.work}",
         *jupyter.settings(),
     ]
-    os.execvpe(command[0], command, {**environment.process(lab), **jupyter.JUPYTER_PATH, "JUPYTER_TOKEN": token})
+    os.chdir(home.work)
+    os.execvpe(
+        command[0], command, {**environment.process(lab), **jupyter.variables(home.work), "JUPYTER_TOKEN": token}
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where things lie on the learner's machine. Nothing here creates a folder, and nothing is read when this is imported."""
+"""Where things are on the learner's machine. Nothing here creates a folder, and importing this reads nothing."""
 
 import functools
 import os
@@ -9,19 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 JUPYTER_FILES = ("jupyter", "jupyter.log")
-"""In `state`: what a running JupyterLab and its kernels need. It may outlive the lab, and be there before the next."""
+"""In `state`: what a running JupyterLab and its kernels need. It may outlive the lab, and exist before the next one."""
 
 COURSE = "course"
 """In a guest's folder: the course as a graded workshop gives it to learners (labkit/content/sealed.py)."""
 
+ENDED = "ended"
+"""In `state`: when the last lab's time ended, if that is what ended it (labkit/lab/limit.py)."""
+
+PACKAGED = Path(__file__).parent / "_course"
+"""The course in an installed package; a checkout does not have it."""
+
 DOCKER = "docker"
-"""In `state`: the lab's Docker configuration. It outlives the lab: without it a shell with `labkit env` would speak to the
+"""In `state`: the lab's Docker configuration. It outlives the lab: without it, a shell with `labkit env` would use the
 learner's own engine (labkit/lab/contexts.py: close)."""
 
 
 @functools.cache
 def user() -> str:
-    """Who runs this process, as the system calls them; their number where it has no name for them."""
+    """The user who runs this process, by name, or by number if the system has no name for it."""
     import pwd
 
     try:
@@ -31,7 +37,7 @@ def user() -> str:
 
 
 def usual_name() -> str:
-    """The name of a lab that was given none: another for each user, since they may share an engine. Root's is the plain one."""
+    """The name of a lab that nobody named. It differs by user, since users may share an engine; root's is the plain one."""
     if os.geteuid() == 0:
         return "registry-lab"
     plain = re.sub(r"[^a-z0-9_.-]+", "-", user().lower())
@@ -40,33 +46,33 @@ def usual_name() -> str:
 
 @dataclass(frozen=True)
 class Home:
-    """Where one lab lies on this side. Made from an environment where a door is opened, and passed down from there."""
+    """The places of one lab on this side. Made from an environment at a door, and passed down from there."""
 
     name: str
     """The lab's name: label value, network name and prefix of every container and volume."""
     state: Path
     """What a running lab needs on this side: keys, Docker contexts, JupyterLab's runtime files. After `down` only DOCKER is
-    left."""
+    left, and after the end of its time also ENDED."""
     work: Path
-    """The learner's folder: notebooks, files and attempts. Never removed, never written over."""
+    """The learner's folder: notebooks, files and attempts. It is never removed and never overwritten."""
     cache: Path
     """What belongs to the installation and outlives a lab: the lock of `up` and `down`."""
     engine_run: Path = Path("/run/registry-lab")
-    """Socket, pid file and log of an engine of the lab's own. Gone when that engine has ended."""
+    """Socket, pid file and log of the lab's own engine. They are gone when that engine has ended."""
     engine_data: Path = Path("/var/lib/registry-lab/engine")
-    """Data folder of that engine, used where the machine has no Docker Engine; it keeps the lab image."""
+    """Data folder of that engine, used if the machine has no Docker Engine; it keeps the lab image."""
     engine: str = ""
     """The address of the one engine to look at; "" for the engine that the docker CLI would use."""
     inside: bool = False
     """Whether this side is a container on the lab's network (docker-compose.lab.yml)."""
     guest: bool = False
-    """Whether the lab is somebody else's, and `state` what they wrote for a guest (labkit invite)."""
+    """Whether the lab belongs to somebody else, and `state` is what they wrote for a guest (labkit invite)."""
     said_owner: str = ""
-    """What LABKIT_OWNER says instead of `owner`."""
+    """LABKIT_OWNER, which replaces `owner`."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Home":
-        """The home that these variables name, each with its default."""
+        """The home that these variables name, with defaults."""
         own = Path(environ.get("HOME") or Path.home())
         name = environ.get("LABKIT_LAB") or usual_name()
         state = Path(environ.get("XDG_STATE_HOME") or own / ".local/state")
@@ -87,14 +93,14 @@ class Home:
 
     @property
     def owner(self) -> str:
-        """Whose the labs are that are started from here: USER@HOST:STATE FOLDER. It is kept in the labels of a lab, and is the
-        same again where the state folder was lost (docs/decisions/0017-whose-lab.md)."""
+        """The owner of the labs that are started from here: USER@HOST:STATE FOLDER. It is stored in the labels of a lab, and
+        stays the same if the state folder is lost (docs/decisions/0017-whose-lab.md)."""
         import socket
 
         return self.said_owner or f"{user()}@{socket.gethostname().partition('.')[0]}:{self.state.absolute()}"
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """What must be set beside `environ` so that a process there has this home."""
+        """The variables that must be added to `environ` so that a process there has this home."""
         there = Home.of({**environ, "LABKIT_LAB": self.name})
         places = {
             "LABKIT_STATE": (self.state, there.state),
@@ -112,11 +118,11 @@ class Home:
 
     @property
     def used(self) -> bool:
-        """Whether a lab keeps anything on this side, beside the Docker configuration that outlives it."""
-        return self.state.is_dir() and any(path.name != DOCKER for path in self.state.iterdir())
+        """Whether a lab keeps anything on this side, apart from what outlives it."""
+        return self.state.is_dir() and any(path.name not in (DOCKER, ENDED) for path in self.state.iterdir())
 
     def clear_state(self, keep: tuple[str, ...] = JUPYTER_FILES) -> None:
-        """Removes what a lab kept on this side, but for these names and DOCKER."""
+        """Removes what a lab kept on this side, except for these names and DOCKER."""
         for path in self.state.iterdir() if self.state.is_dir() else ():
             if path.name in (DOCKER, *keep):
                 continue
@@ -127,16 +133,20 @@ class Home:
 
 
 def home() -> Home:
-    """The home that this process's environment names: for doors."""
+    """The home that this process's environment names. Only doors call this."""
     return Home.of(os.environ)
 
 
 def course() -> Path:
-    """Folder that holds exercises/, solutions/ and notebooks/: what a workshop's owner gave a guest, the checkout, or the copy
+    """The folder with exercises/, solutions/ and notebooks/: what a workshop's owner gave a guest, the checkout, or the copy
     inside the installed package."""
     if chosen := os.environ.get("LABKIT_COURSE"):
         return Path(chosen).absolute()
     if (guest := os.environ.get("LABKIT_GUEST")) and (given := Path(guest).absolute() / COURSE).is_dir():
         return given
-    package = Path(__file__).parent
-    return package / "_course" if (package / "_course").is_dir() else package.parent
+    return PACKAGED if PACKAGED.is_dir() else PACKAGED.parents[1]
+
+
+def packaged() -> bool:
+    """Whether the course is the copy inside the installed package."""
+    return course() == PACKAGED

@@ -1,4 +1,4 @@
-"""The pytest door: `pytest exercises/03-push` shows each check as a test, judged as everywhere else."""
+"""The pytest door: `pytest exercises/03-push` shows each check as a test, with the same verdict as everywhere else."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ExerciseFile | None":
-    """Takes checks.py where it lies beside a lesson, and no other file."""
+    """Takes checks.py if it is beside a lesson, and no other file."""
     if file_path.name == "checks.py" and (file_path.parent / "exercise.toml").exists():
         return ExerciseFile.from_parent(parent, path=file_path)
     return None
 
 
 class ExerciseFile(pytest.File):
-    """One exercise; the lab is looked at once for all of its checks."""
+    """One exercise; the lab is observed once for all its checks."""
 
     def collect(self) -> Iterator[pytest.Item]:
         from labkit.content import exercises

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from labkit.content import exercises
+from labkit.lab.apps.address import Place
 from labkit.lab.lab import Instance, Lab
 from labkit.lab.looking.sight import Sight
 from labkit.lab.plan import JUPYTER
@@ -13,7 +15,7 @@ from labkit.seen.swarm import Service
 from labkit.text import visible
 
 SHOWN = 8
-"""Tags of a repository that the text names; the rest is counted."""
+"""The text names this many tags of a repository and counts the rest."""
 
 MENDS = {
     "broken": "labkit up   (it repairs the lab)",
@@ -24,18 +26,20 @@ MENDS = {
 
 @dataclass(frozen=True)
 class Status:
-    """A sight of the lab, and where its JupyterLab is ("" where none runs)."""
+    """A sight of the lab, and where its JupyterLab is ("" if none runs). The text leads to the start page."""
 
     sight: Sight
     name: str
-    """The lab's, also where it is down."""
+    """The lab's name, also if it is down."""
     jupyter: str = ""
     engines: tuple[str, ...] = ()
-    """Addresses of the engines that answered, none of which has the lab: only where it is down."""
+    """Addresses of the engines that answered and do not have the lab. Only if it is down."""
     registries: tuple[Registry, ...] = ()
     services: tuple[Service, ...] = field(default=())
     guest: bool = False
-    """Whether it is shown to a guest, who cannot mend it."""
+    """Whether a guest sees it. A guest cannot repair the lab."""
+    apps: Place | None = None
+    """Where services' pages are shown; None if nothing shows them."""
 
     @property
     def exit_code(self) -> int:
@@ -61,6 +65,7 @@ class Status:
                     "image": service.asked,
                     "replicas": service.replicas,
                     "running": _running(service),
+                    "page": self._page(service) or None,
                 }
                 for service in self.services
             },
@@ -82,26 +87,43 @@ class Status:
         for service in self.services:
             wanted = "?" if service.replicas is None else service.replicas
             lines.append(f"  {service.name}: {_running(service)} of {wanted} run {service.asked}")
-        lines.append(f"JupyterLab: {self.jupyter or 'not running'}")
+            if page := self._page(service):
+                lines.append(f"    its page: {page}")
+        lines.append(f"JupyterLab: {self._start_page() or 'not running'}")
         lines.append(f"your folder: {lab.work}")
         if self.sight.state in MENDS:
             lines.append(f"  → {self._mend()}")
         return "\n".join(map(visible, lines))
+
+    def _start_page(self) -> str:
+        base, mark, token = self.jupyter.partition("?")
+        return base and f"{base}/tree/{exercises.FIRST}{mark}{token}"
+
+    def _page(self, service: Service) -> str:
+        return self.apps.address(service.name) if self.apps else ""
 
     def _mend(self) -> str:
         mend = MENDS[self.sight.state]
         return f"ask the lab's owner: {mend}" if self.guest else mend
 
 
-def of(sight: Sight, name: str, server: str = "", engines: tuple[str, ...] = (), guest: bool = False) -> Status:
-    """The status of a sight. `server` is the address of the JupyterLab that runs on this side."""
+def of(
+    sight: Sight,
+    name: str,
+    server: str = "",
+    engines: tuple[str, ...] = (),
+    guest: bool = False,
+    apps: Place | None = None,
+) -> Status:
+    """The status of a sight. `server` is the address of the JupyterLab that runs on this side, `apps` is where it shows
+    pages."""
     container = sight.lab.parts.get(JUPYTER) if sight.lab else None
     jupyter = server or (f"http://127.0.0.1:{container.port}/lab" if container else "")
     seen = sight.observation
     if seen is None:
         return Status(sight, name, jupyter, engines, guest=guest)
     held = SeenLab(seen)
-    return Status(sight, name, jupyter, (), _registries(held), _services(held), guest)
+    return Status(sight, name, jupyter, (), _registries(held), _services(held), guest, apps)
 
 
 def _registries(seen: SeenLab) -> tuple[Registry, ...]:

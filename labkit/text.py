@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere, made safe where it leaves labkit: for a terminal, and as JSON."""
+"""Makes text from elsewhere safe where it leaves labkit: for a terminal, and as JSON."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from typing import Any
 
 
 def visible(text: str) -> str:
-    """One line, with everything that could move a cursor, end the line or turn it around shown as its code point."""
+    """One line. Anything that could move a cursor, end the line or reverse it is shown as its code point."""
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def lines(text: str) -> str:
-    """The same of text that has lines of its own."""
+    """The same, for text with several lines."""
     return "\n".join(visible(line) for line in text.split("\n"))
 
 

@@ -38,8 +38,8 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(items):
     """Values first, then the lab: what fails in a second is told in a second. The corpus last: it fills the machine by itself."""
-    order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "acceptance": 5}
-    items.sort(key=lambda item: order.get(item.path.parent.name, 6))
+    order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "conformance": 5, "acceptance": 6}
+    items.sort(key=lambda item: order.get(item.path.parent.name, 7))
     for item in items:
         folder = item.path.parent.name
         if folder != "unit" and (folder != "attacks" or "engine" in item.fixturenames):
@@ -104,6 +104,13 @@ def engine():
     return found
 
 
+def unlimited(lab):
+    """The lab, with a Docker Hub that allows more pulls than all tests together make."""
+    with lab.wire("edge") as wire:
+        wire.request("POST", "/limit", {"registry": "hub", "pulls": 1_000_000, "signed_in": 1_000_000})
+    return lab
+
+
 @pytest.fixture(scope="session")
 def started_lab(engine):
     """One lab for all tests of this process that leave it whole, as it was when it had started."""
@@ -120,7 +127,7 @@ def started_lab(engine):
             plan = Plan(home.name, home.work, deadline=round(time.time() + 7200))
             lab = provision.up(engine, home, plan, quiet)
         workspace.prepare(lab.work)
-        yield lab
+        yield unlimited(lab)
     finally:
         with provision.lock(home, quiet):
             sweep.everything(engine, home, quiet)
@@ -131,7 +138,7 @@ def running_lab(started_lab):
     """The shared lab as it is now: a test before may have had machines made anew."""
     from labkit.lab import find
 
-    return find.current()
+    return unlimited(find.current())
 
 
 @pytest.fixture
@@ -139,4 +146,4 @@ def lab(running_lab):
     """The shared lab, as if it had just started."""
     from labkit.lab.playing.reset import reset_all
 
-    return reset_all(running_lab)
+    return unlimited(reset_all(running_lab))

@@ -1,7 +1,7 @@
 """Attempts: what learners type into a clean lab, and the verdict that each check must give.
 
 The corpus is solutions/EXERCISE/wrong-*.sh, an author's few wrong ways, and tests/attempts/EXERCISE/(right|wrong)-*.sh, all the
-others. bash plays them, with the words of solutions/prelude.sh. The first line is one of
+others. bash plays them, with the words of solutions/prelude.sh and of solutions/EXERCISE/prelude.sh. The first line is one of
 
     # expect: all passed
     # expect: CHECK=VERDICT …    for every check: passed, blocked, converging, or the id of the diagnosis
@@ -28,13 +28,13 @@ from labkit.lab.playing import script
 from labkit.lab.playing.reset import reset_all
 from labkit.seen.observation import Observation
 
-PATIENCE = 90.0
-"""Seconds that an attempt may take to type."""
+PATIENCE = 240.0
+"""Seconds that an attempt may take to type, with a trial of a pipeline in it."""
 
-_WORD, _PAIR = "[a-z0-9-]+", "[a-z0-9-]+=[a-z0-9-]+"
+_WORD, _PAIR = "[a-z0-9-]+", "[a-z0-9_]+=[a-z0-9-]+"
 HEADER = re.compile(rf"# expect: (?:all passed|(?P<first>{_WORD})|(?P<pairs>{_PAIR}(?: {_PAIR})*))")
 PLAIN = ("passed", "blocked", "converging", "error")
-"""Verdicts that are no diagnosis."""
+"""Verdicts that are not a diagnosis."""
 
 Verdicts = dict[str, str]
 """{check: passed, blocked, converging, error, or the id of the diagnosis that is told}, in the exercise's order."""
@@ -63,30 +63,30 @@ class Attempt:
             return match
         raise LabError(
             f"{self.file} does not begin with “# expect: …”.",
-            "say on its first line what it must get: # expect: all passed, # expect: CHECK=VERDICT … or # expect: ID",
+            "write on its first line what it must get: # expect: all passed, # expect: CHECK=VERDICT … or # expect: ID",
         )
 
     @property
     def short(self) -> bool:
-        """Whether its first line names the first diagnosis only."""
+        """Whether its first line names only the first diagnosis."""
         return self._header["first"] is not None
 
     @property
     def expected(self) -> Verdicts:
-        """What the first line says of each check: of all of them, or in the short form of none. Raises LabError."""
+        """What the first line says about each check: all of them, or none in the short form. Raises LabError."""
         if self.short:
             return {}
         if pairs := self._header["pairs"]:
             return dict(pair.split("=") for pair in pairs.split())
-        return {check.id: "passed" for check in exercises.load(self.slug).checks}
+        return {check.id: "passed" for check in exercises.load(self.slug).checks if check.missing is None}
 
     @property
     def diagnosis(self) -> str:
-        """The first diagnosis that a learner is told, "" for a right attempt. Raises LabError."""
+        """The first diagnosis that the learner sees, "" for a right attempt. Raises LabError."""
         return self._header["first"] or first_diagnosis(self.expected)
 
     def problem(self, found: Verdicts) -> str:
-        """How these verdicts differ from the first line's, "" where they do not."""
+        """How these verdicts differ from the first line's, "" if they do not."""
         if Outcome.ERROR.value in found.values():
             return f"the lab or a check broke: {_listed(found)}"
         if self.short:
@@ -95,6 +95,8 @@ class Attempt:
                 "" if first_diagnosis(found) == self.diagnosis else f"expected {self.diagnosis}, found {told or 'none'}"
             )
         expected = self.expected
+        some_labs = {check.id for check in exercises.load(self.slug).checks if check.missing} - set(expected)
+        found = {check: verdict for check, verdict in found.items() if check not in some_labs}
         if expected == found:
             return ""
         checks = [check for check in {**expected, **found} if expected.get(check) != found.get(check)]
@@ -115,7 +117,7 @@ def _listed(verdicts: Verdicts) -> str:
 
 
 def first_diagnosis(verdicts: Verdicts) -> str:
-    """The first diagnosis that is told, "" where none is."""
+    """The first diagnosis that the learner sees, "" if there is none."""
     return next((verdict for verdict in verdicts.values() if verdict not in PLAIN), "")
 
 
@@ -133,13 +135,13 @@ def of_author(slug: str) -> list[Attempt]:
 
 
 def others(slug: str) -> list[Attempt]:
-    """The rest of the corpus; none where labkit is installed without its tests."""
+    """The rest of the corpus; empty if labkit is installed without its tests."""
     folder = paths.course() / "tests" / "attempts" / slug
     return [Attempt(slug, file.stem, file) for file in sorted(folder.glob("*.sh"))]
 
 
 def corpus(names: Iterable[str] = ()) -> list[Attempt]:
-    """Every attempt, or those whose id (03-push/wrong-latest) has one of these words in it."""
+    """Every attempt, or those whose id (03-push/wrong-latest) contains one of these words."""
     words = list(names)
     every = [attempt for slug in exercises.slugs() for attempt in (*of_author(slug), *others(slug))]
     return [attempt for attempt in every if not words or any(word in attempt.id for word in words)]
@@ -147,17 +149,17 @@ def corpus(names: Iterable[str] = ()) -> list[Attempt]:
 
 @dataclass(frozen=True)
 class Played:
-    """What came of playing an attempt: what the lab then held, what the grader says of it, and what was printed."""
+    """The result of playing an attempt: what the lab then held, what the grader says about it, and what was printed."""
 
     lab: Lab
-    """As it now is: a machine that had to be made anew for the attempt has another container."""
+    """The lab as it is now: a machine that had to be created again for the attempt has another container."""
     observation: Observation
     result: ExerciseResult
     output: str
 
 
 def play(lab: Lab, attempt: Attempt) -> Played:
-    """Types the attempt into the lab, which is cleared for it, and looks once the Swarm is at rest. Raises LabError.
+    """Clears the lab, types the attempt into it, and looks once the Swarm is at rest. Raises LabError.
 
     An attempt that expects a verdict of converging is looked at right away. One that does not end counts as what it has typed.
     """
@@ -168,8 +170,8 @@ def play(lab: Lab, attempt: Attempt) -> Played:
         folder.mkdir()
         if (exercise.folder / "files").is_dir():
             shutil.copytree(exercise.folder / "files", folder, dirs_exist_ok=True)
-        prelude = paths.course() / "solutions" / "prelude.sh"
-        words.write_text(lab.person.personal(prelude.read_text()) if prelude.exists() else "")
+        preludes = (exercises.solutions(place) / "prelude.sh" for place in ("", attempt.slug))
+        words.write_text("\n".join(lab.person.personal(file.read_text()) for file in preludes if file.exists()))
         try:
             _, output = script.play(lab, attempt.file, folder, PATIENCE, {"BASH_ENV": str(words)})
         except LabError as error:

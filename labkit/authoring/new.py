@@ -7,10 +7,10 @@ from labkit.content import exercises
 from labkit.errors import LabError
 
 TEMPLATE: dict[str, str] = {
-    "exercise.toml": 'needs = []\nsees = ["engines"]\n\n[reset]\nimages = ["*/NAME"]\n',
-    "lesson.md": '# TITLE\n\n```python\nfrom labkit import panel\npanel("SLUG")\n```\n\n'
-    "What this is about, in a few sentences, and why it matters.\n\n```try\ndocker image ls\n```\n\n"
-    "What to do.\n\n```do\n```\n",
+    "exercise.toml": 'learn = "what one learns here, in a few words"\nneeds = []\nsees = ["engines"]\n\n'
+    '[reset]\nimages = ["*/NAME"]\n',
+    "lesson.md": "# TITLE\n\nWhat this is about, in a few sentences, and why it matters.\n\n"
+    "```try\ndocker image ls\n```\n\nWhat to do.\n\n```do\n```\n",
     "checks.py": "from labkit.content.check import check, fail\n"
     "from labkit.content.scope import Scope\n"
     "from labkit.seen.reference import Reference\n\n"
@@ -30,17 +30,17 @@ SOLUTION = {
 
 
 def new(slug: str) -> list[Path]:
-    """Makes a new exercise's folders from a template that `verify` accepts. Raises LabError."""
+    """Creates a new exercise's folders from a template that `verify` accepts. Raises LabError."""
     if not re.fullmatch(r"\d\d-[a-z0-9-]+", slug):
-        raise LabError(f"{slug!r} is no name for an exercise.", "two digits and a word: labkit new 07-clean")
+        raise LabError(f"{slug!r} is not a valid name for an exercise.", "two digits and a word: labkit new 07-clean")
     if (exercises.folder() / slug).exists():
-        raise LabError(f"The exercise {slug} is there already.", f"look into {exercises.folder() / slug}")
+        raise LabError(f"The exercise {slug} already exists.", f"look into {exercises.folder() / slug}")
     title = slug.partition("-")[2].replace("-", " ").capitalize()
     made = []
     for folder, files in ((exercises.folder() / slug, TEMPLATE), (exercises.solutions(slug), SOLUTION)):
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.replace("TITLE", title).replace("SLUG", slug).replace("NAME", slug.partition("-")[2]))
+            path.write_text(text.replace("TITLE", title).replace("NAME", slug.partition("-")[2]))
             made.append(path)
     return made

@@ -24,7 +24,7 @@ from labkit.seen.log import Log
 from labkit.seen.observation import Observation
 
 Told = dict[str, dict[str, str]]
-"""{check: {claim, outcome, diagnosis, expected, found, message, why, evidence, hint}}; what is empty is left out."""
+"""{check: {claim, outcome, diagnosis, expected, found, message, why, evidence, hint}}; empty ones are left out."""
 
 TEXTS = ("claim", "outcome", "diagnosis", "expected", "found", "message", "why", "evidence", "hint")
 
@@ -33,22 +33,24 @@ _STATE = rf"(?:{MACHINE}|no node): (?:new|allocated|pending|assigned|accepted|re
 VARYING: tuple[tuple[str, str], ...] = (
     (r"sha256:[0-9a-f]{64}", "<digest>"),
     (r"sha256:[0-9a-f]{6,63}", "<id>"),
-    (r"\bline \d+ of the access log", "line <n> of the access log"),
+    (r"\bline \d+\b", "line <n>"),  # of the access log
+    (r"\btrial\.\d+\b", "trial.<n>"),  # the version of a grader's commit
+    (r"\b[0-9a-f]{40}\b|\b[0-9a-f]{7}\b", "<commit>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:Z|\+00:00)", "<time>"),
     (rf"\.(?:\d|{MACHINE}) on {MACHINE}\b", ".<n> on <node>"),  # where the Swarm runs a task
     (rf"\({MACHINE}\)", "(<node>)"),  # where it ended
     (rf"{_STATE}(?:, {_STATE})*", "<tasks on their way>"),
     (r"\btask [a-z0-9]{25}\b", "task <id>"),
     (
-        r"; ended \d+ times, after \d+ s(?:, \d+ s)*",
+        r"; stopped \d+ times, after \d+ s(?:, \d+ s)*",
         "",
-    ),  # how many had ended when the look came, and how long they lived
+    ),  # how many had stopped when the look came, and how long they lived
     (r"\b\d+ s\b(?:, \d+ s\b)*", "<n> s"),
-    (r"\bended \d+ times\b", "ended <n> times"),
+    (r"\bstopped \d+ times\b", "stopped <n> times"),
     (r"(Still moving \(since <time>\)): \d of 3 tasks run", r"\1: <n> of 3 tasks run"),  # at the moment of the look
     (r"\b[a-z]+_[a-z]+\b(?!/)", "<made-up name>"),  # of a service without a name: determined_hertz
 )
-"""What a sentence may say otherwise in another lab, and what stands for it: [(pattern, word)]."""
+"""What may differ in a sentence in another lab, and what stands for it: [(pattern, word)]."""
 
 
 def folder() -> Path:
@@ -56,13 +58,13 @@ def folder() -> Path:
 
 
 def told(result: ExerciseResult) -> Told:
-    """What a learner is told of each check."""
+    """What the learner is told about each check."""
     checks: list[dict[str, Any]] = [dict(check) for check in result.to_json()["checks"]]
     return {check["id"]: {name: check[name] for name in TEXTS if check[name]} for check in checks}
 
 
 def verdicts(said: Told) -> Verdicts:
-    """The verdicts in it, as a first line names them."""
+    """Its verdicts, as a first line names them."""
     not_yet = Outcome.NOT_YET.value
     return {
         check: texts["diagnosis"] if texts["outcome"] == not_yet else texts["outcome"] for check, texts in said.items()
@@ -70,19 +72,19 @@ def verdicts(said: Told) -> Verdicts:
 
 
 def retell(slug: str, data: dict[str, Any]) -> Told:
-    """What the grader says today of a recorded observation, of whatever schema."""
+    """What the grader says today about a recorded observation, of any schema."""
     return told(grade_one(exercises.load(slug), Observation.read(data)))
 
 
 def normal(text: str) -> str:
-    """A sentence without what varies from lab to lab."""
+    """A sentence without what differs from lab to lab."""
     for pattern, word in VARYING:
         text = re.sub(pattern, word, text)
     return text
 
 
 def differences(recorded: Told, now: Told) -> list[str]:
-    """How what is told now differs from what was recorded, in words; what varies from lab to lab does not count."""
+    """How the texts now differ from the recorded ones, in words; what differs from lab to lab does not count."""
     found = []
     for check in {**recorded, **now}:
         before, after = recorded.get(check, {}), now.get(check, {})
@@ -117,7 +119,7 @@ def last_line(observation: Observation) -> int:
 
 
 def load(slug: str) -> dict[str, dict[str, Any]]:
-    """{attempt: observation as JSON} of an exercise; nothing where nothing was recorded."""
+    """{attempt: observation as JSON} for an exercise; empty if nothing was recorded."""
     file = folder() / f"{slug}.json.xz"
     if not file.exists():
         return {}
@@ -126,7 +128,7 @@ def load(slug: str) -> dict[str, dict[str, Any]]:
 
 
 def load_told(slug: str) -> dict[str, Told]:
-    """{attempt: what was told} of an exercise; nothing where nothing was recorded."""
+    """{attempt: what was told} for an exercise; empty if nothing was recorded."""
     file = folder() / f"{slug}.told.json"
     return json.loads(file.read_text()) if file.exists() else {}
 

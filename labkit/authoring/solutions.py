@@ -1,4 +1,4 @@
-"""Plays the reference solutions, and looks at a lab once it is at rest."""
+"""Plays the reference solutions, and observes a lab once it is at rest."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,8 @@ SETTLING = 90.0
 
 
 def settled(lab: Lab, exercise: Exercise) -> tuple[Observation, ExerciseResult]:
-    """What the lab holds once the Swarm is at rest as far as this exercise asks, and what the grader says of it."""
+    """What the lab holds once the Swarm is at rest, in the sections that this exercise reads, and what the grader says about
+    it."""
     deadline = time.monotonic() + SETTLING
     while True:
         observation = observe(lab, exercise.sees)
@@ -36,7 +37,7 @@ def look(lab: Lab, exercise: Exercise) -> ExerciseResult:
 
 
 def equipped(lab: Lab, exercise: Exercise) -> Lab:
-    """The lab with the parts beyond the standard one that the exercise needs. Raises LabError."""
+    """The lab, with the parts beyond the standard one that the exercise needs. Raises LabError."""
     for name in exercise.extras:
         if name not in lab.plan.extras:
             lab = provision.start_extra(lab, name, lambda _: None)
@@ -44,10 +45,10 @@ def equipped(lab: Lab, exercise: Exercise) -> Lab:
 
 
 def solve(lab: Lab, exercise: Exercise, folder: Path | None = None) -> ExerciseResult:
-    """Plays the reference solution, and before it those of the exercises that it builds on and that are not done; starts
-    what they need beyond the standard lab.
+    """Plays the reference solution, and before it those of exercises that it builds on and that are not done. Starts what they
+    need beyond the standard lab.
 
-    In `folder`, the learner's own by default, or in the exercise's part of it. Raises LabError where a solution fails.
+    Works in `folder`, by default the learner's own, or in the exercise's part of it. Raises LabError if a solution fails.
     """
     lab = equipped(lab, exercise)
     for slug in exercise.needs:

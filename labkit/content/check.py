@@ -5,14 +5,19 @@ holds, and raises otherwise; what it returns, if anything, is the evidence.
 """
 
 import inspect
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from labkit.content.scope import Scope
 
 Judge = Callable[[Scope], "Evidence | str | None"]
 """A check's function."""
+
+Missing = Callable[[Scope], str]
+"""What a lab lacks for a check, as a sentence."""
 
 
 class NotYet(Exception):
@@ -41,7 +46,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Check:
-    """One claim of an exercise. `needs` names checks of the same exercise that must pass before this one can."""
+    """One claim of an exercise. Its id is its function's name. `needs` names checks of the same exercise that must pass before
+    this one can."""
 
     id: str
     claim: str
@@ -50,6 +56,8 @@ class Check:
     needs: tuple[str, ...]
     judge: Judge
     line: int
+    missing: Missing | None = None
+    """Tells why it is not asked for in this lab; None for a check that is asked for in every lab."""
 
     def __post_init__(self) -> None:
         if not self.claim:
@@ -59,17 +67,40 @@ class Check:
 
 
 def check(
-    points: int = 1, *, hints: tuple[str, ...] | list[str] | str = (), needs: tuple[str, ...] | list[str] = ()
+    points: int = 1,
+    *,
+    hints: tuple[str, ...] | list[str] | str = (),
+    needs: tuple[str, ...] | list[str] = (),
+    missing: Missing | None = None,
 ) -> Callable[[Judge], Check]:
-    """Makes a function of an observation a check. `hints` go from where to look to the command's shape."""
+    """Makes a function of an observation a check. `hints` go from where to look to the command's shape. `missing` says in one
+    sentence what this lab lacks for it, or "": in a lab that lacks something, its points are not asked for."""
 
     def make(judge: Judge) -> Check:
-        name = judge.__name__.replace("_", "-")
+        name = judge.__name__
         claim = " ".join((inspect.getdoc(judge) or "").split())
         texts = (hints,) if isinstance(hints, str) else tuple(hints)
-        return Check(name, claim, points, texts, tuple(needs), judge, judge.__code__.co_firstlineno)
+        return Check(name, claim, points, texts, tuple(needs), judge, judge.__code__.co_firstlineno, missing)
 
     return make
+
+
+PARTS = 3
+"""Names of a path that tell which file is meant, on whichever machine it lies."""
+
+
+def where_it_broke(judge: Judge, error: BaseException) -> str:
+    """The line of a check's own file in which this error came up, as "exercises/03-push/checks.py, line 12"."""
+    file = judge.__code__.co_filename
+    line = judge.__code__.co_firstlineno
+    at: BaseException | None = error
+    while at:  # where a sentence could not be made of what `fail` said, the place is that of `fail`
+        lines = [frame.lineno for frame in traceback.extract_tb(at.__traceback__) if frame.filename == file]
+        if lines and lines[-1]:
+            line = lines[-1]
+            break
+        at = at.__context__
+    return f"{'/'.join(Path(file).parts[-PARTS:])}, line {line}"
 
 
 def fail(diagnosis: str, *, expected: Any, found: Any, **values: Any) -> NoReturn:

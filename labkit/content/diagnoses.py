@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit import paths
+from labkit.errors import LabError
+
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`seen` and `next` make the message; `why` is for who wants to know. {names} are filled in by the check."""
+    """`seen` and `next` make the message; `why` is for readers who want to know more. The check fills in {names}."""
 
     id: str
     seen: str
@@ -23,7 +26,7 @@ class Diagnosis:
         return set(NAME.findall(self.seen + self.why + self.next))
 
     def message(self, values: dict[str, Any]) -> str:
-        """At most MOST characters: long values are shortened here; expected and found have them whole. Raises KeyError where
+        """At most MOST characters: long values are shortened here; expected and found have them in full. Raises KeyError if
         a value is missing."""
         if missing := sorted(self.names - set(values)):
             raise KeyError(f"{self.id} names {{{missing[0]}}}, which the check does not give")
@@ -40,11 +43,11 @@ class Diagnosis:
 MOST = 300
 
 NAME = re.compile(r"\{([a-z]+)\}")
-"""A value's place in a text."""
+"""The place of a value in a text."""
 
 
 def _fill(text: str, values: dict[str, Any], room: int = 80) -> str:
-    """Fills in {names}. By hand: str.format would read a learner's names as code."""
+    """Fills in {names}. Not with str.format, which would read a learner's names as code."""
     return NAME.sub(lambda match: _short(str(values[match[1]]), room), text)
 
 
@@ -52,8 +55,29 @@ def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+OWN = "diagnoses.toml"
+"""In an exercise's folder: the diagnoses that only its checks use."""
+
+
 @functools.cache
 def catalogue() -> dict[str, Diagnosis]:
-    """Every diagnosis by its id."""
-    data = tomllib.loads((Path(__file__).parent / "diagnoses" / "en.toml").read_text())
-    return {key: Diagnosis(key, text["seen"], text.get("why", ""), text.get("next", "")) for key, text in data.items()}
+    """Every diagnosis by its id: those that come with labkit, and the exercises' own. Raises LabError if a file cannot be
+    read, or if two have the same id."""
+    found: dict[str, Diagnosis] = {}
+    own = (paths.course() / "exercises").glob(f"*/{OWN}")
+    for file in (Path(__file__).parent / "diagnoses" / "en.toml", *sorted(own)):
+        for one in _read(file):
+            if one.id in found:
+                raise LabError(f"{file}: there is already a diagnosis {one.id}.", "choose another id")
+            found[one.id] = one
+    return found
+
+
+def _read(file: Path) -> list[Diagnosis]:
+    """Raises LabError."""
+    try:
+        data = tomllib.loads(file.read_text())
+        return [Diagnosis(key, text["seen"], text["why"], text["next"]) for key, text in data.items()]
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise LabError(f"{file} cannot be read: {what}.", "correct the file") from error

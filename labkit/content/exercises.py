@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import sys
 import tomllib
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,11 @@ from labkit.content.check import Check
 from labkit.errors import LabError, nearest
 from labkit.seen.observation import sections
 
+STANDARD = ("hub", "private")
+"""The registries of an exercise that names none."""
+FIRST = "00-start.ipynb"
+"""The start page's notebook: what a learner opens."""
+
 
 @dataclass(frozen=True)
 class Exercise:
@@ -23,13 +29,20 @@ class Exercise:
 
     slug: str
     title: str
+    learn: str
+    """What one learns here, as the end of a sentence: "how a registry knows you"."""
     folder: Path
     checks: tuple[Check, ...]
     needs: tuple[str, ...]
     sees: tuple[str, ...]
     asks: tuple[str, ...]
     """Services whose apps are asked for their page (the section `pages`)."""
+    registries: tuple[str, ...]
+    """Keys of the registries that this is about (labkit/edge/registries.json): the picture shows them and no others."""
     extras: tuple[str, ...]
+    trial: tuple[str, ...]
+    """What a trial brings: of a pipeline, the files of the exercise that its commits bring (labkit/lab/playing/trial.py), of a
+    retention script, its name (retention.py); none where nothing is tried."""
     reset: dict[str, Any]
     quiz: tuple[dict[str, Any], ...]
     reflection: dict[str, Any]
@@ -37,12 +50,13 @@ class Exercise:
 
     @property
     def points(self) -> int:
-        return sum(check.points for check in self.checks)
+        """What can be earned in every lab."""
+        return sum(check.points for check in self.checks if check.missing is None)
 
     def check(self, name: str) -> Check:
         """The check with that id. Raises LabError that names the near one."""
         for check in self.checks:
-            if check.id == name.replace("_", "-"):
+            if check.id == name.replace("-", "_"):
                 return check
         known = [check.id for check in self.checks]
         raise LabError(f"{self.slug} has no check {name!r}: {nearest(name, known)}", f"labkit check {self.slug}")
@@ -95,12 +109,15 @@ def read(place: Path) -> Exercise:
     return Exercise(
         slug=place.name,
         title=title.removeprefix("# ").strip(),
+        learn=settings.get("learn", ""),
         folder=place,
         checks=_checks(place / "checks.py"),
         needs=tuple(settings.get("needs", ())),
         sees=_sees(settings, place),
         asks=tuple(settings.get("asks", ())),
+        registries=tuple(settings.get("registries", STANDARD)),
         extras=tuple(settings.get("lab", ())),
+        trial=tuple(settings.get("trial", ())),
         reset=settings.get("reset", {}),
         quiz=tuple(settings.get("quiz", ())),
         reflection=settings.get("reflection", {}),
@@ -112,7 +129,7 @@ def _sees(settings: dict[str, Any], place: Path) -> tuple[str, ...]:
     if unknown := [name for name in named if name not in sections()]:
         known = ", ".join(sections())
         raise LabError(
-            f"{place.name} sees {unknown[0]!r}, which is no section.", f"known: {known} ({place}/exercise.toml)"
+            f"{place.name} sees {unknown[0]!r}, which is not a section.", f"known: {known} ({place}/exercise.toml)"
         )
     return named
 
@@ -137,17 +154,33 @@ def _checks(file: Path) -> tuple[Check, ...]:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise LabError(f"{file} cannot be loaded: {type(error).__name__}: {error}", f"python {file}") from error
+        told = f"{file}{_line(file, error)} cannot be loaded: {type(error).__name__}: {error}"
+        raise LabError(told, f"python {file}") from error
     found = sorted((check for check in vars(module).values() if isinstance(check, Check)), key=lambda check: check.line)
     known = {check.id for check in found}
     for check in found:
         if unknown := [need for need in check.needs if need not in known]:
-            raise LabError(f"{file}: {check.id} needs {unknown[0]!r}, which is no check of it.", f"look into {file}")
+            raise LabError(
+                f"{file}: {check.id} needs {unknown[0]!r}, which is not one of its checks.", f"look into {file}"
+            )
     return tuple(found)
+
+
+def _line(file: Path, error: Exception) -> str:
+    """ ", line 12" where the error names a line of this file."""
+    inside = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        inside.append(error.lineno)
+    return f", line {inside[-1]}," if inside and inside[-1] else ""
 
 
 def every() -> list[Exercise]:
     return [load(slug) for slug in slugs()]
+
+
+def following(slug: str) -> Exercise | None:
+    """The exercise that comes after this one; None after the last. Raises LabError where it cannot be read."""
+    return next((load(other) for other in slugs() if other > slug), None)
 
 
 def chosen(names: tuple[str, ...] | list[str]) -> list[Exercise]:

@@ -1,4 +1,4 @@
-"""What engines, registries and the docker CLI print when something fails, and what it means. Data in messages.toml."""
+"""What engines, registries and the docker CLI print when something fails, and what it means. The data is in messages.toml."""
 
 import functools
 import re
@@ -14,6 +14,10 @@ FAILURE = re.compile(
     re.I,
 )
 
+LONGEST = 4000
+"""How many characters of a line are searched: of a longer one, its beginning and its end. A message has a few hundred, and
+the time that some patterns take grows with the square."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -27,7 +31,7 @@ class Message:
 
 @functools.cache
 def known() -> tuple[Message, ...]:
-    """Every known message, the narrow ones first."""
+    """Every known message, narrow patterns first."""
     data = tomllib.loads((Path(__file__).parent / "messages.toml").read_text())
     return tuple(
         Message(key, re.compile(one["pattern"], re.IGNORECASE), one["means"], one["next"]) for key, one in data.items()
@@ -35,13 +39,14 @@ def known() -> tuple[Message, ...]:
 
 
 def plain(output: str) -> str:
-    """What was printed, without colors and cursor movements."""
+    """The output without colors and cursor movements."""
     return NOISE.sub("", output)
 
 
 def find(output: str) -> tuple[Message, str] | None:
-    """The message that an output ends with, and the line that says it; None where none is known. The last line wins."""
-    for line in reversed(plain(output).splitlines()):
+    """The known message in an output and the line that contains it, or None. The last line wins."""
+    for whole in reversed(plain(output).splitlines()):
+        line = whole if len(whole) <= LONGEST else whole[: LONGEST // 2] + whole[-LONGEST // 2 :]
         for message in known():
             if message.pattern.search(line):
                 return message, line.strip()
@@ -49,6 +54,6 @@ def find(output: str) -> tuple[Message, str] | None:
 
 
 def complaint(output: str) -> str:
-    """The last line that looks like an error, "" where none does."""
+    """The last line that looks like an error, or ""."""
     lines = [line.strip() for line in plain(output).splitlines() if FAILURE.search(line)]
     return lines[-1] if lines else ""

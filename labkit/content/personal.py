@@ -1,7 +1,7 @@
-"""Personal labs: each learner of a workshop has a user name, a version and a mark of their own.
+"""Personal labs: each learner of a workshop has their own user name, version and mark.
 
-Lessons, hints and solutions are written with the lesson's names and shown with the learner's (`Person.personal`); checks ask
-the person for its values.
+Lessons, hints and solutions use the lesson's names and are shown with the learner's (`Person.personal`). Checks ask the person
+for these values.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ import unicodedata
 from labkit.seen.person import Person
 
 LABEL = "lab.secret"
-"""The label that an image of a personal lab is to carry."""
+"""The label that an image of a personal lab must have."""
 
 
 def person(learner: str = "", workshop: str = "") -> Person:
-    """The values of a learner, from the name and the workshop's seed: the same everywhere, different for each."""
+    """A learner's values, computed from the name and the workshop's seed: the same everywhere, different for each learner."""
     if not learner:
         return Person()
     digest = hmac.new(workshop.encode(), learner.encode(), hashlib.sha256).hexdigest()

@@ -1,11 +1,13 @@
 """What a check gets: the lab as it was seen, and the exercise that it is judged for."""
 
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from labkit.content.quiz import with_judged
 from labkit.seen.lab import SeenLab
 from labkit.seen.log import Event
+from labkit.seen.mirror import Served
 from labkit.seen.observation import Observation
 from labkit.seen.registries import Registry
 
@@ -31,6 +33,21 @@ class Scope(SeenLab):
         numbers = [*(event.seq for event in self.events), *(reset.seq for reset in self.log.resets)]
         lines = {number for number in numbers if number > begun}
         return len(lines) == max(lines, default=begun) - begun
+
+    @cached_property
+    def mirrored(self) -> tuple[Served, ...]:
+        """What the registry mirror served since the exercise began."""
+        begun = max((reset.time for reset in self.log.resets if self.slug in reset.exercises), default=0.0)
+        return tuple(served for served in self.mirror.served if served.time > begun)
+
+    @property
+    def unbroken(self) -> float:
+        """Since when (seconds since 1970) the log has every line: 0 if none was left out."""
+        lines = sorted(
+            [(event.seq, event.time) for event in self.events] + [(one.seq, one.time) for one in self.log.resets]
+        )
+        gaps = [later for earlier, later in pairwise(lines) if later[0] > earlier[0] + 1]
+        return gaps[-1][1] if gaps else lines[0][1] if lines and lines[0][0] > 1 else 0.0
 
     def pulls(self, registry: Registry, repository: str) -> list[Event]:
         """Pulls of a repository that somebody asked for since the exercise began."""

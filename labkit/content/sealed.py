@@ -1,5 +1,5 @@
-"""The course as a graded workshop's learners get it: without the quizzes' right answers, and without the solutions. Pure but
-for reading the course."""
+"""The course as learners of a graded workshop get it: without the right answers to the quizzes, and without the solutions.
+Pure, except that it reads the course."""
 
 import json
 import tomllib
@@ -10,12 +10,12 @@ from labkit import paths
 from labkit.content import exercises
 from labkit.content.quiz import SECRET
 
-GIVEN = ("lesson.md", "*.py", "files/**/*")
-"""What learners get of an exercise's folder as it is; anything else in it stays."""
+GIVEN = ("lesson.md", "*.py", "diagnoses.toml", "files/**/*")
+"""The parts of an exercise's folder that learners get as they are; everything else stays."""
 
 
 def course() -> dict[str, bytes]:
-    """{path below the course's folder: content}. Raises LabError where the course cannot be read."""
+    """{path below the course's folder: content}. Raises LabError if the course cannot be read."""
     root = paths.course()
     found = [*root.glob("notebooks/*.ipynb"), *root.glob("exercises/*.md")]
     files: dict[str, bytes] = {f"exercises/{exercises.MADE_FROM}": exercises.version().encode()}
@@ -27,12 +27,12 @@ def course() -> dict[str, bytes]:
 
 
 def settings(file: Path) -> str:
-    """An exercise's settings as TOML, without what tells a right answer."""
+    """An exercise's settings as TOML, without anything that gives away a right answer."""
     told = tomllib.loads(file.read_text())
     if "quiz" in told:
         told["quiz"] = [{key: value for key, value in one.items() if key not in SECRET} for one in told["quiz"]]
     text = "".join(f"{_key(key)} = {_value(value)}\n" for key, value in told.items())
-    assert tomllib.loads(text) == told, f"{file} holds what cannot be written again"
+    assert tomllib.loads(text) == told, f"{file} contains a value that cannot be written back"
     return text
 
 

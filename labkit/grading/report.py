@@ -1,4 +1,4 @@
-"""What grading says: values, and the same as text and JSON."""
+"""The result of grading: as values, as text and as JSON."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,14 +28,14 @@ SYMBOLS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a report as text. `outcome` where it is one that says how a check stands."""
+    """A line of a report as text. `outcome` is set on the line that says how a check stands."""
 
     text: str
     outcome: Outcome | None = None
 
 
 SCHEMA = 1
-"""Of the report's JSON. Fields may be added to it."""
+"""The version of the report's JSON. New fields may be added without a new version."""
 
 
 class CheckData(TypedDict):
@@ -43,54 +43,61 @@ class CheckData(TypedDict):
 
     id: str
     claim: str
-    """What the check says of the lab when it passes."""
+    """The statement about the lab that is true when the check passes."""
     outcome: str
-    """passed, not_yet (the learner), converging (the Swarm is still moving), blocked (another check comes first), error (the
-    lab or the check broke)"""
+    """passed, not_yet (the learner is not done), converging (the Swarm is still working), blocked (another check comes first),
+    error (the lab or the check broke)"""
     points: int
     earned: int
     expected: str
     found: str
     diagnosis: str
-    """The id of the known mistake (labkit/content/diagnoses), "" for none."""
+    """The ID of the known mistake (labkit/content/diagnoses), or ""."""
     message: str
-    """What is wrong, and what to do next; of a passed check, a note, or nothing."""
+    """What is wrong and what to do next. For a passed check: a note, or nothing."""
     why: str
     evidence: str
     """What a passed check saw."""
     hint: str
     claimed: list[str]
-    """Where an observation that a workshop signed holds what this check could not have passed without, and which the learner's
-    own side said: answers, or sign_ins/here. Empty where it was all seen, and where nobody signed."""
+    """Only with a workshop's signature: the parts of the observation that this check needed to pass and that rest on the
+    learner's own word: answers, or sign_ins/here. Empty if everything was seen, or if nobody signed."""
 
 
 class ExerciseData(TypedDict):
+    """One exercise's result: the sums of its checks, and the checks."""
+
     slug: str
     title: str
     points: int
     earned: int
     checks: list[CheckData]
+    not_asked: list[str]
+    """What this lab lacks, in one sentence each: checks that need it are left out, with their points."""
 
 
 class JudgeData(TypedDict):
-    """Who looked, or who graded."""
+    """Who observed, or who graded."""
 
     labkit: str
     """A version of labkit."""
     content: str
-    """A hash of every file that judges."""
+    """A hash of every file that takes part in grading."""
 
 
 class WitnessData(JudgeData):
-    """Who looked, and who vouches for it."""
+    """Who observed, and who vouches for it."""
 
     learner: str
-    """Whose lab it was, "" for a lab without a learner's name."""
+    """Whose lab it was, or "" for a lab without a learner's name."""
     signed_by: str
-    """The workshop whose key was asked for and has signed, "" for none: then it shows what its bearer says."""
+    """The workshop that signed, checked with its key. "" means that no signature was checked: then the observation is only what
+    the person who handed it in says."""
 
 
 class ReportData(TypedDict):
+    """The results of one grading."""
+
     schema: int
     labkit: str
     """As in `graded_by`."""
@@ -98,7 +105,7 @@ class ReportData(TypedDict):
     content: str
     """As in `graded_by`."""
     time: str
-    """When the lab was looked at: ISO 8601, UTC."""
+    """When the lab was observed: ISO 8601, UTC."""
     seen_by: WitnessData
     graded_by: JudgeData
     exercises: list[ExerciseData]
@@ -125,7 +132,7 @@ class CheckResult:
         return cls(check.id, check.claim, outcome, check.points, hint=hint, **texts)
 
     def personal(self, say: Callable[[str], str]) -> "CheckResult":
-        """The same with the lesson's own texts, claim and hint, put through `say`; what was found stays as it is."""
+        """The same, with the lesson's own texts (claim and hint) passed through `say`. What was found stays as it is."""
         return replace(self, claim=say(self.claim), hint=say(self.hint))
 
     @property
@@ -155,6 +162,8 @@ class ExerciseResult:
     slug: str
     title: str
     checks: tuple[CheckResult, ...]
+    not_asked: tuple[str, ...] = ()
+    """What this lab lacks for checks that are left out, in one sentence each."""
 
     @property
     def points(self) -> int:
@@ -175,12 +184,13 @@ class ExerciseResult:
             "points": self.points,
             "earned": self.earned,
             "checks": [check.to_json() for check in self.checks],
+            "not_asked": list(self.not_asked),
         }
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A version of labkit, and of its content (labkit/content/exercises.py: version)."""
+    """A version of labkit and of its content (labkit/content/exercises.py: version)."""
 
     labkit: str
     content: str
@@ -197,14 +207,14 @@ class Report:
     time: str
     exercises: tuple[ExerciseResult, ...]
     seen_by: Judge
-    """Who looked at the lab."""
+    """Who observed the lab."""
     graded_by: Judge
-    """Another one where an observation was graded again."""
+    """Differs from `seen_by` if the observation was graded again later."""
     learner: str = ""
     """Whose lab it was."""
     signed_by: str | None = None
-    """The workshop that vouches for what was seen; "" where an observation was kept and nobody does, None where the lab was
-    looked at right now."""
+    """The workshop that vouches for the observation; "" for a saved observation without a signature; None if the lab was
+    observed right now."""
 
     @property
     def exit_code(self) -> int:
@@ -235,6 +245,7 @@ class Report:
             title = f"{exercise.slug}  {exercise.title}  {exercise.earned}/{exercise.points} points"
             lines += [Line("")] if lines else []
             lines += [Line(visible(title)), *(line for check in exercise.checks for line in check_lines(check))]
+            lines += [Line(visible(f"  {sentence}")) for sentence in exercise.not_asked]
         if self.seen_by != self.graded_by:
             seen, graded = (
                 f"labkit {judge.labkit}, content {judge.content}" for judge in (self.seen_by, self.graded_by)
@@ -247,15 +258,17 @@ class Report:
     def _vouched(self) -> str:
         whose = f"{self.learner}'s lab" if self.learner else "a lab without a learner's name"
         if self.signed_by:
-            return f"It is {whose} as it was at {self.time}: signed by the workshop {self.signed_by}."
-        return f"It is {whose} at {self.time}, as its bearer says: no workshop's signature was asked for."
+            return f"This is {whose} at {self.time}, signed by the workshop {self.signed_by}."
+        return (
+            f"This is {whose} at {self.time}. No workshop's signature was checked, so the file could have been changed."
+        )
 
     def text(self) -> str:
         return "\n".join(line.text for line in self.lines())
 
 
 def check_lines(check: CheckResult) -> list[Line]:
-    """One check's result: the first line has its outcome, the others say more."""
+    """One check's result: the first line has the outcome, the others the details."""
     symbol, word = SYMBOLS[check.outcome]
     first = f"  {symbol} {word:<10} {check.claim}  [{check.id}, {check.earned}/{check.points}]"
     return [Line(visible(first), check.outcome), *(Line(visible(f"      {text}")) for text in _details(check))]
@@ -276,5 +289,5 @@ def _details(check: CheckResult) -> list[str]:
     if check.outcome is Outcome.PASSED and check.evidence:
         lines.append(f"seen: {check.evidence}")
     if check.claimed:
-        lines.append(f"by the learner's own word, which nobody saw: {', '.join(check.claimed)}")
+        lines.append(f"by the learner's own word, not observed: {', '.join(check.claimed)}")
     return lines

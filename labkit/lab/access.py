@@ -1,9 +1,10 @@
-"""The two ways in which a lab is reached: as its owner, who has the engine that carries it, or as a guest, who has not.
-
-Both have the nodes' contexts and keys. What only the owner can do (look at the registries, reset, open a shell on a machine) is
-asked of the access; a guest's asks the owner's service. What each does is imported when it is asked for: it builds on the lab.
+"""The two ways to reach a lab: as its owner, who has the engine that runs it, or as a guest, who does not. Both have the
+nodes' contexts and keys. What only the owner can do (look at the registries, reset, open a shell on a machine) goes through
+the access; a guest's access asks the owner's service. What each does is imported when it is done, so that finding a lab
+stays fast.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ STDOUT, STDERR = 1, 2
 
 @dataclass(frozen=True)
 class Terminal:
-    """The terminal that a command on a machine is to have."""
+    """The terminal that a command on a machine gets."""
 
     rows: int = 24
     columns: int = 80
@@ -37,10 +38,10 @@ class Session(Protocol):
     """A command that runs on a machine. One thread may read while another one writes."""
 
     def read(self) -> tuple[int, bytes]:
-        """What it printed next, with STDOUT or STDERR; with a terminal all of it is STDOUT. No bytes once it has ended."""
+        """What it printed next, with STDOUT or STDERR; with a terminal everything is STDOUT. No bytes once it has ended."""
 
     def write(self, data: bytes) -> None:
-        """Types this. What nobody reads any more is thrown away."""
+        """Types this. Input that nobody reads any more is thrown away."""
 
     def end_input(self) -> None: ...
 
@@ -53,7 +54,7 @@ class Session(Protocol):
         """The exit status of a command that has ended."""
 
     def close(self) -> None:
-        """Lets go of it, and ends what still runs. May be called twice."""
+        """Closes the session, and ends what still runs. May be called twice."""
 
 
 class Access(Protocol):
@@ -61,31 +62,39 @@ class Access(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The engine that carries the lab. Raises LabError for who does not have it."""
+        """The engine that runs the lab. Raises LabError for a guest."""
 
     @property
     def where(self) -> tuple[str, str]:
-        """By whom the lab is reached, and at which address: for people."""
+        """How the lab is reached, and at which address: for people."""
 
     def told(self) -> dict[str, Any]:
         """The same for `status --json`."""
 
     def variables(self, plan: "Plan") -> dict[str, str]:
-        """What tells a process that it is to reach the lab in this way, and have it again."""
+        """The variables that make another process reach the lab in the same way."""
 
     def person(self, plan: "Plan") -> Person:
         """Whose lab it is."""
 
     def observe(self, lab: "Lab", sections: Sequence[str], said: Claims = NOTHING) -> "Observation":
         """What the lab's machines hold now, with what the learner's side says; signed, in a graded workshop. Raises LabError
-        where it cannot be asked."""
+        if nobody can be asked."""
 
     def events(self, lab: "Lab") -> Wire:
         """A connection that answers GET /events with a line whenever something happens in the registries. Raises LabError."""
 
+    def desk(self, lab: "Lab", method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What the registries' desk (labkit/edge/desk.py) answers to a lesson's wish, such as another pull limit. Raises
+        LabError, and WireError with status 400 for what the registry does not have."""
+
     def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
-        """Brings the machines and registries back to before these exercises, or all of the lab (None), were begun; what lies on
-        this side is left. Returns the lab as it is then. Raises LabError."""
+        """Brings machines and registries back to their state before these exercises, or the whole lab (None), were begun;
+        this side is left as it is. Returns the lab as it is then. Raises LabError."""
+
+    def trial(self, lab: "Lab", slug: str, say: Say, only: Sequence[str] = ()) -> bool:
+        """Plays an exercise's trial, or `only` these parts of it (labkit/lab/playing/trials.py). Returns whether there was
+        anything to try. Raises LabError."""
 
     def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
         """Runs a command on a machine, with a terminal or with pipes. Raises LabError."""
@@ -93,7 +102,7 @@ class Access(Protocol):
 
 @dataclass(frozen=True)
 class Owner:
-    """Has the engine that carries the lab: up, repair, down, observe, a shell in a machine."""
+    """Has the engine that runs the lab: up, repair, down, observe, a shell on a machine."""
 
     engine: Engine
 
@@ -124,10 +133,20 @@ class Owner:
     def events(self, lab: "Lab") -> Wire:
         return lab.wire("edge", timeout=None)
 
+    def desk(self, lab: "Lab", method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        with lab.wire("edge") as wire:
+            return json.loads(wire.request(method, path, body))
+
     def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
         from labkit.lab.playing.reset import machines_back
 
         return machines_back(lab, slugs, say)
+
+    def trial(self, lab: "Lab", slug: str, say: Say, only: Sequence[str] = ()) -> bool:
+        from labkit.content import exercises
+        from labkit.lab.playing import trials
+
+        return trials.play(lab, exercises.load(slug), say, only)
 
     def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
         from labkit.lab.owner.session import EngineSession
@@ -137,7 +156,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Guest:
-    """Has the nodes' contexts and keys only, and an owner's address to ask for the rest."""
+    """Has only the nodes' contexts and keys, and an owner's address to ask for the rest."""
 
     owner: str
     """https://HOST:PORT"""
@@ -147,7 +166,7 @@ class Guest:
 
     @property
     def engine(self) -> Engine:
-        raise LabError("Only the lab's owner can do this; you are a guest.", f"ask the owner: {self.owner}")
+        raise LabError("Only the lab's owner can do this, and you are a guest.", f"ask the owner: {self.owner}")
 
     @property
     def where(self) -> tuple[str, str]:
@@ -160,7 +179,7 @@ class Guest:
         return {"LABKIT_GUEST": str(self.folder)}
 
     def person(self, plan: "Plan") -> Person:
-        """As the owner told it: the workshop's seed, which it is derived from, stays there."""
+        """As the owner reported it: the workshop's seed, which it comes from, stays with the owner."""
         return self.whose
 
     def observe(self, lab: "Lab", sections: Sequence[str], said: Claims = NOTHING) -> "Observation":
@@ -173,10 +192,20 @@ class Guest:
 
         return asking.wire(self.owner, lab.keys, timeout=None)
 
+    def desk(self, lab: "Lab", method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        from labkit.lab.guest import asking
+
+        return asking.desk(lab, self.owner, {"method": method, "path": path, "body": body})
+
     def reset(self, lab: "Lab", slugs: Sequence[str] | None, say: Say) -> "Lab":
         from labkit.lab.guest import asking
 
         return asking.reset(lab, self.owner, slugs, say)
+
+    def trial(self, lab: "Lab", slug: str, say: Say, only: Sequence[str] = ()) -> bool:
+        from labkit.lab.guest import asking
+
+        return asking.trial(lab, self.owner, slug, say, only)
 
     def session(self, lab: "Lab", machine: str, command: Sequence[str], terminal: Terminal | None = None) -> Session:
         from labkit.lab.guest.session import OwnerSession

@@ -3,30 +3,46 @@
 import json
 from pathlib import Path
 
+from labkit.lab.apps.gate import INSIDE_PORT
 from labkit.lab.engine.capabilities import WITHOUT_PRIVILEGED
-from labkit.lab.plan import COMPOSE, INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan, bridge
+from labkit.lab.plan import APPS_PORT, COMPOSE, INSIDE_STATE, JUPYTER, MACHINE, ROLE, Machine, Plan, bridge
 
-PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path("${PWD}/work"), version=COMPOSE, owner="${USER:-}")
+WORK = "${LABKIT_WORK:-${PWD}/work}"
+
+PLAN = Plan("${LABKIT_LAB:-registry-lab}", Path(WORK), version=COMPOSE, owner="${USER:-}")
 """What Compose starts. It fills in the variables itself."""
 
-PREFIX = "10.203.200"
+PREFIX = "${LABKIT_SUBNET:-10.203.200}"
 JUPYTER_HOST = 30
 
 HEAD = """\
-# The lab for those who prefer Docker Compose:
+# The lab under Docker Compose:
 #
 #   docker compose -f docker-compose.lab.yml up          (prints JupyterLab's address)
 #   docker compose -f docker-compose.lab.yml down -v
 #
-# The same machines, names, addresses and labels as `labkit up` gives them, so `labkit status`, `check` and `down` see it,
-# with LABKIT_LAB=registry-lab where you are not root: a user's own labs are named after them.
-# Made from labkit/lab/plan.py, as labkit/lab/compose.py says; a test compares, and starts it.
+# It has the same machines, names and labels as a lab of `labkit up`, so `labkit status`, `check` and `down` find it. If you are
+# not root, set LABKIT_LAB=registry-lab for them: otherwise they look for a lab with your user's name.
+# Made by labkit/lab/compose.py from labkit/lab/plan.py; a test compares the two, and starts it.
 #
-#   LABKIT_LAB=NAME           another name than registry-lab; labkit beside it needs the same
-#   LABKIT_PRIVILEGED=false   where the host withholds SYS_RESOURCE (`labkit doctor` tells)
+# BEFORE YOU START IT: JupyterLab's container gets the Docker Engine's socket, because labkit looks after the lab through it.
+# Whoever can open this JupyterLab can therefore do as root whatever they like on your machine. It listens on 127.0.0.1 only,
+# and needs its token. Where learners must not be root, use `labkit up` and `labkit invite` (docs/instructing.md) instead.
+#
+# Variables, all optional:
+#
+#   LABKIT_LAB=NAME           another name than registry-lab; labkit needs the same
+#   LABKIT_PORT=PORT          another port for JupyterLab than 8888
+#   LABKIT_TOKEN=TOKEN        JupyterLab's token, in place of a random one
+#   LABKIT_WORK=FOLDER        the learner's folder, as an absolute path, in place of ./work
+#   LABKIT_SUBNET=10.203.200  the first three numbers of the lab's addresses; the network is 10.203.200.0/24
+#   LABKIT_PRIVILEGED=false   if the host withholds SYS_RESOURCE (`labkit doctor` says so)
 #   LABKIT_BASE=IMAGE         another base than debian:trixie-slim
-#   LABKIT_CA=FILE            a certificate authority that stands before the package index
+#   LABKIT_CA=FILE            a certificate authority to trust for the package index
 #   LABKIT_SOCKET=PATH        the engine's socket, if it is not /var/run/docker.sock
+#   LABKIT_APPS_PORT=PORT     another port than 8889 for the pages of deployed apps
+#
+# A second lab beside the first needs a LABKIT_LAB, LABKIT_PORT, LABKIT_APPS_PORT, LABKIT_SUBNET and LABKIT_WORK of its own.
 """
 
 BUILD = """\
@@ -46,7 +62,7 @@ NODE = """\
 x-node: &node
   <<: *machine
   privileged: ${LABKIT_PRIVILEGED:-true}
-  # Without `privileged`: as much of it as can be had. With it, the engine passes over these.
+  # What the node gets without `privileged`: as much of it as possible. With `privileged` these have no effect.
 """
 
 JUPYTER_IMAGE = """\
@@ -84,7 +100,7 @@ def text(plan: Plan = PLAN) -> str:
 
 
 def _quoted(labels: dict[str, str]) -> dict[str, str]:
-    """A label's value is text, also where it reads like a number."""
+    """A label's value is text, even if it looks like a number."""
     return {key: f'"{value}"' if value.isdigit() else value for key, value in labels.items()}
 
 
@@ -144,12 +160,15 @@ def _jupyter(plan: Plan) -> str:
       LABKIT_WORK: /work
       LABKIT_PORT: ${{LABKIT_PORT:-8888}}
       LABKIT_TOKEN: ${{LABKIT_TOKEN:-}}
-    ports: ["127.0.0.1:${{LABKIT_PORT:-8888}}:8888"]
+      {APPS_PORT}: ${{{APPS_PORT}:-{INSIDE_PORT}}}
+    ports: ["127.0.0.1:${{LABKIT_PORT:-8888}}:8888", "127.0.0.1:${{{APPS_PORT}:-{INSIDE_PORT}}}:{INSIDE_PORT}"]
     volumes:
       - ${{LABKIT_SOCKET:-/var/run/docker.sock}}:/var/run/docker.sock
-      - ./work:/work
+      - {WORK}:/work
       - keys-client:{INSIDE_STATE}/pki/client
-    networks: {{lab: {{ipv4_address: {PREFIX}.{JUPYTER_HOST}}}}}
+    networks:
+      lab:
+        ipv4_address: {PREFIX}.{JUPYTER_HOST}
 """
 
 
@@ -160,7 +179,7 @@ networks:
     name: {plan.name}
     labels: *labels
     driver_opts: {json.dumps(bridge(PREFIX))}
-    ipam: {{config: [{{subnet: {PREFIX}.0/24, gateway: {PREFIX}.1}}]}}
+    ipam: {{config: [{{subnet: "{PREFIX}.0/24", gateway: "{PREFIX}.1"}}]}}
 """
 
 

@@ -1,6 +1,6 @@
-"""The lab's own Docker configuration folder: one context a machine, the workstation's in use.
+"""The lab's own Docker configuration folder: one context per machine, with the workstation's in use.
 
-The layout is the docker CLI's (docker/cli, cli/context/store): the folder of a context is the SHA-256 of its name.
+The layout is the docker CLI's (docker/cli, cli/context/store): a context's folder is named after the SHA-256 of its name.
 """
 
 import contextlib
@@ -15,14 +15,18 @@ from labkit.lab.plan import MANAGER
 from labkit.paths import DOCKER
 from labkit.work import keeping
 
-EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER}
-"""The entry for nobody keeps the docker CLI from choosing the system's keychain, where the learner's own sign-in to the
-real Docker Hub lies under the very name that the lab's has (docker/cli, config/credentials/default_store.go)."""
+TASKS = r"table {{.Name}}\t{{.Node}}\t{{.CurrentState}}\t{{.Error}}"
+"""What `docker service ps` prints of tasks: only as many columns as fit into a cell beside the panel (some 60 characters).
+`--format table` prints all of them."""
+
+EMPTY = {"auths": {"nobody.registry.lab": {}}, "currentContext": MANAGER, "tasksFormat": TASKS}
+"""The entry for nobody keeps the docker CLI from choosing the system's keychain. There, the learner's own sign-in to the
+real Docker Hub has the same name as the lab's (docker/cli, config/credentials/default_store.go)."""
 
 KEYS = ("ca.pem", "cert.pem", "key.pem")
 
 DOWN = "the-lab-is-down--run-labkit-up"
-"""After the lab's end: the context in use, and the end of the address of every context."""
+"""After the lab's end: the name of the context in use, and the end of every context's address."""
 
 NOWHERE = f"unix:///dev/null/{DOWN}"
 """Nobody can listen there, it is short enough for a socket's address, and docker prints it."""
@@ -39,7 +43,7 @@ def tls_folder(state: Path, name: str) -> Path:
 
 
 def write(state: Path, addresses: dict[str, str]) -> None:
-    """Writes a context for each machine ({name: tcp://host:port}). Sign-ins in config.json are kept. Raises OSError."""
+    """Writes a context for each machine ({name: tcp://host:port}) and keeps the sign-ins in config.json. Raises OSError."""
     client = state / "pki" / "client"
     there = _there(state)  # tells of those that are damaged
     if DOWN in there.values():
@@ -55,8 +59,8 @@ def write(state: Path, addresses: dict[str, str]) -> None:
 
 
 def close(state: Path) -> None:
-    """Leaves the contexts of a lab that is down, leading nowhere, and without its keys. A docker that found no folder here, or
-    none in use, would take the learner's own engine instead, and the next `docker rm` would strike there. Raises OSError."""
+    """Leaves contexts that lead nowhere after a lab is down, and removes their keys. Without this folder, or without a context
+    in use, docker would use the learner's own engine, and the next `docker rm` would hit that one. Raises OSError."""
     if folder(state).is_dir():
         names = {MANAGER, DOWN, *_there(state).values()}
         _write(folder(state) / "config.json", {**EMPTY, "currentContext": DOWN})  # first: it is in use from here on
@@ -79,7 +83,7 @@ def _describe(state: Path, name: str, description: str, url: str) -> None:
 
 
 def _there(state: Path) -> dict[Path, str]:
-    """{file: name of the context} of those that are there. What is damaged is set aside."""
+    """{file: context name} of the contexts that exist. Damaged ones are set aside."""
     files = folder(state).glob("contexts/meta/*/meta.json")
     found = {file: keeping.load(file, lambda content: _address(content)[0], "") for file in files}
     return {file: name for file, name in found.items() if name}
@@ -92,15 +96,15 @@ def _address(content: bytes) -> tuple[str, str]:
 
 
 def addresses(state: Path) -> dict[str, str]:
-    """{name: tcp://host:port} of the contexts that are there. What is damaged is set aside."""
+    """{name: tcp://host:port} of the contexts that exist. Damaged ones are set aside."""
     files = folder(state).glob("contexts/meta/*/meta.json")
     found = [keeping.load(file, _address, ("", "")) for file in files]
     return {name: url for name, url in found if name}
 
 
 def config(state: Path) -> dict[str, Any]:
-    """The docker CLI's config.json in the lab's folder; empty where there is none. A damaged one is set aside, and one without
-    a sign-in put in its place at once: without any, docker would take the learner's own engine."""
+    """The docker CLI's config.json in the lab's folder; empty if there is none. A damaged one is set aside and at once replaced
+    by one without sign-ins: without any, docker would use the learner's own engine."""
     file = folder(state) / "config.json"
     held = keeping.load(file, _table, None)
     if held is None and folder(state).is_dir() and not file.exists():
@@ -117,13 +121,13 @@ def _table(content: bytes) -> dict[str, Any]:
 
 
 def sign_out(state: Path) -> None:
-    """Forgets every sign-in, as `docker logout` does for one."""
+    """Removes every sign-in, as `docker logout` does for one."""
     _write(folder(state) / "config.json", EMPTY)
 
 
 def restore(state: Path, addresses: dict[str, str]) -> None:
-    """Makes the folder as it was when the lab had just started: these contexts and no other, no sign-in, no setting, and
-    nothing that the CLI's plugins keep there."""
+    """Resets the folder to its state when the lab had just started: only these contexts, no sign-ins, no settings, and nothing
+    from the CLI's plugins."""
     _keep_only(state, addresses)
     _write(folder(state) / "config.json", EMPTY)
     write(state, addresses)

@@ -1,4 +1,4 @@
-"""The environment of a learner's shell, notebook or script: plain `docker …` speaks to the workstation in it."""
+"""The environment of a learner's shell, notebook or script, in which plain `docker …` uses the workstation."""
 
 import os
 import shlex
@@ -11,12 +11,12 @@ from labkit.lab.lab import Lab
 from labkit.lab.plan import MANAGER
 
 UNSET = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
-"""Each of these would send a plain `docker …` past the lab's context."""
+"""Each of these variables would lead a plain `docker …` past the lab's context."""
 
 
 def variables(lab: Lab) -> dict[str, str]:
-    """What is set in it. LABKIT_ENGINE, or LABKIT_GUEST, says where the lab is, for labkit itself: what chose the engine is
-    unset."""
+    """The variables that are set. LABKIT_ENGINE, or LABKIT_GUEST, tells labkit itself where the lab is; the variables that
+    chose the engine are unset."""
     return {
         **lab.home.variables(os.environ),
         "DOCKER_CONFIG": str(contexts.folder(lab.folder)),
@@ -35,10 +35,10 @@ def process(lab: Lab) -> dict[str, str]:
 
 
 def shell_lines(lab: Lab, node: str = MANAGER) -> str:
-    """Lines for `eval "$(labkit env)"`; another node's are the same, with that node's context. Raises LabError."""
+    """Lines for `eval "$(labkit env)"`, for the workstation or for another node. Raises LabError."""
     known = [part.machine for part in lab.nodes]
     if node not in known:
-        raise LabError(f"The lab has no machine {node!r}: it has {', '.join(known)}.", "labkit env worker1")
+        raise LabError(f"The lab has no machine {node!r}. Its machines are {', '.join(known)}.", "labkit env worker1")
     lines = [f"unset {' '.join(UNSET)}"]
     lines += [f"export {key}={shlex.quote(value)}" for key, value in variables(lab).items()]
     if node != MANAGER:

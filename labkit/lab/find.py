@@ -5,13 +5,12 @@ import json
 import shlex
 import tarfile
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from labkit import paths
 from labkit.errors import LabError
-from labkit.lab import contexts
+from labkit.lab import contexts, limit
 from labkit.lab.access import Owner
 from labkit.lab.engine.engines import Engine, running
 from labkit.lab.engine.wire import WireError
@@ -21,7 +20,7 @@ from labkit.paths import Home
 
 
 class Foreign(LabError):
-    """A lab of the home's name is there, and it is somebody else's: it is left alone."""
+    """A lab with the home's name exists, and belongs to somebody else: it is left alone."""
 
 
 def check_owner(labels: Mapping[str, str], home: Home) -> None:
@@ -34,8 +33,8 @@ def check_owner(labels: Mapping[str, str], home: Home) -> None:
     name, (me, _, _) = home.name, home.owner.partition(":")
     if whose == me:
         raise Foreign(
-            f"The lab {name} is yours, with another state folder: {state}.",
-            f"LABKIT_STATE={shlex.quote(state)} labkit status   (or another lab: LABKIT_LAB={name}-2 labkit up)",
+            f"The lab {name} is yours, but it was started with another state folder: {state}.",
+            f"LABKIT_STATE={shlex.quote(state)} labkit status   (or start another lab: LABKIT_LAB={name}-2 labkit up)",
         )
     place = f" (state folder {state})" if state else ""
     raise Foreign(
@@ -54,20 +53,29 @@ def containers(engine: Engine, name: str) -> list[dict[str, Any]]:
 
 def labelled(engine: Engine, kind: str, name: str) -> list[dict[str, Any]]:
     """The `networks` or `volumes` of that lab, as the Engine API lists them."""
-    filters = quote(json.dumps({"label": [f"{LABEL}={name}"]}))
+    return _with(engine, kind, f"{LABEL}={name}")
+
+
+def owned(engine: Engine, kind: str, owner: str) -> list[dict[str, Any]]:
+    """The `containers`, `networks` or `volumes` of all labs of that owner (Home.owner), as the Engine API lists them."""
+    return _with(engine, "containers/json?all=1&" if kind == "containers" else kind, f"{OWNER}={owner}")
+
+
+def _with(engine: Engine, path: str, label: str) -> list[dict[str, Any]]:
+    filters = quote(json.dumps({"label": [label]}))
     with engine.wire() as wire:
-        found = wire.get(f"/{kind}?filters={filters}")
-    return list(found["Volumes"] or [] if kind == "volumes" else found)
+        found = wire.get(f"/{path}{'' if path.endswith('&') else '?'}filters={filters}")
+    return list(found["Volumes"] or [] if path == "volumes" else found)
 
 
 def on(engine: Engine, home: Home) -> Lab | None:
-    """The home's lab on this engine, if any part of it is there. Raises Foreign where it is somebody else's."""
+    """The home's lab on this engine, if any part of it exists. Raises Foreign if it belongs to somebody else."""
     found = containers(engine, home.name)
     if not found:
         return None
     for container in found:
         check_owner(container["Labels"], home)
-    plan = Plan.from_labels(container["Labels"] for container in found)
+    plan = limit.applied(home, Plan.from_labels(container["Labels"] for container in found))
     instances = [instance(container) for container in found]
     return Lab(
         plan=plan,
@@ -80,7 +88,9 @@ def on(engine: Engine, home: Home) -> Lab | None:
 def instance(container: dict[str, Any]) -> Instance:
     """A container as the Engine API lists it."""
     labels = container["Labels"]
-    ports = [port["PublicPort"] for port in container.get("Ports", []) if port.get("IP") == "127.0.0.1"]
+    # JupyterLab's container has two: its own is the lower one.
+    listed = sorted(container.get("Ports", []), key=lambda port: port["PrivatePort"])
+    ports = [port["PublicPort"] for port in listed if port.get("IP") == "127.0.0.1"]
     networks = container["NetworkSettings"]["Networks"].values()
     return Instance(
         id=container["Id"],
@@ -94,9 +104,9 @@ def instance(container: dict[str, Any]) -> Instance:
 
 
 def any_engine(home: Home | None = None) -> Lab | None:
-    """The home's lab on whichever engine carries it, or as its owner tells a guest of it; without a home, that of this
-    process's environment. Raises LabError for a guest whose owner cannot be asked, and Foreign where the only lab of that name
-    is somebody else's."""
+    """The home's lab, on whichever engine runs it, or as its owner describes it to a guest; without a home, that of this
+    process's environment. Raises LabError for a guest whose owner cannot be asked, and Foreign if the only lab with that
+    name belongs to somebody else."""
     home = home or paths.home()
     if home.guest:
         from labkit.lab.guest import found
@@ -118,19 +128,20 @@ def any_engine(home: Home | None = None) -> Lab | None:
 
 
 def current(home: Home | None = None) -> Lab:
-    """The running lab. Raises LabError where there is none, or where its time is over."""
+    """The running lab. Raises LabError if there is none, or if its time is over."""
+    home = home or paths.home()
     lab = any_engine(home)
     if lab is None:
-        guest = (home or paths.home()).guest
-        raise LabError("The lab is not running.", "ask its owner: labkit up && labkit invite" if guest else "labkit up")
+        ended = limit.ended(home)
+        fix = "ask its owner: labkit up && labkit invite" if home.guest else "labkit up"
+        raise LabError(limit.told(ended) if ended else "The lab is not running.", fix)
     if lab.expired:
-        ended = datetime.fromtimestamp(lab.plan.deadline).astimezone()
-        raise LabError(f"The lab's time ended at {ended:%H:%M on %d %B}.", "labkit down && labkit up")
+        raise LabError(limit.told(lab.plan.deadline), "labkit down && labkit up")
     return lab
 
 
 def adopt(lab: Lab) -> None:
-    """Takes over the keys of a lab that Docker Compose started: its JupyterLab's container holds them."""
+    """Takes over the keys of a lab that Docker Compose started: its JupyterLab's container has them."""
     jupyter = lab.parts.get(JUPYTER)
     if jupyter is None or lab.keys.exists():
         return

@@ -1,4 +1,4 @@
-"""A lab that was found, as a value: everything that talks to a lab gets it from here."""
+"""A lab that was found, as a value. Everything that talks to a lab gets it from here."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -8,14 +8,14 @@ from labkit.errors import LabError, nearest
 from labkit.lab.access import Access
 from labkit.lab.engine.engines import Engine
 from labkit.lab.engine.wire import Wire, tls_context
-from labkit.lab.plan import Plan
+from labkit.lab.plan import Plan, part_of
 from labkit.paths import Home
 from labkit.seen.person import Person
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A machine's container as its engine tells it. `state` is Docker's word: running, exited, …"""
+    """A machine's container, as its engine reports it. `state` is Docker's word: running, exited, …"""
 
     id: str
     machine: str
@@ -32,17 +32,17 @@ GONE = Instance("", "", "", "missing", "", None, "")
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab that was found: whole, broken or half made."""
+    """A lab that was found: complete, broken or half built."""
 
     plan: Plan
     home: Home
     access: Access
     parts: dict[str, Instance] = field(default_factory=dict)
-    """What there is of it, by the machine's name."""
+    """Its machines, by name."""
 
     @property
     def engine(self) -> Engine:
-        """The engine that carries the lab. Raises LabError for a guest, who never has it."""
+        """The engine that runs the lab. Raises LabError for a guest, who never has it."""
         return self.access.engine
 
     @property
@@ -51,7 +51,7 @@ class Lab:
 
     @property
     def folder(self) -> Path:
-        """What the lab keeps on this side: keys, Docker contexts, sign-ins."""
+        """What the lab stores on this side: keys, Docker contexts, sign-ins."""
         return self.home.state
 
     @property
@@ -61,7 +61,7 @@ class Lab:
 
     @property
     def keys(self) -> Path:
-        """ca.pem, cert.pem and key.pem. They open the engines, and the owner's also the edge's desk, a guest's the owner's
+        """ca.pem, cert.pem and key.pem. They open the engines. The owner's also open the edge's desk, a guest's the owner's
         service."""
         return client_keys(self.folder)
 
@@ -71,12 +71,12 @@ class Lab:
 
     @property
     def nodes(self) -> list[Instance]:
-        """The nodes that there are, the manager first."""
+        """The existing nodes, the manager first."""
         return [self.parts[machine.name] for machine in self.plan.nodes if machine.name in self.parts]
 
     @property
     def missing(self) -> list[str]:
-        """Machines of the plan that this lab lacks, or that do not run."""
+        """Machines of the plan that are missing or do not run."""
         return [name for name in (machine.name for machine in self.plan.machines) if self.state(name) != "running"]
 
     @property
@@ -87,12 +87,20 @@ class Lab:
         """Docker's word, or "missing"."""
         return self.parts.get(machine, GONE).state
 
-    def running(self, machine: str) -> Instance:
-        """That machine, which there must be. Raises LabError."""
-        if machine not in self.parts:
-            raise LabError(
-                f"The lab has no machine {machine!r}: {nearest(machine, sorted(self.parts))}", "labkit shell worker1"
+    @staticmethod
+    def lacks(machine: str, known: list[str], fix: str) -> LabError:
+        """What to tell somebody who names a machine that is not there: one that an exercise brings is only not there yet."""
+        if part := part_of(machine):
+            return LabError(
+                f"The machine {machine} is not there yet: an exercise brings it.",
+                f"labkit up --with {part}   (opening the exercise does the same)",
             )
+        return LabError(f"The lab has no machine {machine!r}: {nearest(machine, known)}", fix)
+
+    def running(self, machine: str) -> Instance:
+        """That machine, which must exist. Raises LabError."""
+        if machine not in self.parts:
+            raise self.lacks(machine, sorted(self.parts), "labkit shell worker1")
         if self.state(machine) != "running":
             raise LabError(
                 f"The lab's machine {machine} is not running (it is {self.state(machine)}).",
@@ -105,7 +113,7 @@ class Lab:
         return address(self.home, self.plan, self.parts[machine])
 
     def wire(self, machine: str, timeout: float | None = 10) -> Wire:
-        """A connection to that node's engine, or to the edge's desk. Raises LabError where it does not run."""
+        """A connection to that node's engine, or to the edge's desk. Raises LabError if it does not run."""
         if self.state(machine) != "running":
             raise LabError(
                 f"The lab's machine {machine} is not running (it is {self.state(machine)}).",
@@ -127,8 +135,8 @@ class Lab:
 
 
 def at_work(home: Home, plan: Plan) -> Home:
-    """The home with the learner's folder of that lab: the one that it was started with, or, where that is not there any more,
-    the one that this side names: a checkout may be moved while its lab is up."""
+    """The home with that lab's learner's folder: the folder that the lab was started with, or if that is gone, the one that
+    this side names (a checkout may be moved while its lab is up)."""
     moved = home.work.is_dir() and not plan.work.is_dir()
     return home if home.inside or moved or plan.work == Path() else replace(home, work=plan.work)
 
@@ -138,7 +146,7 @@ def client_keys(state: Path) -> Path:
 
 
 def address(home: Home, plan: Plan, instance: Instance) -> str:
-    """Where this side reaches a machine: its loopback port, or its name where labkit runs inside the lab's network."""
+    """How this side reaches a machine: its loopback port, or its name if labkit runs inside the lab's network."""
     if home.inside:
         return f"tcp://{instance.machine}:{plan.machine(instance.machine).port}"
     return f"tcp://127.0.0.1:{instance.port}"

@@ -1,4 +1,4 @@
-"""What a lab consists of: names, roles, addresses, ports and labels. Values only: nothing is looked up or started here."""
+"""What a lab consists of: names, roles, addresses, ports and labels. Only values: nothing is observed or started here."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -9,21 +9,25 @@ import msgspec
 
 import labkit
 from labkit.content import personal
-from labkit.edge.policy import policies
+from labkit.edge.facts import accounts, registries
 from labkit.errors import LabError, nearest
+from labkit.lab.share import Share
+from labkit.seen.kubernetes import MACHINE as KUBERNETES
 from labkit.seen.person import Person
 
 LABEL = "io.registry-lab"
-"""On every container, network and volume of a lab; the value is the lab's name. A lab is found by nothing else."""
+"""The label on every container, network and volume of a lab. Its value, the lab's name, is all that identifies a lab."""
 
 MACHINE, ROLE = f"{LABEL}.machine", f"{LABEL}.role"
 WORK, DEADLINE, VERSION, LEARNER, WORKSHOP, WORKERS, EXTRA = (
     f"{LABEL}.{key}" for key in ("work", "deadline", "version", "learner", "workshop", "workers", "extras")
 )
 KEY, PERSON = f"{LABEL}.workshop-key", f"{LABEL}.person"
-"""Of a lab in a graded workshop: the file with its key, and the learner's values, which nobody can derive without that."""
+"""Labels of a lab in a graded workshop: the file with the workshop's key, and the learner's values, which need that key."""
+SHARE = f"{LABEL}.share"
+"""What its containers may use, where that is limited (labkit/lab/share.py)."""
 OWNER, START = f"{LABEL}.owner", f"{LABEL}.start"
-"""Whose the lab is (Home.owner), and which of that owner's starts it comes from: on all that LABEL is on."""
+"""Labels beside LABEL: who owns the lab (Home.owner), and which start of that owner's it belongs to."""
 
 ENGINE_PORT = 2376
 DESK_PORT = 8443
@@ -33,23 +37,35 @@ JUPYTER = "jupyter"
 """The container that docker-compose.lab.yml has beside the machines, with JupyterLab and labkit in it."""
 
 INSIDE_STATE = "/state"
-"""Where labkit keeps its state in that container (LABKIT_STATE)."""
+"""Where labkit stores its state in that container (LABKIT_STATE)."""
+
+APPS_PORT = "LABKIT_APPS_PORT"
+"""The variable in that container with the port on which the host publishes apps' pages."""
 
 COMPOSE = "compose"
 """The version of a lab whose containers Docker Compose made."""
 
 MAX_WORKERS = 5
 MANAGER = "workstation"
+DEPOT = "depot"
+"""The machine with a registry to clean up, where an exercise has asked for it."""
+CI = "ci"
+"""The machine that runs workflows, if an exercise asked for it."""
+TOOLS = "tools"
+"""The machine with htpasswd, pass and cosign, where an exercise has asked for it."""
+METADATA = "metadata"
+"""The machine that plays a cloud's metadata address, and the node that has a role there."""
+HAS_ROLE = "worker1"
 
 
 def bridge(prefix: str) -> dict[str, str]:
-    """The options of a lab's network with this prefix: its bridge is named after its addresses.
+    """The options of a lab's network with this prefix: the bridge's name comes from its addresses (at most 15 characters).
 
-    An engine that is killed leaves rules of the packet filter behind, which have the name of the bridge in them: all that does
-    not leave by it is sent on under another address (moby, drivers/bridge/setup_ip_tables.go). A later network with the same
-    addresses and another name would be met by them, and the edge would not know its machines.
+    A killed engine leaves packet-filter rules behind that name its bridge: they masquerade whatever does not leave through
+    that bridge (moby, drivers/bridge/setup_ip_tables.go). They would also catch a later network with the same addresses but
+    another name, and the edge could no longer tell its machines apart.
     """
-    return {"com.docker.network.bridge.name": f"lab-{prefix.replace('.', '-')}"}
+    return {"com.docker.network.bridge.name": f"lab-{prefix}"}
 
 
 @dataclass(frozen=True)
@@ -61,14 +77,21 @@ class Machine:
     host: int
     command: str
     port: int
-    """The port that this side reaches it by."""
+    """The port at which labkit reaches it."""
     data: str
     """Where its volume is mounted."""
     aliases: tuple[str, ...] = ()
     ping: str = "/_ping"
-    """The path that it answers once it is ready."""
+    """The path that answers once the machine is ready."""
     tls: bool = True
-    """Whether it has keys and answers with mutual TLS. Without, it is a plain server, as a learner starts one."""
+    """Whether it has keys and uses mutual TLS. If not, it is a plain server such as a learner would start."""
+    recipe: str = ""
+    """The folder in labkit/lab with the recipe for its own image, built on the lab image; "" for the lab image itself."""
+    nests: bool = False
+    """Whether containers may run inside it though it is no node of the Swarm: it gets what a node gets of this host."""
+    keys: str = ""
+    """The keys of a machine that is not a TLS server: "guest" for a guest's keys, which open the engines. Such a machine also
+    trusts the lab's authority for the registries."""
 
     @property
     def is_node(self) -> bool:
@@ -76,12 +99,12 @@ class Machine:
 
     @property
     def bare(self) -> bool:
-        """Whether its volume is empty at first. The edge's has what the image brings there (busybox)."""
+        """Whether its volume starts empty. The edge's starts with what the image has in that folder (busybox)."""
         return self.role != "edge"
 
 
 OPEN = "REGISTRY_HTTP_NET=tcp REGISTRY_HTTP_ADDR=:5000"
-"""Has the registry listen in the lab's network; the store of the image's own configuration does not."""
+"""Makes the registry listen on the lab's network. With the image's own configuration it would not."""
 
 EXTRAS: dict[str, tuple[Machine, ...]] = {
     # CNCF Distribution as it comes: no sign-in, no TLS, a volume of its own that is empty at first.
@@ -93,46 +116,112 @@ EXTRAS: dict[str, tuple[Machine, ...]] = {
             tls=False,
         ),
     ),
+    # A registry for the learner to make a pull-through cache of. It answers at 5000; at 8080 the machine says that it is up.
+    "mirror": (
+        Machine("mirror", "mirror", 41, "python3 /lab/bin/mirror.py", 8080, "/var/lib/registry", ping="/", tls=False),
+    ),
+    # A registry to clean up, on the machine that it runs on. It answers at 5000; at 8080 the machine says what is in it.
+    "depot": (
+        Machine(DEPOT, "depot", 45, "python3 /lab/depot/depot.py", 8080, "/var/lib/registry", ping="/", tls=False),
+    ),
+    # A git repository, whose pushes start workflows (labkit/lab/ci).
+    "ci": (
+        Machine(CI, "ci", 42, "/lab/ci/start.sh", 3000, data="/srv", ping="/", tls=False, recipe="ci", keys="guest"),
+    ),
+    # Programs that the standard image lacks, and the shop's files (labkit/lab/tools).
+    "tools": (
+        Machine(
+            TOOLS, "tools", 46, "/lab/tools/start.sh", 3000, "/srv", ping="/", tls=False, recipe="tools", keys="guest"
+        ),
+    ),
+    # kubectl, and where its image can be had, k3s (labkit/lab/kubernetes). At 3000 the machine says that it is up.
+    "kubernetes": (
+        Machine(
+            *(KUBERNETES, "kubernetes", 43, "/lab/kubernetes/start.sh", 3000, "/var/lib/rancher"),
+            ping="/",
+            tls=False,
+            recipe="kubernetes",
+            keys="guest",
+            nests=True,
+        ),
+    ),
+    # The address at which a cloud tells a machine who it is (labkit/lab/cloud).
+    "cloud": (
+        Machine(
+            *(METADATA, "metadata", 44, "python3 -I /lab/cloud/metadata.py", 80, "/srv"),
+            ping="/",
+            tls=False,
+            recipe="cloud",
+        ),
+    ),
 }
-"""What an exercise may ask for beyond the standard lab, by the name that `labkit up --with NAME` and its exercise.toml say."""
+"""What an exercise may need beyond the standard lab, by its name in `labkit up --with NAME` and in exercise.toml."""
+
+
+def part_of(machine: str) -> str:
+    """The name of the part beyond the standard lab that has this machine, or ""."""
+    return next((name for name, machines in EXTRAS.items() if machine in [one.name for one in machines]), "")
 
 
 @functools.cache
 def registry_hosts() -> tuple[str, ...]:
-    """The names that the edge answers to (labkit/edge/registries.json says what each of them is)."""
-    return tuple(dict.fromkeys(host for registry in policies().values() for host in registry.hosts))
+    """The host names that the edge answers to (labkit/edge/registries.json says which registry each one is)."""
+    return tuple(dict.fromkeys(host.partition(":")[0] for registry in registries().values() for host in registry.hosts))
+
+
+@functools.cache
+def registry_titles() -> dict[str, str]:
+    """What people call each registry, by its key."""
+    return {key: registry.title for key, registry in registries().items()}
+
+
+@functools.cache
+def aws() -> dict[str, str]:
+    """What the real `aws` needs to work with the lab's Amazon ECR: an invented key, the region, the authority to trust, and a
+    setting that keeps it from looking for a pager."""
+    ecr = registries()["ecr"]
+    ((key, secret),) = ecr.accounts
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": ecr.host.split(".")[3],
+        "AWS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
+        "AWS_PAGER": "cat",
+    }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that `up` is asked for. It is kept in the labels of the lab's containers, and read from nowhere else."""
+    """Everything that `up` was asked for. Only the labels of the lab's containers store it."""
 
     name: str
     work: Path = Path()
     workers: int = 2
     deadline: float = 0.0
-    """The Unix time, in whole seconds, at which the lab ends; 0 for never."""
+    """When the lab ends, in whole seconds since 1970; 0 for never."""
     learner: str = ""
     workshop: str = ""
     extras: tuple[str, ...] = ()
     """Names of EXTRAS, in their order."""
     key: str = ""
-    """The file with the key of a graded workshop (labkit/lab/owner/workshop.py), "" for none."""
+    """The file with the key of a graded workshop (labkit/lab/owner/workshop.py), or ""."""
     given: Person | None = None
-    """The learner's values as that key gives them; without one they come from learner and workshop."""
+    """The learner's values, derived from that key or given by a classroom; else they come from `learner` and `workshop`."""
     version: str = labkit.__version__
     owner: str = ""
-    """Whose it is: Home.owner; for a lab of Docker Compose's the user's name alone; "" where nobody said."""
+    """The owner: Home.owner, or only the user's name for a Docker Compose lab; "" if nobody said."""
     start: str = ""
-    """A number of its own for each lab that is started anew; a repair keeps it."""
+    """A number that each new start of a lab gets and a repair keeps."""
+    share: Share | None = None
+    """What its machines may use; None for no limit."""
     hosts: tuple[str, ...] = field(default_factory=registry_hosts)
 
     def __post_init__(self) -> None:
-        """Raises LabError for an extra that there is not."""
+        """Raises LabError for an unknown extra."""
         for name in self.extras:
             if name not in EXTRAS:
                 raise LabError(
-                    f"There is no part {name!r} for a lab: {nearest(name, list(EXTRAS))}", "labkit up --help"
+                    f"A lab has no optional part {name!r}: {nearest(name, list(EXTRAS))}", "labkit up --help"
                 )
         object.__setattr__(self, "extras", tuple(name for name in EXTRAS if name in self.extras))
 
@@ -157,7 +246,7 @@ class Plan:
 
     @property
     def composed(self) -> bool:
-        """Whether docker-compose.lab.yml made its containers and keys, so that only Compose can make them anew."""
+        """Whether docker-compose.lab.yml made its containers and keys. Then only Compose can recreate them."""
         return self.version == COMPOSE
 
     @property
@@ -173,16 +262,31 @@ class Plan:
 
     def environment(self, machine: Machine) -> dict[str, str]:
         """The variables in the machine's container."""
-        return {"LAB_NODE": machine.name, **({"LAB_ACCOUNT": self.person.username} if machine.role == "edge" else {})}
+        account = self.person.username
+        password = accounts(account)[account]
+        own = {
+            "edge": {"LAB_ACCOUNT": account},
+            MANAGER: aws(),
+            CI: {"LAB_ACCOUNT": account, "LAB_PASSWORD": password},
+            TOOLS: {"LAB_ACCOUNT": account, "LAB_PASSWORD": password},
+            KUBERNETES: {"REGISTRY_USER": account, "REGISTRY_PASSWORD": password},
+            METADATA: self._role() if machine.name == METADATA else {},
+        }
+        return {"LAB_NODE": machine.name, **own.get(machine.name, {})}
+
+    def _role(self) -> dict[str, str]:
+        held = aws()
+        keys = {"ROLE_KEY": held["AWS_ACCESS_KEY_ID"], "ROLE_SECRET": held["AWS_SECRET_ACCESS_KEY"]}
+        return {**keys, "ROLE_OF": str(self.machine(HAS_ROLE).host)}
 
     @property
     def bare_labels(self) -> dict[str, str]:
-        """What a lab is found and told apart by: on its network and volumes."""
+        """The labels on its network and volumes, by which labkit finds a lab and tells it from others."""
         said = {OWNER: self.owner, START: self.start}
         return {LABEL: self.name, **{key: value for key, value in said.items() if value}}
 
     def labels(self, machine: Machine | None = None) -> dict[str, str]:
-        """The plan as labels; with a machine, those of its container. What has its default is left out."""
+        """The plan as labels; with `machine`, the labels of its container. Defaults are left out."""
         said = {
             WORK: str(self.work),
             WORKERS: str(self.workers),
@@ -193,14 +297,15 @@ class Plan:
             KEY: self.key,
             PERSON: msgspec.json.encode(self.given).decode() if self.given else "",
             EXTRA: ",".join(self.extras),
+            SHARE: msgspec.json.encode(self.share).decode() if self.share else "",
         }
         own = {MACHINE: machine.name, ROLE: machine.role} if machine else {}
         return {**self.bare_labels, **{key: value for key, value in said.items() if value}, **own}
 
     @classmethod
     def from_labels(cls, labels: Iterable[Mapping[str, str]]) -> "Plan":
-        """The plan that these containers' labels tell. Labels cannot be changed, so a lab that was added to since it was
-        made has two kinds: the most workers and all extras count, of the rest what any of them says."""
+        """The plan that these containers' labels describe. Labels cannot change, so after an addition the containers differ:
+        then the largest number of workers and all extras count, and for the rest any container's value."""
         found = list(labels)
         said = {key: value for each in found for key, value in each.items()}
         extras = {name for each in found for name in each.get(EXTRA, "").split(",")}
@@ -214,21 +319,22 @@ class Plan:
             key=said.get(KEY, ""),
             given=msgspec.json.decode(said[PERSON], type=Person) if PERSON in said else None,
             extras=tuple(name for name in EXTRAS if name in extras),
+            share=msgspec.json.decode(said[SHARE], type=Share) if SHARE in said else None,
             version=said.get(VERSION, ""),
             owner=said.get(OWNER, ""),
             start=said.get(START, ""),
         )
 
     def grown(self, asked: "Plan") -> "Plan":
-        """This plan of a lab that is up, with what `asked` adds: machines are added, never taken away, and the rest stays as
-        it is. Raises LabError where another learner's lab is asked for."""
+        """The plan of a running lab plus what `asked` adds: it adds machines, never removes one, and changes nothing else.
+        Raises LabError if `asked` is for another learner."""
         if asked.learner and asked.learner != self.learner:
             whose = f"of {self.learner}" if self.learner else "without a learner's name"
             raise LabError(
-                f"A lab {whose} is up; it cannot become that of {asked.learner}.", "labkit down   (then up again)"
+                f"A lab {whose} is up, and can't become {asked.learner}'s lab.", "labkit down   (then up again)"
             )
-        if asked.key and asked.given != self.given:
-            raise LabError("A lab is up that is not of this workshop.", "labkit down   (then up again)")
+        if asked.given and asked.given != self.given:
+            raise LabError("The lab that is up does not belong to this workshop.", "labkit down   (then up again)")
         return replace(self, workers=max(self.workers, asked.workers), extras=(*self.extras, *asked.extras))
 
 

@@ -1,1 +1,1 @@
-"""What was seen of a lab: typed values that are kept, sent and graded again. Reads nothing of the other rooms."""
+"""What was seen of a lab: typed values that can be saved, sent and graded again. Imports no other room."""

@@ -1,4 +1,4 @@
-"""What nobody saw but the learner's own side says, and what the workshop's owner said of it."""
+"""What only the learner's own side says and nobody saw, and what the workshop's owner says about it."""
 
 import msgspec
 
@@ -7,27 +7,27 @@ HERE = "here"
 
 
 SECTIONS = ("answers", f"sign_ins/{HERE}")
-"""Where an observation holds claims."""
+"""The parts of an observation that are claims."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody who has the right answers said of one answer to a quiz."""
+    """What somebody who has the right answers says about one answer to a quiz."""
 
     answer: str
     right: bool
     told: str = ""
-    """The explanation, of a right answer."""
+    """Why it is right, or what is wrong with it."""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """None for what was not asked for."""
 
     here: dict[str, str] | None = None
-    """Sign-ins that the learner's own Docker configuration keeps: {registry as docker names it: account}."""
+    """Sign-ins in the learner's own Docker configuration: {registry as docker names it: account}."""
     answers: dict[str, dict[str, str]] | None = None
     """{exercise: {question: answer}}"""
     judged: dict[str, dict[str, Judged]] = {}
-    """{exercise: {question: what was said of the answer}}: never the learner's side's to say."""
+    """{exercise: {question: what was said about the answer}}. The learner's side can never set this."""
 
 
 NOTHING = Claims()

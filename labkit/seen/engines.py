@@ -7,7 +7,7 @@ from labkit.seen.reference import Reference
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that a machine holds."""
+    """An image on a machine."""
 
     id: str
     """The digest of its config, as in a manifest."""
@@ -17,7 +17,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """Its names with a digest: myusername/myapp@sha256:…"""
     labels: dict[str, str]
     fingerprint: str
-    """Names what is in it and how it starts, the same however it was packed (labkit/edge/summary.py). "" for an empty image."""
+    """Identifies the image's files and how it starts, no matter how it was packed (labkit/edge/summary.py). "" for an empty
+    image."""
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +28,11 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     state: str
     service: str
-    """The Swarm's service that it belongs to, "" where it belongs to none."""
+    """The Swarm's service that it belongs to, or ""."""
     task: str = ""
-    """The id of the Swarm's task that it is of."""
+    """The ID of its Swarm task."""
     unhealthy: bool = False
-    """Whether its health check failed, also where it has ended since."""
+    """Whether its health check failed, even if it has ended since."""
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     containers: tuple[Container, ...]
 
     def image(self, wanted: Reference) -> Image | None:
-        """The image that this name means here, by tag or by digest."""
+        """The image that this name means on this machine, by tag or by digest."""
         found = (image for image in self.images if any(_means(name, wanted) for name in _names(image, wanted)))
         return min(found, key=lambda image: image.id, default=None)
 

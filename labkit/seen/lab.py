@@ -1,30 +1,36 @@
-"""A lab as it was seen: what checks, the picture and the feed read. Reading what was not observed raises Unobserved."""
+"""A lab as it was seen: the checks, the picture and the feed read it. Reading a part that was not observed raises
+Unobserved."""
 
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeVar
 
+from labkit.seen.depot import Depot
 from labkit.seen.engines import Engine
+from labkit.seen.kubernetes import Kubernetes
 from labkit.seen.log import Event, Log
+from labkit.seen.mirror import Mirror
 from labkit.seen.observation import Observation
 from labkit.seen.pages import Page
 from labkit.seen.person import Person
 from labkit.seen.reference import Reference
 from labkit.seen.registries import Registries, Registry, Store, of_holdings
+from labkit.seen.runs import Runs
+from labkit.seen.secured import Secured
 from labkit.seen.swarm import Swarm
 
 WORKSTATION = "workstation"
-"""The machine where the learner types; it manages the Swarm."""
+"""The machine where the learner types. It manages the Swarm."""
 
 T = TypeVar("T")
 
 
 class Unobserved(Exception):
-    """This part of the lab did not answer when it was looked at."""
+    """This part of the lab did not answer when it was observed."""
 
 
 class NotAsked(Unobserved):
-    """Nobody asked for this section: an exercise reads what its `sees` does not name."""
+    """Nobody asked for this section: an exercise reads a section that its `sees` does not name."""
 
 
 class SeenLab:
@@ -37,7 +43,7 @@ class SeenLab:
         if value is None:
             if gap := self.observation.unobserved.get(section):
                 raise Unobserved(gap)
-            raise NotAsked(f'nobody looked at its {section}: name "{section}" in `sees` of exercise.toml')
+            raise NotAsked(f'nobody asked for its {section}: add "{section}" to `sees` in exercise.toml')
         return value
 
     @property
@@ -47,7 +53,7 @@ class SeenLab:
 
     @property
     def taken(self) -> str:
-        """When the lab was looked at: ISO 8601, UTC."""
+        """When the lab was observed: ISO 8601, UTC."""
         return self.observation.taken
 
     # ── registries ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -63,10 +69,10 @@ class SeenLab:
         return {key: of_holdings(key, one, held.manifests) for key, one in held.known.items()}
 
     def registry_of(self, reference: Reference) -> Registry:
-        """The registry that this name leads to. Raises Unobserved where the lab has none of that address."""
+        """The registry that this name leads to. Raises Unobserved if the lab has no registry with that address."""
         found = self.registry_at(reference.registry)
         if found is None:
-            raise Unobserved(f"the lab has no registry {reference.registry}.")
+            raise Unobserved(f"The lab has no registry {reference.registry}.")
         return found
 
     def registry_at(self, host: str) -> Registry | None:
@@ -90,17 +96,21 @@ class SeenLab:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The access log, the oldest first."""
+        """The access log, oldest first."""
         return self.log.events
 
     def events_of(self, registry: Registry) -> list[Event]:
         return [event for event in self.events if event.registry == registry.key]
 
+    @cached_property
+    def mirror(self) -> Mirror:
+        return self._need("mirror", self.observation.mirror)
+
     # ── machines ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def machines(self) -> list[str]:
-        """The machines with an engine that were looked at, the workstation first."""
+        """The observed machines that have an engine, the workstation first."""
         seen = set(self._need("engines", self.observation.engines))
         return sorted(seen | self.silent, key=lambda name: (name != WORKSTATION, name))
 
@@ -108,13 +118,13 @@ class SeenLab:
         engines = self._need("engines", self.observation.engines)
         if machine not in engines:
             raise Unobserved(
-                self.observation.unobserved.get(f"engines/{machine}", f"the lab has no machine {machine}.")
+                self.observation.unobserved.get(f"engines/{machine}", f"The lab has no machine {machine}.")
             )
         return engines[machine]
 
     @property
     def silent(self) -> set[str]:
-        """The machines with an engine that were asked and did not answer."""
+        """The machines with an engine that did not answer."""
         return {name.removeprefix("engines/") for name in self.observation.unobserved if name.startswith("engines/")}
 
     @cached_property
@@ -140,15 +150,40 @@ class SeenLab:
 
     @property
     def moving(self) -> bool:
-        """Whether the Swarm is still working on a service, or cannot be asked: what is there will be otherwise soon."""
-        return self.observation.swarm is None or self.observation.swarm.moving
+        """Whether a run goes on, or the Swarm is still working on a service or cannot be asked: its state will change soon."""
+        runs = self.observation.runs is not None and self.observation.runs.moving
+        return runs or self.observation.swarm is None or self.observation.swarm.moving
 
     def page(self, machine: str, task: str) -> Page | None:
-        """What the app of a task on that machine answers; None where nobody saw it run there."""
+        """What the app of a task on that machine answers; None if nobody saw it run there."""
         told = self._need("pages", self.observation.pages)
         if gap := self.observation.unobserved.get(f"pages/{machine}"):
             raise Unobserved(gap)
         return next((page for page in told.get(machine, ()) if page.task == task), None)
+
+    # ── workflows ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def runs(self) -> Runs:
+        """The runs of the learner's workflows, and the last trial of them."""
+        return self._need("runs", self.observation.runs)
+
+    @property
+    def secured(self) -> Secured:
+        """A registry of the learner's own, how sign-ins are kept, and the last trial of deploy.sh."""
+        return self._need("secured", self.observation.secured)
+
+    # ── a registry to clean up ───────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def depot(self) -> Depot:
+        """The registry on the machine `depot`, and the last trial of the learner's retention script."""
+        return self._need("depot", self.observation.depot)
+
+    @property
+    def kubernetes(self) -> Kubernetes:
+        """The manifests on the machine `kubernetes`, and what its cluster runs."""
+        return self._need("kubernetes", self.observation.kubernetes)
 
     # ── the learner ──────────────────────────────────────────────────────────────────────────────────────────────────
 

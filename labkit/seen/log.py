@@ -1,4 +1,4 @@
-"""The section `log`: the edge's access log, who did what in which registry, in the order in which it happened."""
+"""The section `log`: the edge's access log. It says who did what in which registry, in order."""
 
 from enum import StrEnum
 
@@ -6,7 +6,8 @@ import msgspec
 
 
 class Action(StrEnum):
-    """What was asked for. `head` is a look at a manifest's digest, `pull` the manifest itself, `blob` a layer or a config."""
+    """The kind of request. `head` asks for a manifest's digest, `pull` for the manifest itself, `blob` for a layer or a
+    config."""
 
     LOGIN = "login"
     HEAD = "head"
@@ -17,42 +18,55 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why the edge refused (labkit/edge/front.py)."""
+    """Why the edge refused a request, in whichever registry (labkit/edge/front.py, labkit/edge/flavours/)."""
 
     WRONG_PASSWORD = "wrong-password"  # noqa: S105  (a reason)
     UNKNOWN_USER = "unknown-user"
+    EXPIRED = "expired"
+    """What was typed was right once."""
     NOT_SIGNED_IN = "not-signed-in"
     FOREIGN_NAMESPACE = "foreign-namespace"
     NO_NAMESPACE = "no-namespace"
+    NO_SUCH_PROJECT = "no-such-project"
+    FEWER_RIGHTS = "fewer-rights"
+    """The account's role, or this token of it, does not include that."""
+    IMMUTABLE = "immutable"
+    """The tag is there and stays what it is."""
+    LOCKED = "locked"
+    PRIVATE = "private"
+    """Only its owner may pull from the repository."""
+    RATE_LIMIT = "rate-limit"
     STILL_TAGGED = "still-tagged"
     UNSUPPORTED = "unsupported"
     NO_SUCH_REPOSITORY = "no-such-repository"
     NOT_FOUND = "not-found"
     REFUSED_BY_STORE = "refused-by-store"
+    QUOTA = "quota"
+    """There is no room left for it."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the access log."""
 
     seq: int
-    """Counts from 1 and never goes back: order does not hang on any clock."""
+    """Counts up from 1 and never goes back, so the order does not depend on any clock."""
     time: float
     """Seconds since 1970."""
     action: str
-    """An Action, or a word that labkit does not know."""
+    """An Action, or a word that this labkit does not know."""
     registry: str
     """The registry's key."""
     machine: str
-    """The lab's machine that asked, "" for another."""
+    """The lab's machine that sent the request, or "" for any other."""
     user: str | None
     repository: str = ""
     reference: str = ""
-    """The tag or the digest that was asked for."""
+    """The tag or digest that was requested."""
     digest: str = ""
     """What the registry answered with, or the blob's digest."""
     status: int
     reason: str = ""
-    """A Reason, "" for none."""
+    """A Reason, or ""."""
     agent: str
     """The client's User-Agent."""
 
@@ -62,17 +76,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def from_engine(self) -> bool:
-        """Whether a Docker Engine asked, and not a tool that speaks to the registry by itself."""
+        """Whether a Docker Engine sent the request, and not a tool that talks to the registry itself."""
         return self.agent.startswith("docker/")
 
     @property
     def by_person(self) -> bool:
-        """Whether somebody asked for it: an engine that pulls for the Swarm names no client behind it."""
+        """Whether a person caused the request: an engine that pulls for the Swarm names no client."""
         return not self.from_engine or "UpstreamClient" in self.agent
 
 
 class Reset(msgspec.Struct, frozen=True, kw_only=True):
-    """A line which says that these exercises begin anew here."""
+    """A line which says that these exercises begin again here."""
 
     seq: int
     time: float
@@ -80,11 +94,11 @@ class Reset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
-    """Both by `seq`, the oldest first."""
+    """Both sorted by `seq`, oldest first."""
 
     events: tuple[Event, ...]
     resets: tuple[Reset, ...]
 
     def begun(self, slug: str) -> int:
-        """The number after which an exercise counts: where it was last reset, 0 where never."""
+        """The number after which an exercise's evidence counts: its last reset, or 0 if there was none."""
         return max((reset.seq for reset in self.resets if slug in reset.exercises), default=0)

@@ -1,4 +1,4 @@
-"""What was seen of a lab at one moment: a plain value in sections, that can be kept, sent and graded again."""
+"""What was seen of a lab at one moment: a plain value in sections that can be saved, sent and graded again."""
 
 import hashlib
 import json
@@ -10,11 +10,16 @@ import msgspec
 from labkit.errors import LabError
 from labkit.seen import claims, signature, versions
 from labkit.seen.claims import Claims, Judged
+from labkit.seen.depot import Depot
 from labkit.seen.engines import Engine
+from labkit.seen.kubernetes import Kubernetes
 from labkit.seen.log import Log
+from labkit.seen.mirror import Mirror
 from labkit.seen.pages import Page
 from labkit.seen.person import Person
 from labkit.seen.registries import Registries, Store
+from labkit.seen.runs import Runs
+from labkit.seen.secured import Secured
 from labkit.seen.signature import Public, Signature
 from labkit.seen.swarm import Swarm
 from labkit.text import dumps
@@ -23,46 +28,58 @@ SCHEMA = versions.NEWEST
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """Which lab was looked at, and whose it is."""
+    """Which lab was observed, and whose it is."""
 
     name: str
     person: Person = Person()
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A section that was not asked for is null. One that did not answer is null, and `unobserved` says why; of `engines`
-    and `pages` each machine by itself, as `engines/NAME`."""
+    """A section that was not asked for is null. A section that did not answer is null, and `unobserved` says why. In `engines`
+    and `pages` each machine counts on its own, as `engines/NAME`."""
 
     schema: int = SCHEMA
     labkit: str
-    """The version of labkit that looked."""
+    """The version of labkit that observed the lab."""
     content: str
-    """The content that this labkit had (labkit/content/exercises.py: version)."""
+    """The content of that labkit (labkit/content/exercises.py: version)."""
     lab: About
     taken: str
-    """When it was looked at: ISO 8601, UTC."""
+    """When the lab was observed: ISO 8601, UTC."""
     unobserved: dict[str, str] = {}
     registries: Registries | None = None
     store: Store | None = None
     engines: dict[str, Engine] | None = None
     sign_ins: dict[str, dict[str, str]] | None = None
-    """{place: {registry as docker names it: the account}} of what docker CLIs keep; "here" is the lab's own configuration.
-    The account is "" where a helper keeps it and "?" where it is none of the lab's. Never the sign-in itself."""
+    """{place: {registry as docker names it: the account}}, from the docker CLIs' configurations; "here" is the lab's own. The
+    account is "" if a credential helper has it, and "?" if it is not one of the lab's accounts. Never the sign-in itself."""
     swarm: Swarm | None = None
     log: Log | None = None
+    mirror: Mirror | None = None
+    """The registry mirror of a lab that has one (`lab = ["mirror"]` in an exercise)."""
     pages: dict[str, tuple[Page, ...]] | None = None
-    """{machine: what the apps of its tasks answer}, of those services that an exercise asks."""
+    """{machine: what the apps of its tasks answer}, for the services that an exercise asks about."""
+    runs: Runs | None = None
+    """Runs of the learner's workflows, and the last trial of them."""
+    secured: Secured | None = None
+    """A registry of the learner's own, how sign-ins are kept, and the last trial of deploy.sh."""
+    depot: Depot | None = None
+    """The registry of a lab that has one to clean up (`lab = ["depot"]` in an exercise), and the last trial of a retention
+    script."""
+    kubernetes: Kubernetes | None = None
+    """The manifests of a lab that has the machine `kubernetes` (`lab = ["kubernetes"]` in an exercise)."""
     answers: dict[str, dict[str, str]] | None = None
-    """{exercise: {question: answer}}: what the learner says, as is "here" in `sign_ins`."""
+    """{exercise: {question: answer}}: what the learner says. "here" in `sign_ins` is the learner's word too."""
     judged: dict[str, dict[str, Judged]] = {}
-    """{exercise: {question: what the workshop's owner said of the answer}}, for who has not got the right answers."""
+    """{exercise: {question: what the workshop's owner says about the answer}}, for anyone who does not have the right
+    answers."""
     signature: Signature = Signature()
-    """Who looked. Left out, as is `judged`, where there is nothing to say."""
+    """Who observed the lab. Left out if there is none, as is `judged`."""
 
     @classmethod
     def parse(cls, text: str | bytes, signed_by: Public | None = None) -> "Observation":
-        """Reads what `labkit observe` printed, in this schema or an older one. With a workshop's key it must be signed with
-        that. Raises LabError that says what is wrong."""
+        """Reads what `labkit observe` printed, in this schema or an older one. With a workshop's key, that workshop must have
+        signed it. Raises LabError that says what is wrong."""
         fix = "labkit observe > observation.json   (makes a new one)"
         try:
             data = _json(text)
@@ -71,10 +88,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         except (ValueError, RecursionError) as error:
             raise LabError(f"This is not an observation: {_short(error)}.", fix) from error
         if not isinstance(data, dict) or "schema" not in data:
-            raise LabError("This is not an observation: it names no schema.", fix)
+            raise LabError("This is not an observation: it has no schema number.", fix)
         if not versions.known(data["schema"]):
             schema = _short(data["schema"])
-            raise LabError(f"This observation has schema {schema}, this labkit reads 1 to {SCHEMA}.", fix)
+            raise LabError(f"This observation has schema {schema}; this labkit can read 1 to {SCHEMA}.", fix)
         kept = data.pop("seal", None)
         try:
             if signed_by:
@@ -84,14 +101,14 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         except (msgspec.ValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise LabError(f"This observation is damaged: {_where(error)}.", fix) from error
         except ArithmeticError as error:
-            raise LabError("This observation is damaged: it holds a number that is too large.", fix) from error
+            raise LabError("This observation is damaged: a number in it is too large.", fix) from error
         if not fitting:
-            raise LabError("This observation was changed after it was made: its seal does not fit.", fix)
+            raise LabError("This observation was changed after it was made: its seal does not match.", fix)
         return value
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> "Observation":
-        """The observation in this JSON value, upgraded where it is of an older schema. Raises msgspec.ValidationError."""
+        """The observation in this JSON value, upgraded from an older schema if needed. Raises msgspec.ValidationError."""
         return msgspec.convert(versions.upgrade(data), cls)
 
     def data(self) -> dict[str, Any]:
@@ -104,22 +121,22 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return built
 
     def claiming(self, said: Claims) -> "Observation":
-        """The same with what the learner's side says."""
+        """The same, with what the learner's side says."""
         seen = msgspec.structs.replace(self, judged=said.judged)
         if said.here is not None:
             seen = msgspec.structs.replace(seen, sign_ins={claims.HERE: said.here, **(seen.sign_ins or {})})
         return seen if said.answers is None else msgspec.structs.replace(seen, answers=said.answers)
 
     def without(self, claim: str) -> "Observation":
-        """The same as if the learner's side had not said this, one of claims.SECTIONS."""
+        """The same as if the learner's side had not made this claim, one of claims.SECTIONS."""
         if claim == "answers":
             return msgspec.structs.replace(self, answers=self.answers and {})
         kept = {place: held for place, held in (self.sign_ins or {}).items() if place != claims.HERE}
         return msgspec.structs.replace(self, sign_ins=None if self.sign_ins is None else kept)
 
     def dump(self) -> str:
-        """JSON, with a seal over all of it: a change by accident or by hand is noticed. A recomputed seal goes undetected; a
-        signature does not."""
+        """JSON with a seal over everything: a change by accident or by hand is noticed. A recomputed seal goes undetected; a
+        recomputed signature does not."""
         data = self.data()
         return dumps({**data, "seal": seal(data)}, indent=1, sort_keys=True) + "\n"
 
@@ -137,13 +154,13 @@ def seal(data: dict[str, Any]) -> str:
 
 
 def _json(text: str | bytes) -> Any:
-    """Strict JSON in UTF-8: each name once, and no number that is none. Raises ValueError or RecursionError."""
+    """Strict JSON in UTF-8: each name only once, and only real numbers. Raises ValueError or RecursionError."""
     plain = text if isinstance(text, str) else text.decode()
     return json.loads(plain, object_pairs_hook=_each_once, parse_constant=_finite, parse_float=_finite)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """One reader would take the first of two, another the last: what is signed must mean one thing."""
+    """Some readers take the first of two equal names, others the last. What is signed must mean one thing."""
     data = dict(pairs)
     if len(data) < len(pairs):
         seen: set[str] = set()
@@ -155,7 +172,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{_short(text)} is no number")
+        raise ValueError(f"{_short(text)} is not a number")
     return number
 
 
@@ -165,7 +182,7 @@ def _short(value: object) -> str:
 
 
 MOST = 100
-"""Letters of what is wrong in a file that its error tells."""
+"""Quote at most this many characters of what is wrong in a file."""
 
 
 def _where(error: Exception) -> str:

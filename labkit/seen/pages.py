@@ -1,4 +1,4 @@
-"""The section `pages`: what the app of each task answers when its page is asked for, on the node where the task runs."""
+"""The section `pages`: what each task's app answers when the lab asks for its page, on the node where the task runs."""
 
 from typing import Annotated
 
@@ -8,23 +8,23 @@ Small = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What one task's app answered to `GET /`, at the port on which it listens."""
+    """What one task's app answered to `GET /` at the port that it listens on."""
 
     task: str
-    """The id of the Swarm's task."""
+    """The ID of the Swarm's task."""
     service: str
     port: Small
-    """Of the ports on which it listens the one with the best answer; 0 where it listens on none."""
+    """If it listens on several ports, the one with the best answer; 0 if it listens on none."""
     status: Small
-    """HTTP's; 0 where nothing came that is HTTP."""
+    """The HTTP status; 0 if the answer was not HTTP."""
     size: Small
-    """Bytes of the page, as many as were read (labkit/lab/looking/ask_apps.py: LARGEST)."""
+    """Bytes of the page, as far as they were read (labkit/lab/looking/ask_apps.py: LARGEST)."""
     digest: str
-    """Of these bytes."""
+    """The digest of these bytes."""
     text: str
-    """How the page begins."""
+    """The beginning of the page."""
     file: str
-    """Where the same bytes lie in the image of the task: a path, "" where nowhere. What a mount hides or brings, and what was
-    written since the container started, is not in the image."""
+    """The path of a file with the same bytes in the task's image, or "". Files that a mount hides or brings, or that were
+    written since the container started, are not in the image."""
     sample: bool
-    """Whether it is the page of the sample app, letter by letter."""
+    """Whether it is exactly the sample app's page."""

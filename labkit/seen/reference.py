@@ -1,4 +1,4 @@
-"""The name of an image: which registry, which repository, which tag or digest.
+"""The name of an image: its registry, repository, and tag or digest.
 
 The rules are those of distribution's reference grammar (distribution/reference: reference.go, normalize.go, regexp.go), which
 the docker CLI and the engines use.
@@ -8,13 +8,13 @@ import re
 from dataclasses import dataclass, replace
 
 HUB = "docker.io"
-"""The registry that a name without one means (normalize.go: defaultDomain)."""
+"""The registry of a name without an address (normalize.go: defaultDomain)."""
 
 OFFICIAL = "library"
-"""The namespace that a name without one means there (normalize.go: officialRepoPrefix)."""
+"""The namespace there of a name without one (normalize.go: officialRepoPrefix)."""
 
 LATEST = "latest"
-"""The tag that a name without tag and digest means."""
+"""The tag of a name without tag and digest."""
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
@@ -24,17 +24,17 @@ _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 MOST = 255
-"""Letters of a name, registry and repository together (reference.go: RepositoryNameTotalLengthMax)."""
+"""The most characters of a name, registry and repository together (reference.go: RepositoryNameTotalLengthMax)."""
 
 
 class NoReference(ValueError):
-    """A text is no name of an image; says why."""
+    """A text is not the name of an image; says why."""
 
 
 @dataclass(frozen=True, order=True)
 class Reference:
-    """`registry` is a host with its port, in small letters; `repository` is whole ("library/busybox"). Without `tag` and
-    `digest` the name means `latest`, as docker reads it."""
+    """`registry` is a host with its port, in lowercase; `repository` is complete ("library/busybox"). Without `tag` and
+    `digest` the name means `latest`, as in docker."""
 
     registry: str
     repository: str
@@ -45,27 +45,27 @@ class Reference:
     def parse(cls, text: str) -> "Reference":
         """`[registry/]repository[:tag][@digest]`, as a person types it. Raises NoReference."""
         if _IDENTIFIER.fullmatch(text):
-            raise NoReference(f"{text!r} is an image's id, no name")
+            raise NoReference(f"{text!r} is an image's ID, not a name")
         rest, at, digest = text.partition("@")
         if at and not _DIGEST.fullmatch(digest):
-            raise NoReference(f"{digest!r} is no digest")
+            raise NoReference(f"{digest!r} is not a digest")
         name, colon, tag = rest.rpartition(":")
         if not colon or "/" in tag:
             name, tag = rest, ""
         elif not _TAG.fullmatch(tag):
-            raise NoReference(f"{tag!r} is no tag")
+            raise NoReference(f"{tag!r} is not a tag")
         registry, repository = _split(name)
         if not _HOST.fullmatch(registry):
-            raise NoReference(f"{registry!r} is no registry's address")
+            raise NoReference(f"{registry!r} is not a registry's address")
         if not _PATH.fullmatch(repository):
-            raise NoReference(f"{repository!r} is no repository's name")
+            raise NoReference(f"{repository!r} is not a valid repository name")
         if len(registry) + 1 + len(repository) > MOST:
-            raise NoReference(f"a name of more than {MOST} letters")
+            raise NoReference(f"the name has more than {MOST} characters")
         return cls(registry, repository, tag, digest)
 
     @property
     def name(self) -> str:
-        """Without tag and digest, as docker shows it: without the Hub's host and its library/."""
+        """Without tag and digest, as docker shows it: without Docker Hub's host and its library/."""
         if self.registry != HUB:
             return f"{self.registry}/{self.repository}"
         namespace, slash, rest = self.repository.partition("/")
@@ -73,7 +73,7 @@ class Reference:
 
     @property
     def namespace(self) -> str:
-        """The first part of the repository, "" where it has one part only."""
+        """The first part of the repository, or "" if it has only one part."""
         return self.repository.partition("/")[0] if "/" in self.repository else ""
 
     @property
@@ -83,7 +83,7 @@ class Reference:
 
     @property
     def version(self) -> str:
-        """The tag that is meant: latest where there is neither tag nor digest."""
+        """The tag that the name means: latest if there is neither a tag nor a digest."""
         return self.tag or ("" if self.digest else LATEST)
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class Reference:
 
     @property
     def full(self) -> str:
-        """As docker shows it, the tag always named."""
+        """As docker shows it, always with the tag."""
         return str(self) if self.digest else f"{self.name}:{self.version}"
 
     def at(self, digest: str) -> "Reference":
@@ -107,12 +107,12 @@ class Reference:
         return (self.registry, self.repository) == (other.registry, other.repository)
 
     def same_tag(self, other: "Reference") -> bool:
-        """Whether both mean the same tag of the same repository, however they were typed."""
+        """Whether both mean the same tag of the same repository, no matter how they were typed."""
         return self.same_repository(other) and self.version == other.version and self.digest == other.digest
 
 
 def parse(text: str) -> Reference | None:
-    """The reference, or None where the text is none."""
+    """The reference, or None if the text is not one."""
     try:
         return Reference.parse(text)
     except NoReference:

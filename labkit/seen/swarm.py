@@ -1,4 +1,4 @@
-"""The section `swarm`: nodes, services and tasks as the manager tells them."""
+"""The section `swarm`: nodes, services and tasks, as the manager reports them."""
 
 from datetime import datetime
 
@@ -7,26 +7,26 @@ import msgspec
 from labkit.seen import reference
 
 BY_THEMSELVES = ("failed", "complete", "rejected")
-"""States of a task that ended, or could not begin, without the Swarm having asked for it (docs: "Swarm task states")."""
+"""States of a task that ended or could not start, and that the Swarm did not stop itself (docs: "Swarm task states")."""
 
 ON_THE_WAY = ("new", "allocated", "pending", "assigned", "accepted", "ready", "preparing", "starting")
 """States of a task that does not run yet."""
 
 UPDATING = ("updating", "rollback_started")
-"""States of an update at which the Swarm still works (moby, api/types/swarm: UpdateState)."""
+"""States of an update that the Swarm is still working on (moby, api/types/swarm: UpdateState)."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One task of a service: what the Swarm wants of it (`desired`) and what it is (`state`)."""
+    """One task of a service: what the Swarm wants it to be (`desired`) and what it is (`state`)."""
 
     id: str
     slot: int
-    """The replica's number; 0 in a global service, which has one task a node."""
+    """The replica's number; 0 in a global service, which has one task per node."""
     node: str
-    """"" while no node was found for it."""
+    """"" until the Swarm has found a node for it."""
     image: str
     spec: str
-    """What it is made from, in short (labkit/lab/looking/swarm.py). "" in an observation from before labkit noted it."""
+    """A short form of the settings that the task was created from (labkit/lab/looking/swarm.py). "" in old observations."""
     desired: str
     state: str
     error: str
@@ -34,11 +34,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None
     created: str
     since: str
-    """When its state last changed; both ISO 8601."""
+    """When its state last changed. Both are ISO 8601."""
 
     @property
     def place(self) -> int | str:
-        """What the Swarm fills again with another task when this one ends: a slot, or a node."""
+        """The place where the Swarm starts another task when this one ends: a slot, or a node."""
         return self.slot or self.node
 
     @property
@@ -46,19 +46,26 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ON_THE_WAY and self.desired in ("running", "ready")
 
     @property
+    def reason(self) -> str:
+        """Why it ended or does not start: the exit code where docker says nothing else, or docker's words."""
+        if self.exit_code is not None and self.error in ("", f"task: non-zero exit ({self.exit_code})"):
+            return f"exit code {self.exit_code}"
+        return self.error or self.message
+
+    @property
     def lifetime(self) -> float:
-        """Seconds from its making to its last change of state."""
+        """Seconds from its creation to its last change of state."""
         return seconds_between(self.created, self.since)
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     image: str
-    """As it was asked for, with the digest that the manager added."""
+    """The image that was asked for, with the digest that the manager added."""
     spec: str
-    """What its tasks are made from, in short."""
+    """A short form of the settings that its tasks are created from."""
     stack: str
-    """The stack that it was deployed with, "" without one: Docker puts its name before the service's."""
+    """The stack that it belongs to, or "". Docker puts the stack's name before the service's."""
     mode: str
     """Replicated, Global, …"""
     replicas: int | None
@@ -66,7 +73,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     update_state: str
     update_message: str
     tasks: tuple[Task, ...]
-    """Those that the manager remembers, by slot and age."""
+    """The tasks that the manager remembers, by slot and age."""
 
     @property
     def asked(self) -> str:
@@ -76,30 +83,38 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """What the manager found the tag to be, or what was asked for by digest; "" where neither."""
+        """The digest that the manager found for the tag, or the digest that was asked for; "" if neither."""
         found = reference.parse(self.image)
         return found.digest if found else ""
 
     @property
     def current(self) -> list[Task]:
-        """Tasks of what the service now asks for: those of before an update say nothing about it."""
+        """Tasks of the service as it is now: tasks from before an update say nothing about it."""
         return [task for task in self.tasks if (task.image, task.spec) == (self.image, self.spec)]
 
     @property
     def moving(self) -> bool:
-        """Whether the Swarm is still working on it: it updates, a task is on its way or ends, or one ended and comes back."""
+        """Whether the Swarm is still working on it: it is updating, or a task is starting, ending or coming back."""
         rest = {("running", "running")}
         open_tasks = [task for task in self.tasks if task.desired in ("running", "ready")]
         return self.update_state in UPDATING or any((task.desired, task.state) not in rest for task in open_tasks)
 
     @property
+    def through(self) -> bool:
+        """Whether all that should run does, as the service is now. Of an update only the time is left for which the Swarm
+        watches the last task (update-monitor, 5 seconds), so `moving` may still be true."""
+        given = [task for task in self.tasks if task.desired in ("running", "ready")]
+        wanted = len({task.node for task in given}) if self.replicas is None else self.replicas
+        return len(given) == len(self.running) == wanted
+
+    @property
     def running(self) -> list[Task]:
-        """Tasks that run what the service now asks for."""
+        """Running tasks of the service as it is now."""
         return [task for task in self.current if task.state == "running" == task.desired]
 
     @property
     def places(self) -> dict[int | str, list[Task]]:
-        """{slot or node: its tasks of what the service now asks for, the newest first}."""
+        """{slot or node: its tasks of the service as it is now, newest first}."""
         places: dict[int | str, list[Task]] = {}
         for task in sorted(self.current, key=lambda task: task.created, reverse=True):
             places.setdefault(task.place, []).append(task)
@@ -115,7 +130,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Swarm(msgspec.Struct, frozen=True, kw_only=True):
-    """`active` is False where the workstation is no manager of a Swarm."""
+    """`active` is False if the workstation is not a manager of a Swarm."""
 
     active: bool
     members: dict[str, Member]
@@ -125,7 +140,7 @@ class Swarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def moving(self) -> bool:
-        """Whether what is there will be otherwise soon."""
+        """Whether its state will change soon."""
         return any(service.moving for service in self.services.values())
 
 

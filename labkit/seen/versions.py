@@ -19,7 +19,7 @@ def known(schema: Any) -> bool:
 
 
 def upgrade(data: Data) -> Data:
-    """The same observation in the newest schema. Raises KeyError, TypeError or AttributeError where it is damaged."""
+    """The same observation in the newest schema. Raises KeyError, TypeError or AttributeError if it is damaged."""
     while data["schema"] < NEWEST:
         data = STEPS[data["schema"]](data)
     return data
@@ -139,4 +139,4 @@ def _task(held: Data) -> Data:
 
 
 STEPS: dict[int, Callable[[Data], Data]] = {1: _from_1}
-"""By the schema that they begin with."""
+"""By the schema that each step starts from."""

@@ -1,4 +1,4 @@
-"""A learner's answers to the quizzes, and free text, kept in the learner's folder."""
+"""A learner's answers to the questions, and free text, saved in the learner's folder."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ FILE = f"{keeping.FOLDER}/answers.json"
 
 
 def load(work: Path) -> dict[str, dict[str, str]]:
-    """{exercise: {question: answer}}; empty where nothing was answered. A damaged file is set aside."""
+    """{exercise: {question: answer}}; empty if nothing was answered. A damaged file is set aside."""
     return keeping.load(work / FILE, _parsed, {})
 
 
@@ -24,12 +24,12 @@ def _texts(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Without halves of characters (U+D800), which can be typed as JSON and neither written nor shown."""
+    """Without halves of characters (U+D800), which JSON allows but nothing can write or show."""
     return text.encode(errors="replace").decode()
 
 
 def save(work: Path, slug: str, given: dict[str, str]) -> None:
-    """Keeps these answers beside the earlier ones; an empty one leaves what was there. Raises LabError."""
+    """Saves these answers next to the earlier ones; an empty answer changes nothing. Raises LabError."""
     with keeping.lock(work):
         data = load(work)
         said = {question: _plain(text) for question, text in given.items() if text.strip()}
@@ -38,7 +38,7 @@ def save(work: Path, slug: str, given: dict[str, str]) -> None:
 
 
 def forget(work: Path, slug: str) -> None:
-    """Takes the answers to an exercise away. Raises LabError."""
+    """Removes the answers to an exercise. Raises LabError."""
     if slug in load(work):
         with keeping.lock(work):
             data = load(work)

@@ -1,5 +1,5 @@
-"""Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Only ever appended to, but where
-lines are damaged: then the file is set aside, and made anew of the others."""
+"""Attempts: what was graded and which hints were taken, as JSON lines in the learner's folder. Lines are only appended. Only if
+lines are damaged, the file is set aside and a new one gets the others."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ FILE = f"{keeping.FOLDER}/attempts.jsonl"
 
 
 def _append(work: Path, record: dict[str, Any]) -> None:
-    """Adds a record. Raises LabError; nothing that was there is lost by that."""
+    """Adds a record. Raises LabError, and then nothing is lost."""
     with keeping.lock(work):
         _append_locked(work, record)
 
@@ -31,7 +31,7 @@ def _append_locked(work: Path, record: dict[str, Any]) -> None:
 
 
 def read(work: Path) -> tuple[list[dict[str, Any]], int]:
-    """Every record, and the number of lines that were damaged and passed over."""
+    """Every record, and the number of damaged lines that were skipped."""
     found = _lines(work)
     damaged = sum(1 for _, record in found if record is None)
     if damaged:
@@ -41,7 +41,7 @@ def read(work: Path) -> tuple[list[dict[str, Any]], int]:
 
 
 def _lines(work: Path) -> list[tuple[bytes, dict[str, Any] | None]]:
-    """Each line with its record, None for one that is damaged."""
+    """Each line with its record, or None for a damaged line."""
     try:
         lines = (work / FILE).read_bytes().splitlines()
     except OSError:
@@ -58,7 +58,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
 
 
 def _sound(record: Any) -> bool:
-    """Whether it has the forms that are read of it; a kind that is not known may be a newer labkit's."""
+    """Whether it has the form that this labkit reads. An unknown kind may come from a newer labkit."""
     named = [*record.get("results", {}), *record.get("exercises", []), record.get("exercise", ""), record["kind"]]
     results = record.get("results", {}).values()
     return all(isinstance(name, str) for name in named) and all(isinstance(result, dict) for result in results)
@@ -77,8 +77,8 @@ def _mend(work: Path) -> None:
 
 
 def keep_attempt(work: Path, report: Report) -> bool:
-    """Keeps what a report says of each exercise, where that differs from the last attempt: only a change of the verdict is an
-    attempt. Returns whether it was kept. Raises LabError."""
+    """Records a report's result for each exercise if it differs from the last attempt: only a changed result is an attempt.
+    Returns whether it was recorded. Raises LabError."""
     results = {
         exercise.slug: {
             "earned": exercise.earned,
@@ -99,7 +99,7 @@ def keep_attempt(work: Path, report: Report) -> bool:
 
 
 def _last_result(records: list[dict[str, Any]], slug: str, content: str) -> dict[str, Any] | None:
-    """What the last attempt at an exercise said of it; None where it was reset since, or judged by other checks."""
+    """The result of the last attempt at an exercise; None if the exercise was reset since, or graded by other checks."""
     for record in reversed(records):
         if record["kind"] == "reset" and slug in record.get("exercises", ()):
             return None
@@ -124,7 +124,7 @@ def hints_taken(work: Path, slug: str, check: str) -> int:
 
 
 def hints_of(records: list[dict[str, Any]], slug: str, check: str) -> int:
-    """The same of records that were read before."""
+    """The same, for records that were read before."""
     taken = 0
     for record in records:
         if record["kind"] == "reset" and slug in record.get("exercises", []):
@@ -135,23 +135,23 @@ def hints_of(records: list[dict[str, Any]], slug: str, check: str) -> int:
 
 
 def keep_opened(work: Path, slug: str) -> None:
-    """Keeps that the learner opened an exercise: from here its time counts."""
+    """Records that the learner opened an exercise: its time counts from here."""
     _append(work, {"kind": "opened", "time": _now(), "exercise": slug})
 
 
 PAUSE = 600.0
-"""Seconds: a longer time between two signs of work on an exercise counts as this much."""
+"""Seconds. A longer pause between two signs of work counts as this much."""
 
 
 def seconds_spent(records: list[dict[str, Any]], slug: str) -> float:
-    """How long was worked on an exercise: the times between its openings, attempts, hints and resets added up, none of them
-    as more than PAUSE. An attempt at all exercises at once is no sign of work on this one."""
+    """The time spent on an exercise: the times between its openings, attempts, hints and resets added up, each at most PAUSE.
+    An attempt at all exercises at once does not count as work on this one."""
     moments = sorted(_moment(record) for record in records if _only(record) == slug)
     return sum(min(PAUSE, later - earlier) for earlier, later in pairwise(moments))
 
 
 def _only(record: dict[str, Any]) -> str | None:
-    """The exercise that a record is about, None where it is about several."""
+    """The exercise that a record is about, or None if it is about several."""
     named = [record["exercise"]] if "exercise" in record else list(record.get("results", record.get("exercises", ())))
     return str(named[0]) if len(named) == 1 else None
 

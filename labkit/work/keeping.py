@@ -1,4 +1,4 @@
-"""How labkit's own files are kept: one writer at a time, each file whole or as it was before, and what is damaged set aside."""
+"""How labkit saves its own files: one writer at a time, each file complete or unchanged, and damaged files set aside."""
 
 import contextlib
 import os
@@ -13,16 +13,16 @@ from labkit.errors import LabError
 T = TypeVar("T")
 
 FOLDER = ".labkit"
-"""In the learner's folder: what labkit keeps there."""
+"""Where labkit keeps its files in the learner's folder."""
 
 PATIENCE = 10.0
-"""Seconds to wait for another writer, who needs some milliseconds."""
+"""Seconds to wait for another writer, who needs only milliseconds."""
 
 
 @contextlib.contextmanager
 def lock(work: Path) -> Iterator[None]:
-    """One writer at a time in this learner's folder, of all threads and processes: panels, commands and pytest write side by
-    side. Not to be taken twice. Raises LabError where the folder cannot be written, or another holds the lock for long."""
+    """One writer at a time in this learner's folder, across all threads and processes: panel, commands and pytest write at the
+    same time. Do not nest. Raises LabError if the folder cannot be written, or if another process holds the lock for long."""
     from filelock import FileLock, Timeout
 
     file = work / FOLDER / "lock"
@@ -41,8 +41,9 @@ def lock(work: Path) -> Iterator[None]:
 
 
 def write_whole(file: Path, text: str | bytes, mode: int = 0o666, lasting: bool = True) -> None:
-    """Writes a file that readers find whole, the old or the new, even where the disk is full or the machine goes off; what need
-    not outlive that is not `lasting`, and sooner written.
+    """Writes a file so that readers find it complete, old or new, even if the disk is full or the machine loses power. A
+    file that need not survive that is not `lasting`, and is written faster. `mode` is that of a new file, less the umask.
+    Raises OSError; then the file is unchanged.
 
     `mode` is that of a new file, less the umask. Raises OSError; then the file is as it was.
     """
@@ -60,8 +61,8 @@ def write_whole(file: Path, text: str | bytes, mode: int = 0o666, lasting: bool 
 
 
 def append_line(file: Path, line: str) -> None:
-    """Adds a line and has the disk keep it. A line that was torn when the machine went off does not swallow it. Raises OSError;
-    nothing that was there is lost by that."""
+    """Appends a line and makes sure that it is on the disk. If an earlier line was cut off when the machine went down, this one
+    is not lost with it. Raises OSError, and then nothing is lost."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+b") as out:
         if out.tell() and not _ends_with_newline(file):
@@ -78,18 +79,20 @@ def _ends_with_newline(file: Path) -> bool:
 
 
 def unkept(file: Path, error: Exception) -> LabError:
-    """What to tell where a file of the learner's folder could not be written."""
+    """The error to show if a file in the learner's folder could not be written."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return LabError(f"{file} could not be kept: {reason}.", f"make room, or check {file.parent}")
+    return LabError(
+        f"{file} could not be saved: {reason}.", f"free some space, or check the permissions of {file.parent}"
+    )
 
 
 ODD = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
-"""What reading a damaged file raises, whatever is in it."""
+"""What reading a damaged file can raise, whatever it contains."""
 
 
 def load(file: Path, parse: Callable[[bytes], T], otherwise: T) -> T:
-    """What `parse` makes of a file of labkit's own; `otherwise` where it cannot be read. One that `parse` finds odd is set
-    aside, which is told, so that whoever writes it next makes it anew."""
+    """What `parse` makes of one of labkit's own files; `otherwise` if it cannot be read. A file that `parse` finds odd is
+    set aside, with a message, so that the next writer creates it again."""
     try:
         content = file.read_bytes()
     except OSError:
@@ -104,7 +107,7 @@ def load(file: Path, parse: Callable[[bytes], T], otherwise: T) -> T:
 
 
 def set_aside(path: Path, why: str) -> Path:
-    """Renames a damaged file, or folder, to NAME.damaged-TIME, and tells so. Raises OSError."""
+    """Renames a damaged file or folder to NAME.damaged-TIME and says so. Raises OSError."""
     kept = aside(path)
     path.rename(kept)
     tell(path, kept, why)
@@ -120,34 +123,36 @@ def make_anew(file: Path, text: str | bytes, why: str) -> None:
 
 
 def aside(path: Path) -> Path:
-    """The name that it gets: one that is free."""
+    """A free name for the damaged file."""
     name = f"{path.name}.damaged-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     taken = sum(1 for _ in path.parent.glob(f"{name}*"))
     return path.with_name(f"{name}-{taken + 1}" if taken else name)
 
 
 def tell(path: Path, kept: Path, why: str) -> None:
-    """Through logging, which prints it to standard error where nobody has chosen otherwise: it is told in commands, notebooks
-    and the keeper's log alike, and spoils no answer in JSON."""
+    """Goes through logging, which by default prints to standard error: so it appears in commands, notebooks and the keeper's
+    log alike, and does not spoil JSON on standard output."""
     import logging
 
-    logging.getLogger("labkit").warning("! %s is damaged (%s). It is kept as %s and made anew.", path, why, kept.name)
+    logging.getLogger("labkit").warning(
+        "! %s is damaged (%s). It was renamed to %s, and a new one takes its place.", path, why, kept.name
+    )
 
 
 def _reason(content: bytes, error: Exception) -> str:
-    """Says nothing of what is in it: that may be anything."""
+    """Says nothing about the content, which could be anything."""
     if not content.strip():
         return "it is empty"
-    return "it is nested too deep" if isinstance(error, RecursionError) else "it is not what labkit writes there"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "labkit did not write it like this"
 
 
 class Unwritable(LabError):
-    """A folder of labkit's own cannot be written: the disk is full, or it is not ours."""
+    """One of labkit's own folders cannot be written: the disk is full, or it belongs to somebody else."""
 
 
 @contextlib.contextmanager
 def writing(what: str, fix: str) -> Iterator[None]:
-    """Has an OSError in here told as Unwritable, which names the file. `what` is what is written, as a sentence begins."""
+    """Turns an OSError in here into Unwritable, which names the file. `what` is the subject of the sentence."""
     try:
         yield
     except OSError as error:

@@ -15,7 +15,7 @@ WORKER = f"pgrep -P $({MASTER})"
 
 
 @pytest.mark.fault(
-    "nginx is killed, and its worker", "It is started again; a push at once after it succeeds, nothing is lost"
+    "nginx or its worker is killed", "It starts again; a push right after it succeeds, and nothing is lost"
 )
 @pytest.mark.parametrize("which", [MASTER, WORKER], ids=["master", "worker"])
 def test_nginx_is_killed(lab, which):
@@ -28,7 +28,7 @@ def test_nginx_is_killed(lab, which):
     labkit("check", "01-login", "02-tag", "03-push", check=0)
 
 
-@pytest.mark.fault("nginx hangs", "It is told by `status`; once it goes on, all is well")
+@pytest.mark.fault("nginx hangs", "`status` says so; once it continues, all is well")
 def test_nginx_hangs(lab):
     pid = on_edge(lab, WORKER).strip()
     on_edge(lab, f"kill -STOP {pid}")
@@ -40,7 +40,7 @@ def test_nginx_hangs(lab):
     assert labkit_json("status", "--json", check=0)["state"] == "up"
 
 
-@pytest.mark.fault("nginx cannot start", "The edge ends, and `up` tells its last words")
+@pytest.mark.fault("nginx cannot start", "The edge ends, and `up` shows its last words")
 def test_nginx_cannot_start(lab):
     on_edge(lab, f"mv /lab/nginx.conf /lab/kept.conf; kill -9 $({MASTER})")
 

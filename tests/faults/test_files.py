@@ -60,7 +60,7 @@ def set_aside(folder, name):
 # ── a full disk ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.fault("the disk of the learner's folder is full at `up`", "no lab is made; the advice printed works")
+@pytest.mark.fault("the disk of the learner's folder is full at `up`", "no lab is created; the printed advice works")
 def test_a_full_disk_for_the_work_folder(place, tmp_path):
     place.labkit("down", check=0)
     with small_disk(tmp_path / "disk", "32k") as disk:
@@ -74,20 +74,20 @@ def test_a_full_disk_for_the_work_folder(place, tmp_path):
     assert all(one.stat().st_size for one in place.work.glob("*.ipynb"))
 
 
-@pytest.mark.fault("the disk was full, and has room again", "`up` makes the notebooks that are missing or empty")
+@pytest.mark.fault("the disk was full and has space again", "`up` creates the notebooks that are missing or empty")
 def test_a_disk_that_was_full(tmp_path):
     with small_disk(tmp_path / "disk", "16k") as disk:
         with pytest.raises(LabError, match="No space left on device"):
             files.prepare(disk)
         (disk / "06-practice.ipynb").write_text("")  # as older versions left them
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-        assert "06-practice.ipynb" in files.prepare(disk)
+        assert "06-practice.ipynb" in files.prepare(disk).added
         assert all(one.stat().st_size for one in disk.glob("*.ipynb"))
         assert not list(disk.rglob("*.partial"))
 
 
 @pytest.mark.fault(
-    "the disk of the state folder is full at `up`", "nothing is left of the lab; the advice printed works"
+    "the disk of the state folder is full at `up`", "nothing of the lab is left; the printed advice works"
 )
 def test_a_full_disk_for_the_state_folder(place, tmp_path):
     place.labkit("down", check=0)
@@ -100,7 +100,9 @@ def test_a_full_disk_for_the_state_folder(place, tmp_path):
     assert place.labkit("status").returncode == 0
 
 
-@pytest.mark.fault("the disk is full when an attempt is to be kept", "the verdict is shown, and that it is not kept")
+@pytest.mark.fault(
+    "the disk is full when an attempt is saved", "the verdict is shown, with a note that it was not saved"
+)
 def test_a_full_disk_at_check(place, tmp_path):
     place.labkit("down", check=0)
     with small_disk(tmp_path / "disk", "4m") as disk:
@@ -108,12 +110,12 @@ def test_a_full_disk_at_check(place, tmp_path):
         fill(disk)
         checked = place.labkit("check", "02-tag", check=1)
         assert "02-tag" in checked.stdout and "points" in checked.stdout
-        assert "This attempt is not kept." in checked.stderr
+        assert "This attempt could not be saved." in checked.stderr
         assert "No space left on device" in checked.stderr
         assert json.loads(place.labkit("check", "02-tag", "--json", check=1).stdout)["exercises"]
         hint = place.labkit("hint", "02-tag", "tagged", check=0)
-        assert "Hint 1 of" in hint.stdout and "not kept" in hint.stderr
-        assert "could not be kept" in place.labkit("answer", "06-practice", "ci=b", check=2).stderr
+        assert "Hint 1 of" in hint.stdout and "could not be recorded" in hint.stderr
+        assert "could not be saved" in place.labkit("answer", "06-practice", "ci=b", check=2).stderr
         (disk / "full").unlink()
         place.labkit("check", "02-tag", check=1)
         assert [one["kind"] for one in attempts.read(disk)[0]] == ["attempt"]
@@ -135,18 +137,18 @@ KEYS = [
     pytest.param(
         lambda keys: (keys / "key.pem").write_text(""),
         id="empty-key",
-        marks=pytest.mark.fault("key.pem is empty", "it is set aside; up takes docker's copy; the lab goes on"),
+        marks=pytest.mark.fault("key.pem is empty", "it is set aside; `up` uses docker's copy; the lab goes on"),
     ),
     pytest.param(
         lambda keys: (keys / "ca.pem").write_text("garbage\n"),
         id="garbage-ca",
-        marks=pytest.mark.fault("ca.pem is garbage", "it is set aside; up takes docker's copy; the lab goes on"),
+        marks=pytest.mark.fault("ca.pem contains garbage", "it is set aside; `up` uses docker's copy; the lab goes on"),
     ),
     pytest.param(
         another_labs,
         id="another-labs",
         marks=pytest.mark.fault(
-            "the keys are another lab's", "they are set aside; up takes docker's copy; the lab goes on"
+            "the keys belong to another lab", "they are set aside; `up` uses docker's copy; the lab goes on"
         ),
     ),
 ]
@@ -160,20 +162,20 @@ def test_damaged_keys(up, damage):
     assert "labkit up   (it repairs the lab)" in broken
     up.labkit("check", "02-tag", check=2)
     told = up.up().stderr
-    assert f"{up.state / 'pki' / 'client'} is damaged (it does not open the lab)" in told
+    assert f"{up.state / 'pki' / 'client'} is damaged (it does not fit the lab)" in told
     assert set_aside(up.state / "pki", "client")
     assert up.machines == before
     assert up.labkit("status").returncode == 0
     up.labkit("check", "02-tag", check=1)
 
 
-@pytest.mark.fault("all copies of the keys are damaged", "they are set aside, and up makes the lab anew")
+@pytest.mark.fault("all copies of the keys are damaged", "they are set aside, and `up` creates the lab again")
 def test_keys_that_are_lost(up):
     before = up.machines
     for key in up.state.rglob("key.pem"):
         key.write_text("")
     told = up.up().stderr
-    assert f"{up.state / 'pki'} is damaged (it does not open the lab)" in told
+    assert f"{up.state / 'pki'} is damaged (it does not fit the lab)" in told
     assert "removing the lab's machines" in told
     assert not set(up.machines.values()) & set(before.values())
     assert len(up.keeper()) == 1
@@ -199,7 +201,9 @@ ODD = [
 PANEL = 'from labkit.jupyter.notebook import panel; print(repr(panel("02-tag")))'
 
 
-@pytest.mark.fault("odd lines among the attempts", "they are set aside, the others kept; panel, hint and check go on")
+@pytest.mark.fault(
+    "the attempts file has odd lines", "they are set aside and the others stay; panel, hint and check go on"
+)
 def test_odd_lines_among_the_attempts(up):
     file = up.work / attempts.FILE
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +228,7 @@ def test_odd_lines_among_the_attempts(up):
             (file.parent / name).unlink()
 
 
-@pytest.mark.fault("answers.json is nested too deep, empty, or no table", "it is set aside, and made anew")
+@pytest.mark.fault("answers.json is nested too deep, empty, or not a table", "it is set aside and created again")
 @pytest.mark.parametrize("content", ['{"06-practice": ' + DEEP, "", '{"06-practice": ["not", "a", "map"]}'])
 def test_a_damaged_answers_file(up, content):
     file = up.work / answers.FILE
@@ -242,19 +246,19 @@ def test_a_damaged_answers_file(up, content):
 # ── what a running lab keeps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.fault("docker's config.json is damaged", "it is set aside, and the workstation is in use again at once")
+@pytest.mark.fault("docker's config.json is damaged", "it is set aside, and docker uses the workstation again at once")
 def test_a_damaged_docker_config(up):
     file = contexts.folder(up.state) / "config.json"
     file.write_text('{"auths": ' + DEEP)
     told = up.labkit("check", "01-login", check=1).stderr
-    assert f"{file} is damaged (it is nested too deep)" in told
+    assert f"{file} is damaged (it is nested too deeply)" in told
     assert set_aside(file.parent, file.name)
     named = up.bash("docker info --format '{{.Name}}'")
     assert named.stdout == "workstation\n", named.stderr
 
 
 @pytest.mark.fault(
-    "a docker context's meta.json is damaged", "docker reaches nothing by it; up sets it aside and makes it anew"
+    "a docker context's meta.json is damaged", "docker reaches nothing with it; `up` sets it aside and creates it again"
 )
 def test_a_damaged_docker_context(up):
     for meta in contexts.folder(up.state).glob("contexts/meta/*/meta.json"):
@@ -266,7 +270,7 @@ def test_a_damaged_docker_context(up):
 
 
 @pytest.mark.fault(
-    "keeper.pid is damaged", "it is set aside; the keeper that runs is found, and there is never a second one"
+    "keeper.pid is damaged", "it is set aside; the running keeper is found, and there is never a second one"
 )
 def test_a_damaged_keepers_number(up):
     before = [one.pid for one in up.keeper()]
@@ -279,9 +283,10 @@ def test_a_damaged_keepers_number(up):
     up.assert_nothing_left()
 
 
-@pytest.mark.fault("guests.port is damaged", "it is set aside; guests are answered again after the next invitation")
+@pytest.mark.fault("guests.port is damaged", "it is set aside; guests get answers again after the next invitation")
 @pytest.mark.fault(
-    "a guest's invitation is damaged", "it is set aside, and said whom to ask; the next invitation replaces it"
+    "a guest's invitation is damaged",
+    "it is set aside, and the guest reads whom to ask; the next invitation replaces it",
 )
 def test_damaged_files_of_guests(up, tmp_path):
     folder = tmp_path / "guest"
@@ -300,7 +305,9 @@ def test_damaged_files_of_guests(up, tmp_path):
     assert len(up.keeper()) == 1
 
 
-@pytest.mark.fault("JupyterLab's record of itself is damaged", "it is set aside; JupyterLab is found, and down ends it")
+@pytest.mark.fault(
+    "JupyterLab's record of itself is damaged", "it is set aside; JupyterLab is found, and `down` ends it"
+)
 def test_a_damaged_record_of_jupyterlab(up):
     url = next(line.split()[1] for line in up.labkit(*UP[:2], check=0).stdout.splitlines() if "JupyterLab:" in line)
     records = list((up.state / "jupyter").glob("jpserver-*.json"))
@@ -308,7 +315,8 @@ def test_a_damaged_record_of_jupyterlab(up):
     server = psutil.Process(int(records[0].stem.removeprefix("jpserver-")))
     records[0].write_text('["nothing"]')
     told = up.labkit("status", "--json", check=0)
-    assert json.loads(told.stdout)["jupyter"] == url
+    start = "/lab/tree/00-start.ipynb?"
+    assert json.loads(told.stdout)["jupyter"].replace("/lab?", start) == url
     assert f"{records[0]} is damaged" in told.stderr
     assert url in up.labkit(*UP[:2], check=0).stdout
     up.labkit("down", check=0)

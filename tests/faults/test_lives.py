@@ -42,15 +42,16 @@ OTHERS = [
         ("is not yours: it belongs to", f"LABKIT_LAB={{}}-{paths.user()} labkit up"),
         id="another-user",
         marks=pytest.mark.fault(
-            "another user has a lab of the same name", "up, down and reset refuse and say whose it is; it is untouched"
+            "another user has a lab with the same name",
+            "`up`, `down` and `reset` refuse and say whose it is; it is not touched",
         ),
     ),
     pytest.param(
         lambda place, folder: {"LABKIT_STATE": str(folder)},
-        ("is yours, with another state folder", "LABKIT_STATE="),
+        ("is yours, but it was started with another state folder", "LABKIT_STATE="),
         id="another-state",
         marks=pytest.mark.fault(
-            "the same user, with another state folder", "up, down and reset refuse and name the right folder"
+            "the same user has another state folder", "`up`, `down` and `reset` refuse and name the right folder"
         ),
     ),
 ]
@@ -60,7 +61,7 @@ OTHERS = [
 def test_a_lab_is_its_owners(up, tmp_path, who, told):
     before, files = up.machines, sorted(up.state.rglob("*"))
     other = who(up, tmp_path / "other")
-    for words in (UP, ("down",), ("reset",), ("status",), ("check", "01-login")):
+    for words in (UP, ("down",), ("reset", "--all"), ("status",), ("check", "01-login")):
         refused = up.labkit(*words, check=2, **other)
         assert told[0] in refused.stderr
         assert told[1].format(up.name) in refused.stderr
@@ -72,7 +73,7 @@ def test_a_lab_is_its_owners(up, tmp_path, who, told):
 
 
 @pytest.mark.fault(
-    "another user's `up` was killed before it had a machine", "its network and volumes are not taken over"
+    "another user's `up` was killed before it had created a machine", "its network and volumes are not taken over"
 )
 def test_what_is_left_of_anothers_lab_is_theirs(place, tmp_path):
     other = Place(place.engine, tmp_path, f"{place.name}-theirs")
@@ -90,7 +91,9 @@ def test_what_is_left_of_anothers_lab_is_theirs(place, tmp_path):
             wire.request("DELETE", f"/volumes/{other.name}-edge")
 
 
-@pytest.mark.fault("the state folder is lost while the lab is up", "the lab is still its owner's: up makes it anew")
+@pytest.mark.fault(
+    "the state folder is lost while the lab is up", "the lab still belongs to its owner: `up` creates it again"
+)
 def test_a_lost_state_folder(up):
     before = up.machines
     for process in up.keeper():
@@ -106,7 +109,7 @@ def test_a_lost_state_folder(up):
 
 
 @pytest.mark.fault(
-    "docker is typed in a shell of a lab that is down", "it reaches nothing, and says so, until the next up"
+    "docker is used in a shell whose lab is down", "it reaches nothing, and says so, until the next `up`"
 )
 @pytest.mark.parametrize("words", ["down", "down --keep-jupyter"])
 def test_a_shell_of_a_lab_that_is_down(up, words):
@@ -135,9 +138,7 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.fault(
-    "Ctrl-C, a request to end or a hang-up in the first 1.7 s of `up`'s work", "nothing is left of the lab"
-)
+@pytest.mark.fault("Ctrl-C, SIGTERM or SIGHUP in the first 1.7 s of `up`", "nothing of the lab is left")
 def test_an_up_that_is_stopped_at_any_moment(place):
     place.labkit("down", check=0)
     for moment, number in MOMENTS:
@@ -157,7 +158,7 @@ def test_an_up_that_is_stopped_at_any_moment(place):
         place.assert_nothing_left()
 
 
-@pytest.mark.fault("Ctrl-C while `up` starts JupyterLab", "neither it nor the lab goes on")
+@pytest.mark.fault("Ctrl-C while `up` starts JupyterLab", "JupyterLab and the lab both end")
 def test_an_up_that_is_stopped_while_jupyterlab_starts(place):
     place.labkit("down", check=0)
     process = place.start("up", "--workers", "1")
@@ -169,7 +170,7 @@ def test_an_up_that_is_stopped_while_jupyterlab_starts(place):
     place.assert_nothing_left()
 
 
-@pytest.mark.fault("Ctrl-C while `up` looks at a lab that is up", "that lab and its time limit go on")
+@pytest.mark.fault("Ctrl-C while `up` looks at a running lab", "that lab and its time limit stay")
 def test_a_repair_that_is_stopped(up):
     before, keeper = up.machines, [one.pid for one in up.keeper()]
     hung = up.stop_processes("worker1", "dockerd")
@@ -189,12 +190,13 @@ def test_a_repair_that_is_stopped(up):
 
 
 @pytest.mark.fault(
-    "an `up` in the foreground outlives its lab, and another was started since", "its end leaves that one alone"
+    "an `up` in the foreground outlives its lab, and another lab was started since",
+    "when it ends, it leaves the new lab alone",
 )
 def test_an_up_that_outlives_its_lab(place):
     place.labkit("down", check=0)
     process = place.start("up", "--workers", "1", "--no-jupyter")
-    while "Ctrl-C ends the lab" not in (line := process.stdout.readline()):
+    while "Press Ctrl-C to end the lab" not in (line := process.stdout.readline()):
         assert line, process.stderr.read()
     place.labkit("down", check=0)
     place.up()
@@ -202,7 +204,7 @@ def test_an_up_that_outlives_its_lab(place):
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "This lab has ended before" in out
+    assert "This lab ended earlier" in out
     assert place.machines == newer
     assert [one.pid for one in place.keeper()] == keeper
     assert place.labkit("status").returncode == 0
@@ -217,17 +219,17 @@ HUNG = [
     pytest.param(
         *("edge", "docker-registry", "The store does not answer"),
         id="store",
-        marks=pytest.mark.fault("the store hangs", "status names it; up starts it again; pulls work"),
+        marks=pytest.mark.fault("the store hangs", "`status` names it; `up` starts it again; pulls work"),
     ),
     pytest.param(
         *("edge", "-m edge", "timed out"),
         id="edge",
-        marks=pytest.mark.fault("the edge hangs", "status names it; up starts it again; pulls work"),
+        marks=pytest.mark.fault("the edge hangs", "`status` names it; `up` starts it again; pulls work"),
     ),
     pytest.param(
         *("worker1", "dockerd", "timed out"),
         id="engine",
-        marks=pytest.mark.fault("a machine's engine hangs", "status names it; up starts it again; pulls work"),
+        marks=pytest.mark.fault("a machine's engine hangs", "`status` names it; `up` starts it again; pulls work"),
     ),
 ]
 
@@ -247,7 +249,7 @@ def test_what_hangs_is_told_and_started_again(up, machine, command, why):
     until(lambda: up.labkit("status").returncode == 0, "the lab is whole", 20)
 
 
-@pytest.mark.fault("the store is killed while `up` runs", "up waits for its new start; pulls work")
+@pytest.mark.fault("the store is killed while `up` runs", "`up` waits until it has started again; pulls work")
 def test_a_store_that_is_killed_while_up_runs(up):
     with up.engine.wire() as wire:
         told = wire.get(f"/containers/{up.name}-edge/top?ps_args=-eo%20pid,args")

@@ -20,7 +20,7 @@ def deployed(started_lab):
     lab = reset_all(find.current())
     labkit("solve", "05-deploy", check=0)
     yield lab
-    labkit("reset", check=0)
+    labkit("reset", "--all", check=0)
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def docker(lab, *words):
 @pytest.mark.parametrize(
     ("machine", "exercise", "mark"),
     [
-        pytest.param("edge", "03-push", "! error", marks=fault("The edge is cut off from the lab's network", "An error of the lab; `up` connects it again")),
-        pytest.param("workstation", "05-deploy", "! error", marks=fault("The Swarm's manager is cut off from the lab's network", "An error of the lab; `up` connects it again, and the service runs")),
+        pytest.param("edge", "03-push", "! error", marks=fault("The edge is cut off from the lab's network", "It is reported as the lab's error; `up` connects it again")),
+        pytest.param("workstation", "05-deploy", "! error", marks=fault("The Swarm's manager is cut off from the lab's network", "It is reported as the lab's error; `up` connects it again, and the service runs")),
         pytest.param("worker1", "02-tag", "✓ passed", marks=fault("A worker is cut off from the lab's network", "`status` names it; `up` connects it again, and the service runs")),
     ],
 )  # fmt: skip
@@ -79,8 +79,8 @@ def engine_answers(lab, machine):
 @pytest.mark.parametrize(
     "machine",
     [
-        pytest.param("worker1", marks=fault("A worker is rebooted with a task running", "The service runs again by itself; after `up` its context answers")),
-        pytest.param("workstation", marks=fault("The Swarm's manager is rebooted", "The Swarm and its service are back by themselves; after `up` its context answers")),
+        pytest.param("worker1", marks=fault("A worker reboots while a task runs on it", "The service runs again by itself; after `up` its context answers")),
+        pytest.param("workstation", marks=fault("The Swarm's manager reboots", "The Swarm and its service come back by themselves; after `up` the manager's context answers")),
     ],
 )  # fmt: skip
 def test_a_machine_that_is_rebooted(lab, machine):
@@ -105,8 +105,8 @@ while True:
 
 
 @fault(
-    "The kernel kills the edge for want of memory",
-    "An error of the lab; after `up` all that was pushed and signed in is there",
+    "The kernel kills the edge because memory has run out",
+    "It is reported as the lab's error; after `up` all pushes and sign-ins are there",
 )
 def test_an_edge_that_is_out_of_memory(lab):
     edge = f"{lab.name}-edge"
@@ -125,7 +125,7 @@ def test_an_edge_that_is_out_of_memory(lab):
 
 @fault(
     "A node's disk is full during a pull",
-    "docker's error is explained; nothing else suffers, and the pull can be run again",
+    "docker's error is explained; nothing else is affected, and the pull can be repeated",
 )
 def test_a_node_whose_disk_is_full(lab):
     node, folder = lab.parts["worker1"].id, "/var/lib/docker/tmp"
@@ -150,8 +150,8 @@ def test_a_node_whose_disk_is_full(lab):
 @pytest.mark.parametrize(
     ("place", "told", "fix"),
     [
-        pytest.param(["--network", "none", "--name", "{lab}-worker2"], "is already in use by container", "docker rm {lab}-worker2", marks=fault("Another container has the name of a node that is gone", "`up` says which, and touches nothing of it; once it is gone `up` repairs the lab")),
-        pytest.param(["--network", "{lab}", "--ip", "{address}", "--name", "{lab}-x"], "another container has its address {address} in the lab's network", "docker network inspect {lab}", marks=fault("Another container has the address of a node that is gone", "`up` says so, and touches nothing of it; once it is gone `up` repairs the lab")),
+        pytest.param(["--network", "none", "--name", "{lab}-worker2"], "is already in use by container", "docker rm {lab}-worker2", marks=fault("Another container has taken the name of a node that is gone", "`up` says which, and leaves it alone; once it is gone, `up` repairs the lab")),
+        pytest.param(["--network", "{lab}", "--ip", "{address}", "--name", "{lab}-x"], "another container uses its address {address} in the lab's network", "docker network inspect {lab}", marks=fault("Another container has taken the address of a node that is gone", "`up` says so, and leaves it alone; once it is gone, `up` repairs the lab")),
     ],
     ids=["name", "address"],
 )  # fmt: skip
@@ -185,9 +185,9 @@ def large(deployed):
 @pytest.mark.parametrize(
     "victim",
     [
-        pytest.param("client", marks=fault("The docker command is killed in the middle of a push", "No tag is left by half; the same push succeeds")),
-        pytest.param("edge", marks=fault("The edge is killed in the middle of a push", "No tag is left by half; after `up` the same push succeeds")),
-        pytest.param("workstation", marks=fault("The engine that pushes is killed in the middle of it", "No tag is left by half; after `up` its images are there and the same push succeeds")),
+        pytest.param("client", marks=fault("The docker command is killed in the middle of a push", "No half-pushed tag is left; the same push succeeds")),
+        pytest.param("edge", marks=fault("The edge is killed in the middle of a push", "No half-pushed tag is left; after `up` the same push succeeds")),
+        pytest.param("workstation", marks=fault("The pushing engine is killed in the middle of a push", "No half-pushed tag is left; after `up` the engine's images are there and the same push succeeds")),
     ],
 )  # fmt: skip
 def test_a_push_that_is_cut_short(lab, large, victim):

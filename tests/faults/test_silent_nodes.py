@@ -25,11 +25,11 @@ def deployed(lab):
     until(lambda: running(lab)[0] == "passed", "three tasks")
 
 
-SILENT = "2 of 3 tasks run where somebody answers; no answer from worker2"
+SILENT = "2 of 3 tasks run on nodes that answer; no answer from worker2"
 
 
 @pytest.mark.fault(
-    "a worker's engine hangs (SIGSTOP)", "its tasks are *converging*, not passed; once it goes on, all is as before"
+    "a worker's engine hangs (SIGSTOP)", "its tasks are *converging*, not passed; once it continues, all is as before"
 )
 def test_an_engine_that_hangs(lab):
     deployed(lab)
@@ -45,7 +45,7 @@ def test_an_engine_that_hangs(lab):
 
 @pytest.mark.fault(
     "a worker that runs a task is switched off",
-    "*converging* at once, not passed; passed again when the Swarm has made the task anew elsewhere; `up` repairs the machine",
+    "*converging* at once, not passed; passed again once the Swarm runs the task elsewhere; `up` repairs the machine",
 )
 def test_a_machine_that_is_gone(lab):
     deployed(lab)

@@ -2,11 +2,10 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from helpers import ROOT, labkit, labkit_json, until
@@ -20,9 +19,10 @@ def compose(engine, tmp_path_factory):
     here = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
     if here.returncode:
         _fetch_plugin(engine, config / "cli-plugins")
-    with socket.socket() as free:
+    with socket.socket() as free, socket.socket() as other:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        other.bind(("127.0.0.1", 0))
+        port, apps_port = free.getsockname()[1], other.getsockname()[1]
     from labkit.lab.engine import bases, capabilities, sdk
 
     made = sdk.has_image(engine, bases.MADE_BASE)
@@ -38,7 +38,10 @@ def compose(engine, tmp_path_factory):
         "LABKIT_BASE": bases.MADE_BASE if made else bases.BASE,
         "LABKIT_CA": authorities if Path(authorities).exists() else "/dev/null",
         "LABKIT_PORT": str(port),
+        "LABKIT_APPS_PORT": str(apps_port),
         "LABKIT_TOKEN": "only-for-this-test",
+        "LABKIT_WORK": str(tmp_path_factory.mktemp("compose") / "work"),
+        "LABKIT_SUBNET": "10.203.201",
     }
 
 
@@ -115,21 +118,65 @@ def test_the_file_says_what_the_topology_says(compose):
         assert volume["labels"][topology.LABEL] == name
 
 
+def test_two_labs_share_nothing_when_each_says_its_own(compose):
+    """Names, addresses, port and folder: what the header of the file says that a second lab needs."""
+    second = {
+        **compose,
+        "LABKIT_LAB": "second",
+        "LABKIT_PORT": "8999",
+        "LABKIT_APPS_PORT": "8998",
+        "LABKIT_SUBNET": "192.168.100",
+        "LABKIT_WORK": "/srv/second",
+    }
+
+    def taken(env):
+        told = json.loads(run(env, "config", "--format", "json"))
+        services = told["services"].values()
+        network = told["networks"]["lab"]
+        return {
+            told["name"],
+            network["name"],
+            network["ipam"]["config"][0]["subnet"],
+            network["driver_opts"]["com.docker.network.bridge.name"],
+            *(volume["name"] for volume in told["volumes"].values()),
+            *(service["container_name"] for service in services),
+            *(service["networks"]["lab"]["ipv4_address"] for service in services if service.get("networks")),
+            *(
+                port["published"]
+                for service in services
+                for port in service.get("ports", [])
+                if port.get("published", "0") != "0"
+            ),
+            *(mount["source"] for mount in told["services"]["jupyter"]["volumes"] if mount["target"] == "/work"),
+        }
+
+    assert {"192.168.100.0/24", "192.168.100.21", "lab-192.168.100", "8999", "/srv/second"} <= taken(second)
+    assert not taken(compose) & taken(second)
+
+
 def test_it_starts_for_real_and_labkit_sees_it(compose, running_lab, tmp_path):
     env = {key: compose[key] for key in ("LABKIT_LAB", "LABKIT_ENGINE")} | {"XDG_STATE_HOME": str(tmp_path)}
-    work = ROOT / "work"
-    there_before = work.exists()
+    work = Path(compose["LABKIT_WORK"])
     try:
         run(compose, "up", "--detach", "--build", "--quiet-pull")
         until(lambda: _jupyter_answers(compose), "JupyterLab in its container", 90)
         state = labkit_json("status", "--json", env=env, check=0)
         assert state["state"] == "up"
+        assert state["work"] == str(work)
+        assert (work / "03-push.ipynb").exists()
         assert state["jupyter"] == f"http://127.0.0.1:{compose['LABKIT_PORT']}/lab"
         inside = ["docker", "-H", compose["LABKIT_ENGINE"], "exec", f"{compose['LABKIT_LAB']}-jupyter", "labkit"]
         solved = subprocess.run([*inside, "solve", "05-deploy"], capture_output=True, text=True)
         assert solved.returncode == 0, solved.stdout + solved.stderr
         guided = ("01-login", "02-tag", "03-push", "05-deploy")
         assert subprocess.run([*inside, "check", *guided], capture_output=True).returncode == 0
+        # The page of the app: told inside, and shown to a browser on this side.
+        told = subprocess.run([*inside, "status", "--json"], capture_output=True, text=True).stdout
+        page = json.loads(told)["services"]["myapp"]["page"]
+        assert page == f"http://myapp.localhost:{compose['LABKIT_APPS_PORT']}/"
+        asked = Request(page.replace("myapp.localhost", "127.0.0.1"), headers={"Host": page.split("/")[2]})
+        with urlopen(asked, timeout=20) as answer:
+            assert b"Hello from myapp" in answer.read()
         more = "provision.start_extra(find.current(), 'registry', print)"
         imports = "from labkit.lab import find; from labkit.lab.lifecycle import provision"
         added = subprocess.run([*inside[:-1], "python3", "-c", f"{imports}; {more}"], capture_output=True, text=True)
@@ -139,8 +186,6 @@ def test_it_starts_for_real_and_labkit_sees_it(compose, running_lab, tmp_path):
         assert "my-registry" in labkit_json("status", "--json", env=env, check=0)["machines"]
     finally:
         labkit("down", env=env, check=0)
-        if not there_before:
-            shutil.rmtree(work, ignore_errors=True)
     assert parts(running_lab.engine, compose["LABKIT_LAB"]) == {"containers": [], "networks": [], "volumes": []}
 
 

@@ -18,7 +18,11 @@ from types import SimpleNamespace
 import pytest
 from helpers import ROOT, labkit, labkit_json, until
 
+from labkit.classroom.broker.broker import Broker, Settings
+from labkit.classroom.broker.fleet import Fleet
+from labkit.classroom.broker.standing import State
 from labkit.lab.engine import engines, images, sdk
+from labkit.lab.owner import workshop
 
 OWN = "from labkit.lab.engine import own; from labkit.paths import home"
 
@@ -57,7 +61,9 @@ def test_an_engine_on_another_machine(tmp_path):
     assert_one_error(labkit("up", "--detach", env=env), "is on another machine", "docker context use default")
 
 
-@pytest.mark.fault("The engine takes the call and never answers", "`up` gives up after 5 s and says how to restart it")
+@pytest.mark.fault(
+    "The engine accepts the connection and never answers", "`up` gives up after 5 s and says how to restart it"
+)
 def test_an_engine_that_does_not_answer(tmp_path):
     path = tmp_path / "silent.sock"
     with socket.socket(socket.AF_UNIX) as server:
@@ -65,10 +71,10 @@ def test_an_engine_that_does_not_answer(tmp_path):
         server.listen()
         env = {"DOCKER_HOST": f"unix://{path}", "LABKIT_ENGINE": "", **own_paths(tmp_path)}
         result = labkit("up", "--detach", env=env, timeout=30)
-    assert_one_error(result, "took the call but did not answer within 5 s", "systemctl restart docker")
+    assert_one_error(result, "accepted the connection but did not answer within 5 s", "systemctl restart docker")
 
 
-@pytest.mark.fault("A user may not open the engine's socket", "They are told, with the command that lets them")
+@pytest.mark.fault("A user lacks permission for the engine's socket", "They read which command gives it")
 def test_no_permission_on_the_socket(engine):
     """As nobody, on the real socket of the real engine."""
     code = (
@@ -86,7 +92,7 @@ def test_no_permission_on_the_socket(engine):
     assert "sudo usermod -aG docker $USER" in result.stdout
 
 
-@pytest.mark.fault("JupyterLab's port is taken by another program", "The lab runs; another port is proposed")
+@pytest.mark.fault("JupyterLab's port is taken by another program", "The lab runs; a free port is suggested")
 def test_a_port_that_is_taken(running_lab):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -149,7 +155,7 @@ def second_engine(folder, size):
 
 
 @pytest.mark.fault(
-    "The engine's disk is nearly full before `up`", "Nothing is begun; `up` and `doctor` say how much is free"
+    "The engine's disk is nearly full before `up`", "Nothing is started; `up` and `doctor` say how much space is free"
 )
 @pytest.mark.starts_an_engine
 def test_a_disk_that_is_nearly_full(short):
@@ -163,12 +169,13 @@ def test_a_disk_that_is_nearly_full(short):
 def test_unknown_words_suggest_the_near_one(running_lab):
     assert_one_error(labkit("check", "03-psh"), "no exercise '03-psh'", "did you mean 03-push?")
     assert_one_error(labkit("chekc"), "no command 'chekc'", "did you mean check?")
-    assert_one_error(labkit("hint", "03-push", "in-hbu"), "no check 'in-hbu'", "did you mean in-hub?")
+    assert_one_error(labkit("hint", "03-push", "in_hbu"), "no check 'in_hbu'", "did you mean in_hub?")
     assert_one_error(labkit("shell", "worker7"), "no machine 'worker7'", "did you mean worker")
     assert_one_error(labkit("env", "worker7"), "no machine 'worker7'")
     assert_one_error(labkit("answer", "06-practice", "c=b"), "no question 'c'")
-    assert_one_error(labkit("new", "Bad Name"), "is no name for an exercise")
-    assert "no length of time" in labkit("up", "--time-limit", "soon").stderr
+    assert_one_error(labkit("new", "Bad Name"), "is not a valid name for an exercise")
+    assert "0 is too short" in labkit("up", "--time-limit", "0").stderr
+    assert "not a length of time" in labkit("up", "--time-limit", "soon").stderr
 
 
 def test_no_lab(tmp_path, engine):
@@ -179,14 +186,16 @@ def test_no_lab(tmp_path, engine):
         ("shell", "worker1"),
         ("observe",),
         ("solve", "01"),
-        ("reset",),
+        ("reset", "--all"),
         ("hint", "1"),
     ):
         assert_one_error(labkit(*words, env=env), "The lab is not running.", "labkit up")
     assert labkit("status", env=env, check=1).stdout == "The lab is not running.\n  → labkit up\n"
 
 
-@pytest.mark.fault("The lab's keys are deleted while it is up", "`check` says that they are missing, and is no verdict")
+@pytest.mark.fault(
+    "The lab's keys are deleted while it is up", "`check` says that they are missing, and gives no verdict"
+)
 def test_lost_keys(lab):
     from labkit import paths
 
@@ -203,7 +212,9 @@ def test_lost_keys(lab):
         contexts.with_name("docker-kept").rename(contexts)
 
 
-@pytest.mark.fault("The last line of the attempts is torn", "All lines before it count, new ones are appended after it")
+@pytest.mark.fault(
+    "The last line of the attempts file is incomplete", "All lines before it count; new ones are appended after it"
+)
 def test_a_damaged_progress_file_loses_nothing(lab):
     file = lab.work / ".labkit" / "attempts.jsonl"
     labkit("check", "02-tag", check=1)
@@ -220,7 +231,7 @@ def test_a_damaged_progress_file_loses_nothing(lab):
     assert [one["kind"] for one in records][-2:] == ["attempt", "hint"]
 
 
-@pytest.mark.fault("The answers are no JSON", "`check` goes on; the next answer is kept")
+@pytest.mark.fault("The answers file is not JSON", "`check` goes on; the next answer is saved")
 def test_a_damaged_answers_file(lab):
     file = lab.work / ".labkit" / "answers.json"
     file.parent.mkdir(exist_ok=True)
@@ -230,7 +241,7 @@ def test_a_damaged_answers_file(lab):
     assert json.loads(file.read_text()) == {"06-practice": {"ci": "b"}}
 
 
-@pytest.mark.fault("The work folder cannot be made", "`up` says which, and how to choose another")
+@pytest.mark.fault("The work folder cannot be created", "`up` names it, and says how to choose another")
 def test_a_work_folder_that_cannot_be_written(lab, tmp_path):
     (tmp_path / "file").write_text("")
     env = {
@@ -248,13 +259,15 @@ def test_a_work_folder_that_cannot_be_written(lab, tmp_path):
 def test_image_files(engine, tmp_path):
     assert_one_error(labkit("image", "load", str(tmp_path / "none.tar")), "There is no file", "labkit image save")
     (tmp_path / "bad.tar").write_bytes(b"not an image")
-    assert_one_error(labkit("image", "load", str(tmp_path / "bad.tar")), "does not hold an image", "labkit image build")
+    assert_one_error(
+        labkit("image", "load", str(tmp_path / "bad.tar")), "does not contain an image", "labkit image build"
+    )
 
 
 def test_an_observation_that_is_none(tmp_path, lab):
     for text, problem in (
         ("nonsense", "This is not an observation"),
-        ("[]", "names no schema"),
+        ("[]", "has no schema number"),
         ('{"schema": 99}', "schema 99"),
         ('{"schema": 1}', "damaged: KeyError at 'labkit'"),
         ('{"schema": 1, "nodes": 7}', "damaged"),
@@ -313,8 +326,8 @@ asyncio.run(main())
 
 
 @pytest.mark.fault(
-    "A registry holds an index, an artifact, 2,000 tags and a config that is no JSON",
-    "It is observed within 2 s, each told as what it is",
+    "A registry holds an index, an artifact, 2,000 tags and a config that is not JSON",
+    "It is observed within 2 s, and each is reported as what it is",
 )
 def test_a_registry_that_holds_odd_things(lab):
     """An image index, an OCI artifact, 2,000 tags, a manifest without config, a config that is not JSON."""
@@ -338,7 +351,7 @@ def test_a_registry_that_holds_odd_things(lab):
     assert "and 1" in labkit("status", check=0).stdout
 
 
-@pytest.mark.fault("The kernel of a notebook is restarted", "Sign-ins, images and points are as before")
+@pytest.mark.fault("A notebook's kernel is restarted", "Sign-ins, images and points are as before")
 def test_a_kernel_restart_in_the_middle(lab):
     from jupyter_client.manager import KernelManager
 
@@ -410,7 +423,7 @@ def alone(engine, tmp_path_factory):
         # What an engine that was killed left behind of its labs.
         for rule in packet_filter("nat"):
             found = re.search(r"-s 10\.203\.(\d+)\.", rule)
-            if found and not Path(f"/sys/class/net/lab-10-203-{found[1]}").exists():
+            if found and not Path(f"/sys/class/net/lab-10.203.{found[1]}").exists():
                 subprocess.run(["iptables", "-t", "nat", "-D", *rule.split()[1:]], check=True)
 
 
@@ -461,7 +474,7 @@ def test_nothing_of_the_learners_own_docker_changes(alone, tmp_path):
 
 
 @pytest.mark.fault(
-    "The engine is killed, and the packet filter keeps its rules",
+    "The engine is killed, and its packet filter rules stay",
     "The next lab's machines are known by their addresses",
 )
 @pytest.mark.starts_an_engine
@@ -480,6 +493,51 @@ def test_rules_that_a_killed_engine_left(alone):
     labkit("down", env=alone.own, check=0)
     assert rewriting not in packet_filter()
     alone.start()
+
+
+@pytest.mark.fault(
+    "The engine of one of two brokers is killed, comes back, and is killed for good",
+    "It is told; its lab is repaired by itself, then placed anew on the other engine; the other's lab goes on",
+)
+@pytest.mark.starts_an_engine
+def test_an_engine_that_dies_under_a_broker(engine, alone, tmp_path):
+    workshop.new(tmp_path / "workshop.key", "Spring")
+    here, there = engine, engines.Engine(alone.own["LABKIT_ENGINE"])
+
+    def broker(name, on):
+        settings = Settings(f"{name}{os.getpid()}", tmp_path / name, tmp_path / "workshop.key", workers=0)
+        return Broker(on, settings, beat=0.2, settles=0.0)
+
+    def kill():
+        pid = int((alone.run / "docker.pid").read_text())
+        os.kill(pid, 9)
+        until(lambda: not Path(f"/proc/{pid}").exists(), "the engine's end")
+
+    with broker("one", here) as one, broker("two", there) as two:
+        fleet = Fleet({"one": one, "two": two}, {"one": 2, "two": 1})
+        try:
+            fleet.start("Ada")
+            two.start("Grace")
+            assert (fleet.of("Ada"), fleet.of("Grace")) == (one, two)
+            person = two.observe("Grace").lab.person
+            kill()
+            assert two.status("Grace").state is State.UNKNOWN
+            assert {place.name: place.alive for place in fleet.places()} == {"one": True, "two": False}
+            alone.start()
+            until(lambda: two.status("Grace").state is State.UP, "the repaired lab", 120)
+            assert two.observe("Grace").lab.person == person
+            kill()
+            started, left = fleet.place_anew()
+            assert (set(started), left) == ({"Grace"}, ())
+            assert fleet.of("Grace") is one
+            assert one.observe("Grace").lab.person == person
+            assert one.status("Ada").state is State.UP
+        finally:
+            if not two.alive:
+                alone.start()
+            for member in (one, two):
+                for each in member.all():
+                    member.remove(each.learner)
 
 
 @pytest.mark.fault(
@@ -512,7 +570,7 @@ def test_the_engine_restarted(alone):
 
 
 @pytest.mark.fault(
-    "Another program answers on the edge's port", "What it would have told is unobserved; nothing crashes"
+    "Another program answers on the edge's port", "What the edge would report is unobserved; nothing crashes"
 )
 def test_an_edge_that_answers_nonsense_is_no_crash(lab):
     """Whatever listens on a machine's port instead of it: told as an error of the lab."""

@@ -175,7 +175,7 @@ def test_the_access_is_the_guests_and_nobody_elses(guest):
     assert (guest.folder / "guest.json").read_text() == before
     assert "index.docker.io" in (guest.folder / "docker" / "config.json").read_text()  # sign-ins stay
     refused = labkit("invite", str(guest.home), "--user", NAME, check=2)
-    assert "holds other files already" in refused.stderr
+    assert "already contains other files" in refused.stderr
 
 
 def test_the_lesson(lab, guest):
@@ -191,7 +191,7 @@ def test_the_lesson(lab, guest):
     guest.shell("set -e\n" + FIVE)
     assert guest.points(*GUIDED) == (18, 18)
     assert labkit_json("check", *GUIDED, "--json")["exercises"][1]["earned"] == 3  # the owner sees the same lab
-    assert "is done" in guest.labkit("hint", "03-push", check=0).stdout
+    assert "is complete" in guest.labkit("hint", "03-push", check=0).stdout
     listed = guest.run(
         [guest.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(guest.course / "exercises/02-tag")]
     )
@@ -200,7 +200,7 @@ def test_the_lesson(lab, guest):
     guest.labkit("solve", "06-practice", check=0)
     earned, points = guest.points("06-practice")
     assert earned == points > 0
-    assert "answer(" in guest.labkit("answer", "06-practice", check=0).stdout
+    assert "labkit answer 06-practice ci=…" in guest.labkit("answer", "06-practice", check=0).stdout
     guest.labkit("answer", "06-practice", "reflection=A registry keeps what a build made.", check=0)
     seen = json.loads(guest.labkit("observe", check=0).stdout)
     assert seen["answers"]["06-practice"]["reflection"] == "A registry keeps what a build made."
@@ -210,7 +210,7 @@ def test_the_lesson(lab, guest):
     guest.labkit("reset", "05-deploy", check=0)
     assert guest.points("05-deploy")[0] == 0
     assert guest.points("01-login", "02-tag", "03-push") == (10, 10)
-    guest.labkit("reset", check=0)
+    guest.labkit("reset", "--all", check=0)
     assert guest.points()[0] == 0
     assert json.loads(guest.labkit("observe").stdout)["answers"] == {}
     assert (guest.home / "registry-lab/.labkit/attempts.jsonl").stat().st_uid == pwd.getpwnam(NAME).pw_uid
@@ -225,7 +225,7 @@ def test_the_owners_work_is_not_the_guests(lab, guest):
     shell(lab, "docker login -u myusername -p mypassword")
     answers.save(lab.work, "06-practice", {"reflection": "mine"})
     guest.shell("docker login -u myusername -p mypassword")
-    guest.labkit("reset", check=0)
+    guest.labkit("reset", "--all", check=0)
     seen = labkit_json("observe")
     assert seen["sign_ins"]["here"]
     assert seen["answers"]["06-practice"] == {"reflection": "mine"}
@@ -240,8 +240,15 @@ def test_what_is_the_owners_says_so(guest):
     assert state["state"] == "up"
     assert state["engine"] is None
     assert state["owner"].startswith("https://127.0.0.1:")
-    assert set(state["machines"]) == {"edge", "workstation", "worker1", "worker2"}
+    assert {"edge", "workstation", "worker1", "worker2"} <= set(state["machines"])  # tests before may have added others
     assert "you are a guest" in guest.labkit("doctor", check=0).stdout
+
+
+def test_a_guest_sets_what_a_lesson_has_one_set(guest):
+    assert "pulls every 6 hours without an account: 3" in guest.labkit("limit", "hub", "--pulls", "3", check=0).stdout
+    assert json.loads(guest.labkit("limit", "hub", "--off", "--json", check=0).stdout)["pulls"] == 100
+    assert "12 hours have passed" in guest.labkit("expire", "ecr", check=0).stdout
+    assert "is not yours" in guest.labkit("immutable", "library/busybox", "--on", check=2).stderr
 
 
 def test_a_shell_on_a_machine(guest):
@@ -249,7 +256,7 @@ def test_a_shell_on_a_machine(guest):
     both = guest.labkit("shell", "worker1", "sh", "-c", "echo out; echo err >&2", check=0)
     assert (both.stdout, both.stderr) == ("out\n", "err\n")
     assert guest.labkit("shell", "worker2", "cat", input="x" * 300_000, check=0).stdout == "x" * 300_000
-    assert "The machine edge is the owner's" in guest.labkit("shell", "edge", "id", check=2).stderr
+    assert "Only the owner may run commands on edge" in guest.labkit("shell", "edge", "id", check=2).stderr
     assert "no machine 'worker9'" in guest.labkit("shell", "worker9", check=2).stderr
 
 
@@ -293,7 +300,7 @@ def running(lab, mark):
     return mark in execute(lab.engine, lab.parts["worker1"].id, ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"])
 
 
-@pytest.mark.fault("A guest's command is interrupted or killed", "What it ran on the machine ends too")
+@pytest.mark.fault("A guest's command is interrupted or killed", "What it ran on the machine also ends")
 def test_what_nobody_listens_to_any_more_ends(lab, guest):
     mark = f"sleep {100_000 + os.getpid()}"
     command = [guest.python, "-m", "labkit", "shell", "worker1", *mark.split()]
@@ -346,7 +353,7 @@ def test_a_notebook(guest):
     lines = dict(line.split(": ", 1) for line in result.stdout.splitlines() if ": " in line)
     assert lines.get("on") == "['worker1', 'active', 'exit', 'status', '4']", result.stdout + result.stderr
     assert lines["long"] == "['begun']"
-    assert lines["interrupted"].startswith("['exit', 'status', '130'")
+    assert lines["interrupted"] == "['Stopped.']"
     assert "0/3 points" in lines["check"]
 
 
@@ -386,7 +393,7 @@ def test_jupyterlab_of_a_guest(guest):
 
 
 @pytest.mark.fault(
-    "A node is restarted under a guest and gets another port", "The guest's contexts lead to it after `up`"
+    "A node restarts while a guest works, and gets another port", "After `up`, the guest's contexts lead to it again"
 )
 def test_the_contexts_follow_a_machine_that_was_started_again(lab, guest):
     before = guest.shell("docker --context worker1 info --format '{{.Name}}'").stdout
@@ -419,7 +426,8 @@ def test_a_session_over_tls(lab, monkeypatch, answered):
 
 
 @pytest.mark.fault(
-    "The owner's service ends while a guest works", "The guest is told whom to ask; it comes back at the same address"
+    "The owner's service ends while a guest works",
+    "The guest reads whom to ask; the service comes back at the same address",
 )
 def test_without_its_owner_a_guest_is_told(lab, guest):
     keeper.stop(lab.home)

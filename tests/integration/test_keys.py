@@ -68,7 +68,7 @@ def test_nobody_but_the_edge_reaches_the_store(lab):
     edge = lab.parts["edge"]
     on_a_node = machines.execute(lab.engine, lab.parts["worker1"].id, ["python3", "-c", OPEN, edge.address])
     here = subprocess.run([sys.executable, "-c", OPEN, edge.address], capture_output=True, text=True, check=True).stdout
-    assert on_a_node.split() == here.split() == ["443", "5000", "8443"]
+    assert on_a_node.split() == here.split() == ["443", "5000", "8081", "8082", "8083", "8443"]
 
 
 def test_the_owners_service_opens_to_guests_only(lab):

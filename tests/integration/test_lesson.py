@@ -37,8 +37,10 @@ def test_errors_read_as_the_real_ones_do(lab):
     assert "denied: requested access to the resource is denied" in before.stderr
     foreign = shell(lab, "docker login -u myusername -p mypassword; docker push colleague/myapp:v1.0.0")
     assert "denied: requested access to the resource is denied" in foreign.stderr
-    absent = shell(lab, "docker pull myusername/nothing")
-    assert "pull access denied for myusername/nothing, repository does not exist" in absent.stderr
+    absent = shell(lab, "docker pull colleague/nothing")
+    assert "pull access denied for colleague/nothing, repository does not exist" in absent.stderr
+    mine = shell(lab, "docker pull myusername/nothing")
+    assert "manifest for myusername/nothing:latest not found: manifest unknown" in mine.stderr
     shell(lab, "docker push myusername/myapp:v1.0.0")
     missing = shell(lab, "docker pull myusername/myapp:v9")
     assert "manifest for myusername/myapp:v9 not found: manifest unknown" in missing.stderr

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -18,12 +21,12 @@ from helpers import ROOT, labkit, labkit_json, shell, until
 
 from labkit.content import exercises
 from labkit.grading.grade import grade
-from labkit.lab import contexts, environment, find
+from labkit.lab import contexts, environment, find, limit
 from labkit.lab.engine.wire import WireError
-from labkit.lab.lifecycle import machines, provision, remove
+from labkit.lab.lifecycle import keeper, machines, provision, remove
 from labkit.lab.looking.observe import observe
 from labkit.lab.plan import Plan
-from labkit.paths import Home
+from labkit.paths import ENDED, Home
 from labkit.seen.lab import SeenLab
 from labkit.seen.reference import Reference
 
@@ -91,7 +94,7 @@ def test_up_check_down_leave_nothing_and_keep_the_work(engine, other):
     assert '"kind": "attempt"' in Path(other["LABKIT_WORK"], ".labkit/attempts.jsonl").read_text()
 
 
-@pytest.mark.fault("`up` runs twice at once", "One lab, and both end well")
+@pytest.mark.fault("Two `up` run at once", "There is one lab, and both succeed")
 def test_two_ups_at_once_make_one_lab(engine, other):
     command = [sys.executable, "-m", "labkit", *UP]
     both = [
@@ -102,11 +105,11 @@ def test_two_ups_at_once_make_one_lab(engine, other):
     ]
     outputs = [one.communicate(timeout=120) for one in both]
     assert [one.returncode for one in both] == [0, 0], outputs
-    assert any("another labkit is starting or ending this lab" in error for _, error in outputs)
+    assert any("another labkit that is starting or ending this lab" in error for _, error in outputs)
     assert len(parts(engine, other["LABKIT_LAB"])["containers"]) == 4
 
 
-@pytest.mark.fault("`up` is killed after 0.4, 0.8, 1.2, 1.7 or 2.3 s", "The next `up` makes a whole lab")
+@pytest.mark.fault("`up` is killed after 0.4, 0.8, 1.2, 1.7 or 2.3 s", "The next `up` creates a complete lab")
 @pytest.mark.parametrize("moment", [0.4, 0.8, 1.2, 1.7, 2.3])
 def test_up_killed_at_any_moment_then_up_recovers(engine, other, moment):
     process = subprocess.Popen(
@@ -142,7 +145,9 @@ def test_up_killed_then_down_leaves_nothing(engine, other):
     assert_nothing_left(engine, other)
 
 
-@pytest.mark.fault("A node is killed with a task running", "`status` names it; `up` repairs it and the service runs")
+@pytest.mark.fault(
+    "A node is killed while a task runs on it", "`status` names it; `up` repairs it, and the service runs"
+)
 def test_a_killed_machine_is_told_and_repaired(engine, other):
     labkit(*UP, env=other, check=0)
     labkit("solve", "05-deploy", env=other, check=0)
@@ -159,7 +164,8 @@ def test_a_killed_machine_is_told_and_repaired(engine, other):
 
 
 @pytest.mark.fault(
-    "The edge is killed after a push", "An error of the lab, no lost points; after `up` all that was pushed is there"
+    "The edge is killed after a push",
+    "It is reported as the lab's error, and no points are lost; after `up` everything that was pushed is there",
 )
 def test_a_killed_edge_is_an_error_of_the_lab_and_loses_nothing(engine, other):
     labkit(*UP, env=other, check=0)
@@ -167,7 +173,7 @@ def test_a_killed_edge_is_an_error_of_the_lab_and_loses_nothing(engine, other):
     with engine.wire() as wire:
         wire.request("POST", f"/containers/{other['LABKIT_LAB']}-edge/kill")
     broken = labkit("check", "03-push", env=other, check=2)
-    assert "The lab could not be looked at" in broken.stdout
+    assert "The lab could not be checked" in broken.stdout
     assert "labkit up" in broken.stdout
     labkit(*UP, env=other, check=0)
     labkit("check", "01-login", "02-tag", "03-push", env=other, check=0)
@@ -224,7 +230,7 @@ def test_a_store_that_is_killed_in_the_middle_of_a_push(engine, running_lab, lab
     assert pulled.returncode == 0, pulled.stderr
 
 
-@pytest.mark.fault("The store cannot start any more", "`up` tells its last words within 30 s; `down` and `up` mend it")
+@pytest.mark.fault("The store can no longer start", "`up` shows its last words within 30 s; `down` and `up` fix it")
 def test_a_store_that_cannot_start_is_told_with_its_last_words(engine, other):
     labkit(*UP, "--workers", "1", env=other, check=0)
     inside_edge(engine, other, f"rm -r /run/store; {KILL_STORE}")
@@ -236,7 +242,7 @@ def test_a_store_that_cannot_start_is_told_with_its_last_words(engine, other):
     began = time.monotonic()
     told = labkit(*UP, env=other, check=2).stderr
     assert time.monotonic() - began < 30
-    assert "The machine edge ended with exit code 1" in told
+    assert "The machine edge stopped with exit code 1" in told
     assert "listen unix /run/store/store.sock: bind: no such file or directory" in told
     assert "The store does not run: docker-registry ended with exit code 1, 5 times in a row." in told
     labkit("down", env=other, check=0)
@@ -244,7 +250,7 @@ def test_a_store_that_cannot_start_is_told_with_its_last_words(engine, other):
 
 
 @pytest.mark.fault(
-    "The store runs and its folder is damaged", "`status` and `up` say what it answers; mended, it holds what it held"
+    "The store runs, but its folder is damaged", "`status` and `up` show its answer; once fixed, it has what it had"
 )
 def test_a_store_whose_folder_is_damaged_is_told(engine, other):
     """It runs, and cannot work: the container alone tells nothing of that."""
@@ -271,7 +277,7 @@ def test_the_store_ends_with_the_edge_when_it_is_asked_to(engine, other):
     labkit(*UP, env=other, check=0)
 
 
-@pytest.mark.fault("A node is removed by hand", "`status` names it; `up` makes it again and it joins the Swarm")
+@pytest.mark.fault("A node is removed by hand", "`status` names it; `up` creates it again, and it joins the Swarm")
 def test_a_removed_machine_is_made_again(engine, other):
     labkit(*UP, env=other, check=0)
     with engine.wire() as wire:
@@ -303,9 +309,7 @@ def held(engine, container):
         subprocess.run(["chattr", "-i", str(file)], check=True)
 
 
-@pytest.mark.fault(
-    "The engine cannot remove a container at the first try", "`up` and `down` try again; nothing is left"
-)
+@pytest.mark.fault("The engine fails to remove a container at first", "`up` and `down` try again; nothing is left")
 def test_a_removal_that_the_engine_cannot_do_yet(engine, other):
     labkit(*UP, env=other, check=0)
     worker2 = f"{other['LABKIT_LAB']}-worker2"
@@ -326,17 +330,17 @@ def test_a_removal_that_the_engine_cannot_do_yet(engine, other):
     assert_nothing_left(engine, other)
 
 
-@pytest.mark.fault("Nodes leave the Swarm, the manager too", "`check` says so; `up` makes it again")
+@pytest.mark.fault("Nodes leave the Swarm, including the manager", "`check` says so; `up` creates it again")
 def test_a_swarm_that_was_left_is_made_again(running_lab, lab):
     for machine in ("worker1", "workstation"):
         shell(lab, f"docker --context {machine} swarm leave --force")
-    assert "not a Swarm manager any more" in labkit("check", "05-deploy", check=1).stdout
+    assert "no longer a Swarm manager" in labkit("check", "05-deploy", check=1).stdout
     labkit(*UP, check=0)
     labkit("solve", "05-deploy", check=0)
 
 
 @pytest.mark.fault(
-    "the time limit ends the lab under a shell that has its environment", "docker reaches nothing, and says so"
+    "the time limit ends the lab while a shell still has its environment", "docker reaches nothing, and says so"
 )
 def test_the_time_limit_ends_the_lab(engine, other):
     labkit(*UP, "--time-limit", "6s", env=other, check=0)
@@ -347,13 +351,80 @@ def test_the_time_limit_ends_the_lab(engine, other):
     typed = subprocess.run(["docker", "ps"], env=shell_of_it, capture_output=True, text=True)
     assert typed.returncode != 0
     assert contexts.DOWN in typed.stderr
+    assert "The lab's time ended at" in labkit("status", env=other, check=1).stdout
+    assert "The lab's time ended at" in labkit("check", "01-login", env=other, check=2).stderr
+    assert "There was no lab." in labkit("down", env=other, check=0).stdout
+    assert "The lab is not running." in labkit("status", env=other, check=1).stdout
 
 
-@pytest.mark.fault("The keeper is killed and the lab's time ends", "`check` says so; `up` starts anew")
+def test_the_time_limit_is_set_anew_on_a_lab_that_is_up(engine, other):
+    """`up` without one leaves it as it is; a longer one counts though the keeper knew the other; a shorter one too."""
+
+    def ends():
+        return datetime.fromisoformat(labkit_json("status", "--json", env=other, check=0)["ends"]).timestamp()
+
+    few = (*UP, "--workers", "1")
+    assert "The lab ends by itself at" in labkit(*few, "--time-limit", "40s", env=other, check=0).stdout
+    first = ends()
+    labkit(*few, env=other, check=0)
+    assert ends() == first
+    labkit(*few, "--time-limit", "1h", env=other, check=0)
+    assert 3500 < ends() - time.time() <= 3600
+    until(lambda: time.time() > first + 1, "the first time limit", 60)
+    assert labkit_json("status", "--json", env=other, check=0)["state"] == "up"
+    assert len([one for one in processes_of(other) if "keeper" in " ".join(one.cmdline())]) == 1
+    labkit(*few, "--time-limit", "2s", env=other, check=0)
+    until(lambda: not Home.of({**os.environ, **other}).used, "the end of the lab's time", 60)
+    assert_nothing_left(engine, other)
+
+
+def test_a_folder_that_was_used_before_follows_the_learner(engine, other):
+    few, work = (*UP, "--workers", "1"), Path(other["LABKIT_WORK"])
+    labkit(*few, env=other, check=0)
+    (work / "02-tag.ipynb").write_text("changed")
+    labkit("down", env=other, check=0)
+    told = labkit(*few, "--learner", "Ada", env=other, check=0).stdout
+    assert re.search(r"^Updated, as you had not changed them: 00-start\.ipynb, .*03-push\.ipynb", told, re.M)
+    assert "02-tag.ipynb is new, with your values. The one that was there is now 02-tag.myusername.ipynb." in told
+    user = find.on(engine, Home.of({**os.environ, **other})).person.username
+    assert f"docker login -u {user}" in (work / "01-login.ipynb").read_text()
+    assert (work / "02-tag.myusername.ipynb").read_text() == "changed"
+
+
+def test_a_keeper_leaves_a_lab_that_got_more_time(running_lab):
+    """It looks again under the lock: an `up` may have given it more time since."""
+    assert keeper._end(running_lab.engine, running_lab.home, running_lab.plan.start) is False
+    assert find.current().missing == []
+    assert limit.ended(running_lab.home) == 0
+
+
+def test_in_the_foreground_without_jupyterlab_it_ends_with_the_labs_time(engine, other):
+    told = labkit("up", "--no-jupyter", "--workers", "1", "--time-limit", "5s", env=other, check=0)
+    assert "The lab ends by itself at" in told.stdout
+    assert "This lab ended earlier." in told.stdout
+
+
+def test_jupyterlab_outlives_the_labs_time(engine, other):
+    labkit("up", "--detach", "--workers", "1", "--time-limit", "5s", env=other, check=0)
+    here = Home.of({**os.environ, **other})
+    until((here.state / ENDED).exists, "the end of the lab's time", 60)
+    assert parts(engine, other["LABKIT_LAB"]) == {"containers": [], "networks": [], "volumes": []}
+    told = labkit("jupyter", env=other)
+    assert told.returncode == 2 and "The lab's time ended at" in told.stderr
+    record = next((here.state / "jupyter").glob("jpserver-*.json"))
+    server = json.loads(record.read_text())
+    assert psutil.pid_exists(server["pid"])
+    with urlopen(f"{server['url']}api?token={server['token']}", timeout=10) as answer:
+        assert answer.status == 200
+    labkit(*UP, "--workers", "1", env=other, check=0)
+    assert labkit_json("status", "--json", env=other, check=0)["jupyter"].startswith(server["url"]), "the same goes on"
+
+
+@pytest.mark.fault("The keeper is killed and the lab's time ends", "`check` says so; `up` starts a new lab")
 def test_an_expired_lab_says_so_and_up_starts_anew(engine, other):
     labkit(*UP, "--time-limit", "3s", env=other, check=0)
-    keeper = Path(other["XDG_STATE_HOME"], "registry-lab", other["LABKIT_LAB"], "keeper.pid")
-    psutil.Process(int(keeper.read_text())).kill()
+    keepers = Path(other["XDG_STATE_HOME"], "registry-lab", other["LABKIT_LAB"], "keeper.pid")
+    psutil.Process(int(keepers.read_text())).kill()
     ends = time.time() + 3
     until(lambda: time.time() > ends, "the lab's deadline")
     told = labkit("check", "01-login", env=other, check=2)
@@ -377,11 +448,10 @@ def test_in_the_foreground_ctrl_c_ends_all_of_it(engine, other):
         lines.append(process.stdout.readline())
         assert lines[-1], process.stderr.read()
     url = next(line.split()[1] for line in lines if line.startswith("JupyterLab:"))
-    from urllib.request import urlopen
-
-    with urlopen(url.replace("/lab?", "/api/status?")) as answer:
+    told = labkit_json("status", "--json", env=other, check=0)["jupyter"]
+    assert url == told.replace("/lab?", "/lab/tree/00-start.ipynb?")  # the same server, at the start page
+    with urlopen(told.replace("/lab?", "/api/status?")) as answer:
         assert answer.status == 200
-    assert labkit_json("status", "--json", env=other, check=0)["jupyter"] == url
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 0

@@ -10,6 +10,7 @@ from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.access import STDERR, STDOUT
 from labkit.lab.engine import engines
+from labkit.lab.engine.wire import WireError
 from labkit.lab.guest import asking
 from labkit.lab.owner import service
 from labkit.paths import Home
@@ -66,12 +67,25 @@ class Made:
         seen = Observation(labkit="1", content="c", lab=about, taken="now", sign_ins={"worker1": {}})
         return seen.claiming(said)
 
+    def desk(self, lab, method, path, body=None):
+        self.asked.append((method, path, body))
+        if body and body.get("pulls", 0) > 9:
+            raise WireError("the limit is 9 at most", 400)
+        return {"told": path}
+
     def reset(self, lab, slugs, say):
         self.asked.append(slugs)
         say("clearing")
         if slugs == ["05-deploy"]:
             raise LabError("The node is stuck.", "labkit up")
         return lab
+
+    def trial(self, lab, slug, say, only=()):
+        self.asked.append((slug, tuple(only)))
+        say("trying your pipeline")
+        if only == ("rotten",):
+            raise LabError("The step did not answer.", "again")
+        return only != ("later",)
 
     def session(self, lab, machine, command, terminal=None):
         lab.running(machine)

@@ -1,14 +1,11 @@
 """What is taught: exercises, diagnoses and notebooks fit together."""
 
-import ast
-import json
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 
-from labkit.authoring import attempts, notebooks
+from labkit.authoring import attempts, soundness
 from labkit.content import diagnoses, exercises
 from labkit.errors import LabError
 
@@ -28,29 +25,123 @@ def test_an_exercise_is_whole(slug):
         assert way.diagnosis in diagnoses.catalogue()
     for slug in exercise.needs:
         exercises.load(slug)
-    for question in exercise.quiz:
-        assert set(question["right"]) <= set(question["choices"])
+    assert [problem for problem in soundness.problems(exercise).values() if problem] == []
+    assert [problem for way in wrong if (problem := soundness.header_problem(way))] == []
 
 
 def judging_code():
     files = [*(ROOT / "exercises").glob("*/checks.py"), *(ROOT / "labkit" / "content" / "facts").glob("*.py")]
-    return [ast.parse(file.read_text()) for file in files]
+    return [file.read_text() for file in files]
 
 
-def words_in(node):
-    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+def test_the_checks_tell_every_diagnosis_of_the_catalogue_and_no_other():
+    told = {one.diagnosis for code in judging_code() for one in soundness.told(code)}
+    assert told == set(diagnoses.catalogue())
 
 
-def test_every_diagnosis_that_a_check_tells_is_in_the_catalogue():
-    calls = [node for tree in judging_code() for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    told = [node.args[0] for node in calls if getattr(node.func, "id", "") == "fail"]
-    assert len(told) > 40
-    named = set().union(*map(words_in, told))
-    assert named <= set(diagnoses.catalogue())
+CODE = """
+LEFT = {"a": "tag-none", "b": "tag-typo"}
+
+def one(lab):
+    fail("push-none", expected=1, found=2)
+    fail("pull-none" if lab else OTHER["key"], expected=1, found=2, **values)
+    mistake = LEFT.get(lab.reason, "quiz-open")
+    fail(mistake, expected=1, found=2, exercise="x")
+    print("no-diagnosis")
+    return passed("saw", "login-password-visible")
+
+OTHER: dict[str, str] = {"key": "quiz-wrong"}
+
+def two(lab):
+    round = round or "tag-none"
+    return passed("saw", note=round)
+"""
 
 
-def test_every_diagnosis_of_the_catalogue_is_told_by_a_check():
-    assert set(diagnoses.catalogue()) <= set().union(*map(words_in, judging_code()))
+def test_the_diagnoses_that_code_tells_are_found():
+    told = soundness.told(CODE)
+    assert [(one.line, one.diagnosis) for one in told] == [
+        (5, "push-none"), (6, "pull-none"), (6, "quiz-wrong"), (8, "quiz-open"), (8, "tag-none"), (8, "tag-typo"),
+        (10, "login-password-visible"), (16, "tag-none"),
+    ]  # fmt: skip
+    assert [one.values for one in told if one.line in (5, 6)] == [frozenset({"expected", "found"}), None, None]
+
+
+def written(place, **files):
+    """An exercise in a folder, with these files for the usual ones."""
+    usual = {"exercise.toml": "", "lesson.md": "# Title\n", "checks.py": ""}
+    for name, content in {**usual, **{key.replace("_", "."): value for key, value in files.items()}}.items():
+        (place / name).write_text(content)
+    return exercises.read(place)
+
+
+def test_an_exercise_may_have_diagnoses_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABKIT_COURSE", str(tmp_path))
+    file = tmp_path / "exercises" / "07-tidy" / diagnoses.OWN
+    file.parent.mkdir(parents=True)
+    read = diagnoses.catalogue.__wrapped__
+    for text, problem in [
+        ('[tidy-left]\nseen = "{found} is left."\nwhy = "It was there."\nnext = "Next: look."', ""),
+        ('[tag-none]\nseen = "x"\nwhy = "x"\nnext = "x"', "there is already a diagnosis tag-none"),
+        ('[tidy-left]\nwhy = "x"', "'seen' is missing"),
+        ("[tidy-left", "cannot be read"),
+        ("seen = 7", "cannot be read"),
+    ]:
+        file.write_text(text)
+        if problem:
+            with pytest.raises(LabError, match=problem):
+                read()
+        else:
+            assert read()["tidy-left"].message({"found": "v1"}) == "v1 is left. Next: look."
+            assert {"tidy-left"} < set(read()) <= {*diagnoses.catalogue(), "tidy-left"}
+
+
+def test_a_diagnosis_that_is_not_known_is_named_with_its_line(tmp_path):
+    code = "def a(lab):\n    fail('tag-nome', expected=1, found=2)\n    fail('quiz-open', expected=1, found=2)\n"
+    problem = soundness.problems(written(tmp_path, checks_py=f"from labkit.content.check import fail\n{code}"))
+    told = problem["each diagnosis that its checks tell is known"]
+    assert "checks.py, line 3: 'tag-nome' is no diagnosis (did you mean tag-none?)" in told
+    assert "checks.py, line 4: quiz-open names {exercise}, which fail(…) does not give" in told
+
+
+CHOICES = {"a": "one", "b": "two", "c": "three"}
+
+
+@pytest.mark.parametrize(
+    ("question", "problem"),
+    [
+        ({"right": "b"}, ""),
+        ({"right": "d"}, "the right answer 'd' is no choice (the choices are a, b, c)"),
+        ({"right": ""}, "right is missing"),
+        ({"right": "a", "choices": {}}, "choices is missing"),
+        ({"right": "ab"}, "it has one right answer, not 2"),
+        ({"right": "a", "kind": "singel"}, "'singel' is no kind (did you mean single?)"),
+        ({"right": "ac", "kind": "several"}, ""),
+        ({"right": "aa", "kind": "several"}, "names a choice twice"),
+        ({"right": "cab", "kind": "order"}, ""),
+        ({"right": "ca", "kind": "order"}, "does not name each choice once"),
+        ({"right": "aab", "kind": "match", "items": ["x", "y", "z"]}, ""),
+        ({"right": "ab", "kind": "match", "items": ["x", "y", "z"]}, "has 2 letters for 3 items"),
+        ({"right": "b", "wrong": {"a": "no"}}, ""),
+        ({"right": "b", "wrong": {"d": "no"}}, "'d' is explained and is no choice"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_said(question, problem):
+    found = list(soundness.question_problems({"id": "q", "ask": "?", "choices": CHOICES, **question}))
+    assert (problem in found[0]) if problem else not found, found
+
+
+def test_a_first_line_that_names_no_diagnosis_is_told(tmp_path):
+    way = attempts.Attempt("02-tag", "wrong-x", tmp_path / "wrong-x.sh")
+    for line, problem in [
+        ("# expect: tag-none", ""),
+        ("# expect: tag-nome", "'tag-nome' is no diagnosis (did you mean tag-none?)"),
+        ("# expect: tagged=tag-typo same_image=blocked", ""),
+        ("nothing", "does not begin with"),
+    ]:
+        way.__dict__.pop("_header", None)
+        way.file.write_text(f"{line}\ntrue\n")
+        assert problem in soundness.header_problem(way) if problem else not soundness.header_problem(way)
 
 
 @pytest.mark.parametrize("name", sorted(diagnoses.catalogue()))
@@ -73,34 +164,6 @@ def test_values_are_filled_in_and_never_read_as_code():
     assert "{expected.__class__} <b>" in message
 
 
-def test_the_notebooks_are_those_that_the_lessons_make():
-    made = notebooks.every()
-    kept = {one.name: one.read_text() for one in (ROOT / "notebooks").glob("*.ipynb")}
-    assert made == kept, "run: ./lab notebooks"
-
-
-@pytest.mark.parametrize("name", sorted(notebooks.every()))
-def test_a_notebook_is_valid_and_has_no_outputs(name):
-    notebook = nbformat.reads(notebooks.every()[name], as_version=4)
-    nbformat.validate(notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code
-    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
-    if not name.startswith("00"):
-        assert code[-1].source == f'from labkit import check\ncheck("{name.removesuffix(".ipynb")}")'
-
-
-def test_fences_become_cells():
-    lesson = "# A\n\n```try\nls\n```\n\ntext\n\n```do\n```\n\n```\nshown\n```\n\n```try\na\nb\n```\n\n```python\nx = 1\n```\n"
-    cells = notebooks.notebook(lesson, "x")["cells"]
-    sources = ["".join(cell["source"]) for cell in cells]
-    assert sources[1] == "!ls"
-    assert sources[3].startswith("%%bash\n# Type")
-    assert sources[4] == "```\nshown\n```"
-    assert sources[5] == "%%bash\na\nb"
-    assert sources[6] == "x = 1"
-
-
 def test_names_of_exercises_may_be_short():
     assert [one.slug for one in exercises.chosen(["3", "05", "exercises/02-tag/"])] == [
         "03-push",
@@ -117,12 +180,13 @@ def test_names_of_exercises_may_be_short():
     [
         ("exercise.toml", "needs = [", "cannot be read"),
         ("lesson.md", "no title", "has no title"),
-        ("checks.py", "import nothing_like_it", "cannot be loaded: ModuleNotFoundError"),
+        ("checks.py", "import nothing_like_it", "checks.py, line 1, cannot be loaded: ModuleNotFoundError"),
+        ("checks.py", "x = 1\nx = = 2", "checks.py, line 2, cannot be loaded: SyntaxError"),
         ("checks.py", "from labkit.content.check import check\n@check()\ndef a(lab): pass", "has no docstring"),
         (
             "checks.py",
             'from labkit.content.check import check\n@check(needs=["b"])\ndef a(lab):\n    "A."',
-            "a needs 'b', which is no check of it",
+            "a needs 'b', which is not one of its checks",
         ),
     ],
 )
@@ -136,13 +200,3 @@ def test_an_exercise_that_cannot_be_read_says_why(tmp_path, file, text, problem)
 
 def test_the_version_names_what_decides_about_points():
     assert re.fullmatch(r"[0-9a-f]{12}", exercises.version())
-
-
-def test_lessons_print_no_code_with_a_real_account():
-    text = "".join(one.read_text() for one in (ROOT / "exercises").glob("*/lesson.md"))
-    logins = re.findall(r"docker login -u (\S+)", text)
-    assert logins and set(logins) <= {"myusername"}
-
-
-def test_the_json_of_a_notebook_ends_with_a_newline():
-    assert all(json.loads(text) and text.endswith("}\n") for text in notebooks.every().values())

@@ -14,11 +14,10 @@ from aiohttp import test_utils, web
 
 from labkit.edge import store as behind
 from labkit.edge import supervisor
+from labkit.edge.flavours import flavours
 from labkit.edge.front import Front
 from labkit.edge.log import AccessLog
-from labkit.edge.policy import policies
 from labkit.edge.shelf import Shelf
-from labkit.edge.tokens import Tokens
 from labkit.edge.uploads import IDLE, Uploads
 
 NAME = "myusername/app"
@@ -70,7 +69,7 @@ class Asked:
             connector = aiohttp.UnixConnector(str(self.socket))
             session = await stack.enter_async_context(aiohttp.ClientSession("http://store", connector=connector))
             known = behind.Store(session, str(self.socket))
-            front = Front(policies(), {"myusername": "mypassword"}, self.log, Shelf(self.root), Tokens(), known)
+            front = Front(flavours(self.root / "kept"), self.log, Shelf(self.root), known)
             client = await stack.enter_async_context(test_utils.TestClient(test_utils.TestServer(front.app())))
             host = {"Host": "registry-1.docker.io", "X-Real-IP": "10.0.0.7"}
             sign_in = f"Basic {base64.b64encode(b'myusername:mypassword').decode()}"

@@ -1,5 +1,6 @@
 """Checks and grading on observations made by hand."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,7 +192,7 @@ def test_an_index_counts_as_the_image_it_holds():
 
 def test_a_blocked_check_says_what_comes_first():
     result = grade_one(exercises.load("01-login"), World().observation)
-    assert result.checks[1].message == "Needs “Docker Hub accepted your sign-in as myusername.” first."
+    assert result.checks[1].message == "First: “Docker Hub accepted your sign-in as myusername.”"
 
 
 def test_a_check_that_breaks_costs_no_points(monkeypatch):
@@ -200,6 +201,7 @@ def test_a_check_that_breaks_costs_no_points(monkeypatch):
     result = grade_one(replace(exercise, checks=(broken,)), solved().observation)
     assert result.checks[0].outcome is Outcome.ERROR
     assert "The check itself broke: ZeroDivisionError" in result.checks[0].message
+    assert re.search(r"test_grading\.py, line \d+\)$", result.checks[0].message), "its author is told where"
     assert result.earned == 0
 
 
@@ -339,7 +341,8 @@ def test_sentences_speak_of_the_exercise_at_hand():
     world = World().image("workstation", "mine", ["myusername/webapp:1.0.0"])
     check = grade_one(exercises.load("06-practice"), world.observation).checks[1]
     assert (
-        check.message == "myusername/webapp is there, with another tag: myusername/webapp:1.0.0. Next: tag it v1.0.0."
+        check.message
+        == "The workstation has myusername/webapp, but with another tag: myusername/webapp:1.0.0. Next: tag it v1.0.0."
     )
 
 

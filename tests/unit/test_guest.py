@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from labkit.lab.guest import asking, found
 from labkit.lab.lifecycle import pki
 from labkit.lab.owner import operations
 from labkit.lab.owner.session import begin
-from labkit.lab.plan import Plan
+from labkit.lab.plan import CI, Plan
 from labkit.paths import Home
 from labkit.seen.observation import About, Observation
 from labkit.work import answers
@@ -39,6 +40,18 @@ def sides(tmp_path, monkeypatch):
     """An owner's lab whose service answers, and the same lab as its guest found it."""
     access = Made()
     owner = replace(lab(tmp_path, NAMES, ADA), access=access)
+    pki.make(owner.folder / "pki", owner.plan)
+    return Sides(owner, access, guest_of(owner, tmp_path, monkeypatch))
+
+
+@pytest.fixture
+def pushing(tmp_path, monkeypatch):
+    """The same with the machine `ci`."""
+    access = Made()
+    plan = replace(ADA, extras=(CI,))
+    owner = lab(tmp_path, (*NAMES, CI), plan)
+    parts = {**owner.parts, CI: replace(owner.parts[CI], role=CI)}
+    owner = replace(owner, access=access, parts=parts)
     pki.make(owner.folder / "pki", owner.plan)
     return Sides(owner, access, guest_of(owner, tmp_path, monkeypatch))
 
@@ -145,12 +158,119 @@ def test_a_command_ends_when_its_guest_is_gone(sides):
 
 
 def test_what_the_owner_refuses_is_told(sides):
-    for machine, problem in (("edge", "edge is the owner's"), ("worker9", "no machine 'worker9'")):
+    for machine, problem in (("edge", "Only the owner may run commands on edge"), ("worker9", "no machine 'worker9'")):
         with pytest.raises(LabError, match=problem):
             sides.guest.access.session(sides.guest, machine, ["id"])
     for request in ({}, {"command": "id"}, {"command": ["id"], "user": "root"}, ["id"]):
-        with pytest.raises(LabError, match="no command for a machine"):
+        with pytest.raises(LabError, match="not a command for a machine"):
             operations.session(sides.owner, "worker1", request)
+
+
+REPOSITORY = "/srv/app/shop.git"
+
+
+def test_a_guest_pushes_to_the_labs_repository(pushing):
+    for word in ("receive-pack", "upload-pack"):
+        session = pushing.guest.access.session(pushing.guest, "ci", ["git", word, REPOSITORY])
+        assert session.read() == (STDERR, json.dumps([["git", word, REPOSITORY], None]).encode())
+        session.write(b"\0pack")
+        assert session.read() == (STDOUT, b"\0pack")
+        session.close()
+
+
+@pytest.mark.attack(
+    "files",
+    "a guest who may push to the machine ci asks for a shell there, another repository, an option of git's, a terminal",
+    "Refused: only git's own side of a push or a fetch of the one repository is run, word by word",
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bash"],
+        ["git"],
+        ["git", "receive-pack"],
+        ["git", "receive-pack", "/srv/trial/shop.git"],
+        ["git", "receive-pack", "/srv/app/../trial/shop.git"],
+        ["git", "receive-pack", f"{REPOSITORY}/"],
+        ["git", "upload-pack", f"{REPOSITORY}/../../../lab/pki"],
+        ["git", "upload-archive", REPOSITORY],
+        ["git", "-c", "core.hooksPath=/tmp", "receive-pack", REPOSITORY],
+        ["git", "--exec-path=/tmp", "receive-pack", REPOSITORY],
+        ["git", "receive-pack", REPOSITORY, "x"],
+        ["git receive-pack", REPOSITORY],
+        ["git-receive-pack", REPOSITORY],
+        ["/usr/bin/git", "receive-pack", REPOSITORY],
+        ["sh", "-c", f"git receive-pack {REPOSITORY}"],
+        ["env", "GIT_TRACE=/srv/app/runs/1.json", "git", "receive-pack", REPOSITORY],
+    ],
+    ids=" ".join,
+)
+def test_a_guest_runs_nothing_else_where_runs_are_kept(pushing, command):
+    with pytest.raises(LabError, match="Only the owner may run commands on ci"):
+        pushing.guest.access.session(pushing.guest, "ci", command)
+    with pytest.raises(LabError, match="Only the owner may run commands on edge"):
+        pushing.guest.access.session(pushing.guest, "edge", ["git", "receive-pack", REPOSITORY])
+    assert pushing.access.sessions == []
+
+
+def test_a_terminal_is_no_part_of_a_push(pushing):
+    with pytest.raises(LabError, match="Only the owner may run commands on ci"):
+        pushing.guest.access.session(pushing.guest, "ci", ["git", "receive-pack", REPOSITORY], Terminal(5, 5))
+
+
+def test_a_guest_has_the_owner_try_a_pipeline(pushing):
+    told = []
+    assert pushing.guest.access.trial(pushing.guest, "10-pipeline", told.append) is True
+    assert told == ["trying your pipeline"]
+    assert pushing.access.asked[-1] == ("10-pipeline", ())
+    assert pushing.guest.access.trial(pushing.guest, "10-pipeline", told.append, ("later",)) is False
+    with pytest.raises(LabError, match="The step did not answer") as failed:
+        pushing.guest.access.trial(pushing.guest, "10-pipeline", told.append, ("rotten",))
+    assert failed.value.fix == "again"
+    asked = len(pushing.access.asked)
+    for request, why in (
+        ({}, "does not say what to try"),
+        ({"exercise": "10-pipeline", "user": "root"}, "does not say what to try"),
+        ({"exercise": "03-push"}, "There is no such trial"),
+        ({"exercise": "10-pipeline", "only": ["x"]}, "There is no such trial"),
+        ({"exercise": "../../etc"}, "exercise"),
+    ):
+        with pytest.raises(LabError, match=why):
+            operations.trial(pushing.owner, request, told.append)
+    assert len(pushing.access.asked) == asked
+
+
+def test_a_guest_sets_what_a_lesson_has_one_set_and_nothing_else(sides):
+    desk = partial(sides.guest.access.desk, sides.guest)
+    own = f"{sides.owner.person.username}/myapp"
+    wishes = (
+        ("POST", "/expire", {"registry": "ecr"}),
+        ("GET", "/limit?registry=hub", None),
+        ("POST", "/limit", {"registry": "hub", "pulls": 3}),
+        ("POST", "/repository", {"registry": "hub", "repository": own, "immutable": True}),
+    )
+    for wish in wishes:
+        assert desk(*wish) == {"told": wish[1]}
+        assert sides.access.asked[-1] == wish
+    asked = len(sides.access.asked)
+    for method, path in (
+        ("POST", "/remove"),
+        ("GET", "/observation"),
+        ("POST", "/forget"),
+        ("GET", "/expire"),
+        ("POST", "/limit/"),
+    ):
+        with pytest.raises(LabError, match=f"Only the owner may ask the registries for {path}"):
+            desk(method, path, {"registry": "hub"})
+    for repository in ("library/busybox", "myapp", f"x{own}", ""):
+        with pytest.raises(LabError, match="is not yours"):
+            desk("POST", "/repository", {"registry": "hub", "repository": repository, "immutable": True})
+    for request in ({}, [], {"method": "POST", "path": "/expire", "user": "root"}, {"method": 1, "path": "/expire"}):
+        with pytest.raises(LabError, match="not a wish for a registry"):
+            operations.desk(sides.owner, request)
+    assert len(sides.access.asked) == asked
+    with pytest.raises(LabError, match="the limit is 9 at most"):
+        desk("POST", "/limit", {"registry": "hub", "pulls": 10})
 
 
 def test_only_a_guests_key_is_let_in(sides):
@@ -158,7 +278,7 @@ def test_only_a_guests_key_is_let_in(sides):
 
     with pytest.raises(WireError):
         asking.get(sides.guest.access.owner, sides.owner.keys, "/lab")
-    with pytest.raises(LabError, match="keys of your access to the lab are missing"):
+    with pytest.raises(LabError, match="Your keys for the lab are missing"):
         asking.get(sides.guest.access.owner, sides.guest.folder / "nowhere", "/lab")
 
 
@@ -173,7 +293,7 @@ def test_a_guest_whose_owner_is_gone(sides):
     with pytest.raises(LabError, match="owner does not answer at"):
         gone.access.session(gone, "worker1", ["id"])
     (sides.guest.folder / asking.FILE).write_text("[]")
-    with pytest.raises(LabError, match="no access to a lab in"):
+    with pytest.raises(LabError, match="gives no access to a lab"):
         find.current(sides.guest.home)
 
 
@@ -187,7 +307,7 @@ def test_answers_that_the_owner_does_not_take(sides):
     from labkit.lab.looking.observe import observe
 
     answers.save(sides.guest.work, "06-practice", {"reflection": "x" * asking.LONGEST})
-    with pytest.raises(LabError, match="answers are too long for the lab's owner, who takes 1,048,576 bytes"):
+    with pytest.raises(LabError, match="Your answers are too long: together they may have 1,048,576 bytes"):
         observe(sides.guest, ["answers"])
     assert sides.access.asked == []
 
@@ -198,5 +318,5 @@ def test_what_is_signed_in_another_form_is_not_passed_on(sides, monkeypatch):
     del told["unobserved"]  # ours would write it
     told["signature"] = {"workshop": "spring", "key": "k", "value": "v"}
     monkeypatch.setattr(asking, "get", lambda *_: told)
-    with pytest.raises(LabError, match="signs in a form that this labkit does not keep"):
+    with pytest.raises(LabError, match="signs observations in a form that this labkit does not know"):
         sides.guest.access.observe(sides.guest, ["log"])

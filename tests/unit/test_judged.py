@@ -37,7 +37,7 @@ def test_a_task_on_a_machine_that_does_not_answer_is_converging_and_says_where()
     world = solved().gap("engines/worker2")
     told = check("05-deploy", "running", world)
     assert told.outcome.value == "converging"
-    assert told.message == "Still moving: 2 of 3 tasks run where somebody answers; no answer from worker2."
+    assert told.message == "Still moving: 2 of 3 tasks run on nodes that answer; no answer from worker2."
     assert told.found == "no answer from worker2"
     world.services["myapp"]["update_state"] = "paused"  # of before
     assert verdict("05-deploy", "running", world) == "converging"
@@ -45,7 +45,7 @@ def test_a_task_on_a_machine_that_does_not_answer_is_converging_and_says_where()
 
 def test_every_machine_that_does_not_answer_is_named():
     told = check("05-deploy", "running", solved().gap("engines/worker1").gap("engines/worker2"))
-    assert told.message == "Still moving: 1 of 3 tasks run where somebody answers; no answer from worker1, worker2."
+    assert told.message == "Still moving: 1 of 3 tasks run on nodes that answer; no answer from worker1, worker2."
     assert told.found == "no answer from worker1, worker2"
 
 
@@ -107,8 +107,8 @@ YOUNG = {"created": at(3590), "since": at(3592)}
 @pytest.mark.parametrize(
     ("changes", "expected", "found"),
     [
-        ({"port": 0, "status": 0, "size": 0}, "page-none", "webapp.1 on workstation: it listens at no port"),
-        ({"status": 0, "size": 0}, "page-none", "webapp.1 on workstation: no HTTP at port 8080"),
+        ({"port": 0, "status": 0, "size": 0}, "page-none", "webapp.1 on workstation: it does not listen on any port"),
+        ({"status": 0, "size": 0}, "page-none", "webapp.1 on workstation: no HTTP on port 8080"),
         ({"status": 404, "file": ""}, "page-other", "webapp.1 on workstation, port 8080: 404"),
         ({"status": 301, "file": ""}, "page-other", "webapp.1 on workstation, port 8080: 301"),
         ({"status": 503, "file": ""}, "page-other", "webapp.1 on workstation, port 8080: 503"),
@@ -163,7 +163,7 @@ def test_a_task_that_nobody_found_where_it_runs():
     world = practiced()
     world.data["pages"]["worker1"] = []
     told = check("06-practice", "deployed", world)
-    assert (told.diagnosis, told.found) == ("page-none", "webapp.2 on worker1: nobody found it there")
+    assert (told.diagnosis, told.found) == ("page-none", "webapp.2 on worker1: the lab did not find its container")
     del world.data["pages"]["worker1"]
     assert deployed(world) == "page-none"
     tasks(world)[1].update(YOUNG)
@@ -185,7 +185,7 @@ def test_pages_that_could_not_be_seen_cost_nobody_points():
     assert "the apps on worker1 could not be asked" in told.message
     world.data["pages"] = None  # an observation of before there were pages
     assert check("06-practice", "deployed", world).outcome.value == "error"
-    with pytest.raises(NotAsked, match='nobody looked at its pages: name "pages" in `sees`'):
+    with pytest.raises(NotAsked, match='nobody asked for its pages: add "pages" to `sees`'):
         world.lab.page("worker2", "x")
     world.data["unobserved"]["pages"] = "it is exited."
     with pytest.raises(Unobserved, match=r"it is exited\."):
@@ -212,7 +212,7 @@ def test_all_that_do_not_answer_yet_are_named():
     for task in tasks(world)[:2]:
         world.page(task, port=0, status=0)
     told = check("06-practice", "deployed", world)
-    assert told.found == "webapp.1 on workstation, webapp.2 on worker1: it listens at no port"
+    assert told.found == "webapp.1 on workstation, webapp.2 on worker1: it does not listen on any port"
     for task in tasks(world)[:2]:
         task.update(YOUNG)
     assert check("06-practice", "deployed", world).found == "webapp.1 on workstation, webapp.2 on worker1"
@@ -346,11 +346,13 @@ def test_a_digest_that_was_asked_for_must_be_there():
     world = held()
     assert pulled(ask(world, reference=world.digest())) == ASKED
     told = check("04-pull", "pulled", world)
-    assert told.message.startswith("worker1 asked Docker Hub about myusername/myapp:v1.0.0, but no image came of it.")
-    assert told.found == "a question from worker1, and no image that came of it"
+    assert told.message.startswith(
+        "worker1 asked Docker Hub about myusername/myapp:v1.0.0, but did not download the image."
+    )
+    assert told.found == "a request from worker1, and no download"
     outside = check("04-pull", "pulled", ask(held(), machine=""))
     assert outside.message.startswith("a machine asked Docker Hub")
-    assert outside.found == "a question from a machine, and no image that came of it"
+    assert outside.found == "a request from a machine, and no download"
 
 
 def test_a_push_that_the_store_refused_is_none():
@@ -438,7 +440,7 @@ def test_a_machine_that_does_not_answer_is_no_proof_of_anything():
 
 
 def in_hub(world):
-    return verdict("03-push", "in-hub", world)
+    return verdict("03-push", "in_hub", world)
 
 
 def test_any_tool_may_push():
@@ -450,9 +452,9 @@ def test_any_tool_may_push():
 def test_the_last_push_is_what_lies_there():
     world = World().push()
     world.put(MYAPP, "v1.0.0", name="other")
-    told = check("03-push", "in-hub", world)
+    told = check("03-push", "in_hub", world)
     assert told.diagnosis == "push-not-by-push"
-    assert told.found == f"{world.digest()[:19]}, of which the log knows no push"
+    assert told.found == f"{world.digest()[:19]}, and no push of it in the log"
     world.push(name="other")
     assert in_hub(world) == "passed"
 

@@ -319,9 +319,9 @@ def swarm(world):
 
 def test_only_nodes_that_run_what_an_exercise_asks_are_asked():
     world = practiced()
-    assert exercises.asked() == ("webapp",)
+    assert exercises.asked() == ("myapp", "webapp")
     assert pages.nodes(swarm(world), ["webapp"]) == ["worker1", "worker2", "workstation"]
-    assert pages.nodes(swarm(world), ["myapp"]) == []
+    assert pages.nodes(swarm(world), ["other"]) == []
     world.services["webapp"]["tasks"][0]["state"] = "starting"
     world.services["webapp"]["tasks"][1]["node"] = ""
     assert pages.nodes(swarm(world), ["webapp"]) == ["worker2"]
@@ -347,13 +347,13 @@ def look(monkeypatch, said):
         asked.append((machine, command[:4], json.loads(command[5])))
         return said
 
-    monkeypatch.setattr(pages, "printed", printed)
+    monkeypatch.setattr(pages.execute, "printed", printed)
     return pages.look(LAB, swarm(practiced())), sorted(asked)
 
 
 def test_each_node_that_runs_is_asked_and_the_sample_is_known(monkeypatch):
     told, asked = look(monkeypatch, "a warning\r\n" + json.dumps({"pages": [TOLD]}) + "\r\n")
-    question = (["python3", "-I", "-S", "-c"], {"services": ["webapp"], "seconds": 1.0})
+    question = (["python3", "-I", "-S", "-c"], {"services": ["myapp", "webapp"], "seconds": 1.0})
     assert asked == [("worker1", *question), ("workstation", *question)]
     assert told["unobserved"] == {}
     assert told["pages"] == dict.fromkeys(["worker1", "workstation"], (Page(**TOLD, sample=False),))
@@ -411,7 +411,7 @@ def test_pages_are_looked_at_once_the_swarm_said_where(monkeypatch):
 
 
 def test_no_service_that_is_asked_costs_nothing(monkeypatch):
-    monkeypatch.setattr(pages, "printed", None)
+    monkeypatch.setattr(pages.execute, "printed", None)
     assert pages.look(LAB, swarm(World())) == {"pages": {}, "unobserved": {}}
 
 
@@ -429,7 +429,7 @@ def bounded(server, most=100, seconds=5.0):
 def test_an_answer_without_an_end_is_given_up(server):
     assert bounded(server) == PAGE
     server.page = b"x" * 101
-    with pytest.raises(WireError, match="an answer without an end"):
+    with pytest.raises(WireError, match="the answer did not end"):
         bounded(server)
     server.status, server.page = 409, json.dumps({"message": "is paused"}).encode()
     with pytest.raises(WireError, match="is paused") as told:
@@ -450,7 +450,7 @@ def test_so_is_one_that_takes_too_long():
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        with Wire(address, timeout=1) as wire, pytest.raises(WireError, match="an answer without an end"):
+        with Wire(address, timeout=1) as wire, pytest.raises(WireError, match="the answer did not end"):
             wire.bounded("GET", "/", None, 10**6, 0.2)
         over.set()
         thread.join()

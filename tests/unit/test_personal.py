@@ -91,7 +91,7 @@ def test_a_copied_observation_is_recognised(tmp_path):
     file.write_text(solved_by(ADA).dump())
     assert session.regraded(["01"], file, session.Asked("Ada Lovelace", "spring")).exit_code == 0
     for learner, workshop in (("Bob", "spring"), ("Ada Lovelace", "autumn")):
-        with pytest.raises(LabError, match="it is of Ada Lovelace"):
+        with pytest.raises(LabError, match="It is from Ada Lovelace"):
             session.regraded(["01"], file, session.Asked(learner, workshop))
     file.write_text(solved().observation.dump())
     with pytest.raises(LabError, match="without a learner's name"):
@@ -102,7 +102,7 @@ def test_an_observation_that_was_changed_by_hand_is_refused():
     data = json.loads(World().observation.dump())
     Observation.parse(json.dumps(data))
     data["sign_ins"]["here"] = {"https://index.docker.io/v1/": "myusername"}
-    with pytest.raises(LabError, match="its seal does not fit"):
+    with pytest.raises(LabError, match="its seal does not match"):
         Observation.parse(json.dumps(data))
     data["seal"] = seal(data)
     Observation.parse(json.dumps(data))

@@ -13,6 +13,8 @@ from labkit.cli.output import COLORS, colored, progress
 from labkit.errors import LabError
 from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
 from labkit.lab.engine import capabilities, processes
+from labkit.lab.engine.engines import Engine
+from labkit.lab.lifecycle import remove
 from labkit.view import render
 from labkit.work import answers, attempts
 
@@ -64,7 +66,7 @@ def test_steps_as_json_and_an_error_that_ends_them(capsys):
 def test_an_unknown_command_is_told_with_the_near_one():
     result = CliRunner().invoke(cli, ["chekc"])
     assert result.exit_code == 2
-    assert "labkit has no command 'chekc': did you mean check?" in result.output
+    assert "There is no command 'chekc': did you mean check?" in result.output
 
 
 def test_a_command_that_is_interrupted_says_nothing_and_exits_with_130(monkeypatch):
@@ -78,7 +80,7 @@ def test_a_command_that_is_interrupted_says_nothing_and_exits_with_130(monkeypat
 
 def test_the_command_colors_every_outcome():
     assert set(COLORS) == set(Outcome)
-    colored_report = colored(report(found="  ✓ passed  is what stands there"))
+    colored_report = colored(report(found="  ✓ passed  is what stands there").lines())
     assert colored_report.count("\x1b[33m") == colored_report.count("\x1b[") / 2 == 1
 
 
@@ -108,7 +110,7 @@ def test_attempts_are_appended_and_a_torn_line_is_survived(tmp_path):
 
 def test_attempts_that_cannot_be_kept_are_told(tmp_path):
     (tmp_path / ".labkit").write_text("a file where a folder should be")
-    with pytest.raises(LabError, match="could not be kept"):
+    with pytest.raises(LabError, match="could not be saved"):
         attempts.keep_attempt(tmp_path, report())
 
 
@@ -146,7 +148,7 @@ def test_a_detached_process_outlives_its_starter_and_is_ended(tmp_path):
 def test_every_verb_has_help_with_an_example(verb):
     result = CliRunner().invoke(cli, [verb, "--help"])
     assert result.exit_code == 0
-    assert f"Example: labkit {verb}" in " ".join(result.output.split()) or verb == "env", result.output
+    assert f"Example: labkit {verb}" in " ".join(result.output.split()) or verb in ("env", "completion"), result.output
 
 
 def test_the_readme_names_no_verb_that_is_not_there():
@@ -155,3 +157,7 @@ def test_the_readme_names_no_verb_that_is_not_there():
     text = (Path(__file__).parents[2] / "README.md").read_text()
     verbs = set(re.findall(r"\./lab ([a-z]+)", text)) | set(re.findall(r"`labkit ([a-z]+)", text))
     assert verbs - {"test"} <= set(COMMANDS)
+
+
+def test_an_engine_that_another_labs_down_has_ended_is_not_stopped(tmp_path):
+    assert not remove._unused(Engine(f"unix://{tmp_path}/gone.sock", own=True))

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit import paths
 from labkit.content import exercises
 from labkit.errors import LabError
-from labkit.lab import compose, contexts, environment, find
+from labkit.lab import compose, contexts, environment, find, limit
 from labkit.lab.access import Guest, Owner
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
@@ -23,7 +24,7 @@ from labkit.lab.lab import Instance, Lab
 from labkit.lab.lifecycle import machines, pki
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run
-from labkit.lab.plan import COMPOSE, EXTRAS, MACHINE, MAX_WORKERS, ROLE, Plan
+from labkit.lab.plan import COMPOSE, EXTRAS, MACHINE, MAX_WORKERS, ROLE, WORK, Plan, bridge
 from labkit.paths import Home
 
 
@@ -70,14 +71,49 @@ def test_a_plan_grows_and_never_shrinks():
     # A lab that was added to has containers with older labels beside the new ones.
     both = [*(ada.labels(each) for each in ada.machines), grown.labels(EXTRAS["registry"][0])]
     assert Plan.from_labels(both) == grown
-    with pytest.raises(LabError, match="A lab of Ada is up; it cannot become that of Bob"):
+    with pytest.raises(LabError, match="A lab of Ada is up, and can't become Bob's lab"):
         ada.grown(Plan("lab", learner="Bob"))
     with pytest.raises(LabError, match="without a learner's name is up"):
         Plan("lab").grown(Plan("lab", learner="Bob"))
 
 
+def test_a_lab_can_be_given_another_time_limit(tmp_path):
+    first = lab(tmp_path, NAMES, Plan("lab", deadline=1000, start="a"))
+    assert limit.applied(first.home, first.plan) == first.plan
+    longer = limit.change(first, 2000.4)
+    assert longer.plan.deadline == 2000.4
+    assert limit.applied(first.home, first.plan) == replace(first.plan, deadline=2000)
+    assert limit.applied(first.home, replace(first.plan, start="b")).deadline == 1000, "another lab has its own"
+    first.home.clear_state()
+    assert limit.applied(first.home, first.plan) == first.plan
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"start": "a"}', '{"start": "a", "deadline": 1e300}'])
+def test_a_damaged_time_limit_leaves_the_labs_own(tmp_path, content, caplog):
+    found = lab(tmp_path, NAMES, Plan("lab", deadline=1000, start="a"))
+    found.folder.mkdir(parents=True)
+    (found.folder / limit.FILE).write_text(content)
+    assert limit.applied(found.home, found.plan).deadline == 1000
+    assert f"{limit.FILE} is damaged" in caplog.text
+
+
+def test_that_the_time_ended_is_known_until_the_next_lab(tmp_path, monkeypatch):
+    there = home(tmp_path)
+    assert limit.ended(there) == 0
+    limit.note_end(there, 1795000000.0)
+    assert limit.ended(there) == 1795000000
+    assert not there.used, "nothing runs"
+    monkeypatch.setattr(find, "any_engine", lambda home: None)
+    with pytest.raises(LabError, match=r"The lab's time ended at \d\d:\d\d on 18 November\.") as told:
+        find.current(there)
+    assert told.value.fix == "labkit up"
+    there.clear_state()
+    with pytest.raises(LabError, match="The lab is not running"):
+        find.current(there)
+
+
 def test_an_unknown_part_is_told():
-    with pytest.raises(LabError, match="no part 'regstry' for a lab: did you mean registry"):
+    with pytest.raises(LabError, match="no optional part 'regstry': did you mean registry"):
         Plan("lab", extras=("regstry",))
 
 
@@ -257,6 +293,20 @@ def test_the_compose_file_is_made_from_the_plan():
     assert (Path(__file__).parents[2] / "docker-compose.lab.yml").read_bytes() == compose.text().encode()
 
 
+def test_the_compose_file_is_yaml_in_which_folder_and_addresses_can_be_chosen():
+    told = yaml.safe_load(compose.text())
+    assert "${LABKIT_WORK:-${PWD}/work}:/work" in told["services"]["jupyter"]["volumes"]
+    assert told["x-labels"][WORK] == "${LABKIT_WORK:-${PWD}/work}"
+    addresses = [one["networks"]["lab"]["ipv4_address"] for one in told["services"].values() if "networks" in one]
+    assert len(addresses) == 5
+    assert all(re.fullmatch(r"\$\{LABKIT_SUBNET:-10\.203\.200}\.\d+", one) for one in addresses)
+    network = told["networks"]["lab"]
+    assert network["ipam"]["config"][0]["subnet"] == "${LABKIT_SUBNET:-10.203.200}.0/24"
+    assert network["driver_opts"] == {"com.docker.network.bridge.name": "lab-${LABKIT_SUBNET:-10.203.200}"}
+    assert len(bridge("192.168.100")["com.docker.network.bridge.name"]) <= 15, "the kernel's limit"
+    assert "the Docker Engine's socket" in compose.HEAD, "who reads the file is told"
+
+
 def test_an_exercise_names_the_parts_that_it_needs(tmp_path):
     folder = tmp_path / "90-own"
     folder.mkdir()
@@ -352,3 +402,13 @@ def test_steps_that_are_interrupted_have_ended_when_it_goes_on():
     with pytest.raises(KeyboardInterrupt):
         run(steps, lambda _: None, over)
     assert done == ["first"]
+
+
+def test_what_jupyterlab_remembers_is_the_labs_own(tmp_path):
+    """Its tabs, divider and theme: another JupyterLab of this user's must not open in the lab, nor the lab's in it."""
+    from labkit.jupyter import server
+
+    remembers = Path(server.variables(tmp_path)["JUPYTER_CONFIG_DIR"])
+    assert remembers.is_relative_to(tmp_path)
+    assert {"workspaces", "user-settings"}.isdisjoint(path.name for path in server.SHARE.rglob("*"))
+    assert any(option.startswith("--LabApp.news_url=None") for option in server.settings())

@@ -27,10 +27,10 @@ def test_every_exercise_says_what_its_reset_brings_back():
 @pytest.mark.parametrize(
     ("reset", "words"),
     [
-        ({"service": ["myapp"]}, "does not know 'service'"),
-        ({"machines": True}, "does not know 'machines'"),
-        ({"images": "myapp"}, "images in [reset] is a list of patterns"),
-        ({"sign_out": ["hub"]}, "sign_out in [reset] is true or false"),
+        ({"service": ["myapp"]}, "has no setting 'service'"),
+        ({"machines": True}, "has no setting 'machines'"),
+        ({"images": "myapp"}, "images in [reset] must be a list of patterns"),
+        ({"sign_out": ["hub"]}, "sign_out in [reset] must be true or false"),
     ],
 )
 def test_a_reset_that_asks_for_what_there_is_not_is_told(reset, words):
@@ -73,11 +73,58 @@ def test_a_stack_goes_with_what_is_in_it():
     assert not stack.takes("networks", "shop_default")
 
 
+WHOLE = scope.everything([])
+
+
+HELD = {
+    "hub": {"repositories": {"me/myapp": {}, "me/webapp": {}, "library/busybox": {}}, "seeded": ["library/busybox"]},
+    "harbor": {"repositories": {"shop/web": {}}, "seeded": []},
+    "mine.lab:5000": {"repositories": {}, "seeded": []},
+}
+
+
+class Edge:
+    """What the edge's desk tells, and what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def get(self, _):
+        return {"registries": {"known": HELD}, "store": {"revisions": {"harbor": {"shop/untagged": ()}}}}
+
+    def request(self, _, path, body):
+        self.asked.append((path, body))
+
+
+@pytest.mark.parametrize(
+    ("scope", "asked"),
+    [
+        (Scope(), []),
+        (Scope(repositories=("myapp",)), [("/remove", {"repositories": [["hub", "me/myapp"]]})]),
+        (
+            Scope(registries=("harbor", "ecr")),
+            [
+                ("/remove", {"repositories": [["harbor", "shop/untagged"], ["harbor", "shop/web"]]}),
+                ("/forget", {"registries": ["harbor"]}),
+            ],
+        ),
+        (
+            WHOLE,
+            [
+                ("/remove", {"repositories": [["hub", "me/myapp"], ["hub", "me/webapp"], ["harbor", "shop/untagged"], ["harbor", "shop/web"]]}),
+                ("/forget", {"registries": ["hub", "harbor"]}),
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_what_goes_of_the_registries(scope, asked):
+    edge = Edge()
+    clearing.repositories(edge, scope)
+    assert edge.asked == asked
+
+
 def image(key, tags=(), digests=()):
     return {"Id": key, "RepoTags": list(tags), "RepoDigests": list(digests)}
-
-
-WHOLE = scope.everything([])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +156,15 @@ MANIFEST = json.dumps([{"Config": "abc.json", "RepoTags": ["myapp:latest"]}])
         (f"/\r\n/etc\r\n/etc/hosts\r\n/.dockerenv\r\n{MANIFEST}", ("", False, "sha256:abc")),
         ("/root\n/root/.docker/config.json\n/tmp/a b", ("", True, "")),
         ("/rootkit", ("/rootkit was changed", False, "")),
-        ("/root/x\n/etc/docker\n/etc/docker/daemon.json", ("/etc/docker was changed", True, "")),
+        ("/root/x\n/etc/apt\n/etc/apt/a", ("/etc/apt was changed", True, "")),
+        (
+            '/etc/docker\n/etc/docker/daemon.json\nsettings: {"registry-mirrors": ["http://mirror:5000"]} ',
+            ("", False, ""),
+        ),
+        ("/etc/docker", ("", False, "")),
+        ('/etc/docker\nsettings: {"registry-mirrors": [], "debug": true}', ("/etc/docker was changed", False, "")),
+        ("/etc/docker\nsettings: {torn", ("/etc/docker was changed", False, "")),
+        ("/etc/docker\nsettings: []", ("/etc/docker was changed", False, "")),
         ("/etc/hosts (since the start)", ("/etc/hosts (since the start) was changed", False, "")),
     ],
 )

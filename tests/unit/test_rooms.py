@@ -25,11 +25,12 @@ ARROWS = {
     },  # the edge's reader of images, so that both sides name content alike, and its registries' host names
     "view": {"lab", "work", "grading", "content", "seen"},
     "edge": None,
+    "classroom": {"view", "lab", "work", "grading", "content", "seen"},
 }
 
 
 COMMON = ("labkit.errors", "labkit.paths", "labkit.text", "labkit.__version__")
-OPEN = {}
+OPEN = {"classroom": ("labkit.session",)}
 """Modules beside the rooms that all of them, or these, may import."""
 
 
@@ -66,6 +67,11 @@ def test_arrows_point_one_way(room):
                 assert target in {room, *allowed}, f"{file} imports {module}"
 
 
+def test_nothing_but_commands_imports_the_classroom():
+    files = [file for file in PACKAGE.rglob("*.py") if file.relative_to(PACKAGE).parts[0] not in ("classroom", "cli")]
+    assert [file for file in files if any(room_of(module) == "classroom" for module in imports(file))] == []
+
+
 def libraries(file):
     """What a file imports, also inside functions, by the first part of its name."""
     for node in ast.walk(ast.parse(file.read_text())):
@@ -91,11 +97,36 @@ def loaded_by(code):
 def test_the_command_itself_is_small():
     loaded = loaded_by("import labkit.cli.main")
     ours = {name for name in loaded if name.split(".")[0] == "labkit"}
-    small = {"labkit.cli", "labkit.cli.main", "labkit.cli.output", "labkit.errors", "labkit.paths", "labkit.text"}
+    small = {
+        "labkit.cli",
+        "labkit.cli.commands",
+        "labkit.cli.main",
+        "labkit.cli.output",
+        "labkit.errors",
+        "labkit.paths",
+        "labkit.text",
+    }
     assert ours == {"labkit", *small}
 
 
-SLOW = {"docker", "requests", "rich", "testcontainers", "trustme", "IPython", "ipywidgets", "anywidget", "jinja2"}
+SLOW = {
+    "fpdf",
+    "nbgrader",
+    "pylti1p3",
+    "sqlalchemy",
+    "alembic",
+    "starlette",
+    "uvicorn",
+    "docker",
+    "requests",
+    "rich",
+    "testcontainers",
+    "trustme",
+    "IPython",
+    "ipywidgets",
+    "anywidget",
+    "jinja2",
+}
 
 
 def test_no_command_imports_anything_slow_before_it_runs():

@@ -1,11 +1,13 @@
 """What a lab is, in one word: the same for the command, the watch and the panel."""
 
+import re
 import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
-from world import World, solved
+from world import World, practiced, solved
 
 from labkit import status
 from labkit.lab.access import Owner
@@ -90,6 +92,71 @@ def test_an_expired_lab_is_expired_whatever_else_it_is():
     assert state_of(lab(deadline=time.time() + 60), World().observation).state == "up"
 
 
+def test_a_lab_that_is_not_there_says_whether_its_time_ended():
+    assert state_of(None).problem == "The lab is not running."
+    ended = state_of(None, ended=time.time())
+    assert ended.state == "down"
+    assert re.fullmatch(r"The lab's time ended at \d\d:\d\d on .*\.", ended.problem)
+
+
+def test_the_watch_tells_that_a_lab_got_more_time(monkeypatch):
+    found, told = [lab(deadline=time.time() + 60)], []
+    monkeypatch.setattr(watch, "look", lambda *_: state_of(found[0], World().observation))
+    monkeypatch.setattr(watch.Watch, "_follow", lambda *_: None)
+    looking = watch.Watch()
+    looking.listen(told.append)
+    try:
+        until(lambda: told)
+        found[0] = longer = lab(deadline=time.time() + 3600)
+        looking.wake()
+        until(lambda: told[-1].lab is longer)
+    finally:
+        looking.stop()
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_apps_are_asked_again_only_where_a_task_changed_or_time_went_by(monkeypatch):
+    """To ask them takes longer than all else: what a push changed is shown without it."""
+    world, asked, sights = practiced(), [], []
+
+    def look(wanted=watch.EVERYTHING):
+        asked.append("pages" in wanted)
+        seen = world.observation
+        return state_of(lab(), seen if "pages" in wanted else msgspec.structs.replace(seen, pages=None))
+
+    def after(change):
+        before = len(asked)
+        change()
+        looking.wake()
+        until(lambda: len(asked) > before and sights)
+        return asked[before]
+
+    monkeypatch.setattr(watch, "look", look)
+    monkeypatch.setattr(watch.Watch, "_follow", lambda *_: None)
+    monkeypatch.setattr(watch, "HEARTBEAT", 60)
+    looking = watch.Watch()
+    looking.listen(sights.append)
+    try:
+        until(lambda: sights)
+        shown = sights[-1].observation.pages
+        assert shown and asked[0]
+        assert after(lambda: world.log("login", user="bob", status=401, reason="unknown-user")) is False
+        until(lambda: len(sights) > 1)
+        assert sights[-1].observation.pages == shown
+        assert after(lambda: world.service("other", "myusername/myapp:v1.0.0")) is False
+        until(lambda: asked[-1])  # the look showed that tasks changed
+        monkeypatch.setattr(watch, "HEARTBEAT", 0)
+        assert after(lambda: None) is True
+    finally:
+        looking.stop()
+
+
 def test_the_watch_and_the_command_say_the_same_of_a_broken_and_expired_lab(monkeypatch):
     found = without("worker1", deadline=time.time() - 60)
     monkeypatch.setattr(watch.find, "any_engine", lambda: found)
@@ -108,14 +175,16 @@ def test_the_watch_and_the_command_say_the_same_of_a_broken_and_expired_lab(monk
 
 def test_the_status_of_a_lab_that_is_up():
     world = solved()
-    made = status.of(state_of(lab(), world.observation), "lab", "http://127.0.0.1:8888/lab")
+    made = status.of(state_of(lab(), world.observation), "lab", "http://127.0.0.1:8888/lab?token=t")
     told = made.to_json()
     assert (told["state"], made.exit_code, told["problems"]) == ("up", 0, {})
     assert set(told["machines"]) == {"edge", *NODES}
     assert list(told["registries"]["hub"]["myusername/myapp"]) == ["v1.0.0"]
-    assert told["services"]["myapp"] == {"image": "myusername/myapp:v1.0.0", "replicas": 3, "running": 3}
+    seen = {"image": "myusername/myapp:v1.0.0", "replicas": 3, "running": 3}
+    assert told["services"]["myapp"] == {**seen, "page": None}
     assert "myapp: 3 of 3 run myusername/myapp:v1.0.0" in made.text()
-    assert "JupyterLab: http://127.0.0.1:8888/lab" in made.text()
+    assert "JupyterLab: http://127.0.0.1:8888/lab/tree/00-start.ipynb?token=t\n" in made.text()
+    assert told["jupyter"] == "http://127.0.0.1:8888/lab?token=t"
     assert "→" not in made.text()
 
 
@@ -148,7 +217,7 @@ def test_what_is_written_during_a_look_is_looked_at_again_soon(tmp_path, monkeyp
     """A sign-in reaches the registry's log before the file that keeps it is written."""
     there, looks, enough = lab(work=str(tmp_path)), [], threading.Event()
 
-    def look():
+    def look(*_):
         looks.append(time.monotonic())
         if len(looks) == 2:  # the first finds the lab
             file = tmp_path / answers.FILE

@@ -43,7 +43,7 @@ def test_what_is_signed_is_all_but_the_seal_and_the_value_in_one_form():
 def test_what_nobody_has_signed(none):
     with pytest.raises(LabError) as refused:
         check(none, BY)
-    assert refused.value.what == "Nobody has signed this observation; the workshop spring signs its own."
+    assert refused.value.what == "This observation is not signed, but observations from the workshop spring are."
     assert refused.value.fix == MEND
 
 
@@ -55,7 +55,7 @@ def refused(data, by=BY):
 
 def test_what_is_signed_with_another_key():
     other = base64.b64encode(b"o" * 32).decode()
-    sentence = "This observation is signed with another key than the workshop spring's."
+    sentence = "This observation is signed with a different key than that of the workshop spring."
     assert refused(signed(), Public(workshop="spring", public=other)) == (sentence, MEND)
 
 
@@ -70,12 +70,15 @@ def test_a_damaged_key(public, why):
     data = signed()
     data["signature"]["key"] = public
     what, fix = refused(data, Public(workshop="spring", public=public))
-    assert (what, fix) == (f"The public key of the workshop spring is damaged: {why}.", "compare FILE.pub")
+    assert (what, fix) == (
+        f"The public key of the workshop spring is damaged: {why}.",
+        "compare it with the original FILE.pub",
+    )
 
 
 @pytest.mark.parametrize("value", ["x", "!" + "A" * 87, None])
 def test_what_was_changed(value):
-    sentence = "This observation was changed after it was signed: its signature does not fit."
+    sentence = "This observation was changed after it was signed: its signature does not match."
     data = signed()
     assert refused({**data, "b": ["é", 2]}) == (sentence, MEND)
     if value is None:
@@ -94,7 +97,7 @@ def test_what_the_owner_says_of_answers():
         "bare": ("a", True, ""),
     }
     wrong = quiz.judged([RIGHT], {"ci": "a"})["ci"]
-    assert (wrong.answer, wrong.right, wrong.told) == ("a", False, "")
+    assert (wrong.answer, wrong.right, wrong.told) == ("a", False, quiz.AGAIN)
     assert quiz.judged([RIGHT], {}) == quiz.judged([RIGHT], {"ci": " "}) == {}
 
 
@@ -105,8 +108,8 @@ def test_an_answer_that_only_the_owner_can_judge():
     assert joined == {"id": "cd", "judged": said["cd"]}
     assert quiz.with_judged([HIDDEN, {"id": "x"}], said)[1] == {"id": "x"}
     assert quiz.is_right(joined, "B")
-    assert quiz.told(joined) == "Because." and quiz.told(HIDDEN) == ""
-    assert quiz.told(RIGHT | {"judged": said["cd"]}) == "Because."
+    assert quiz.told(joined, "B") == "Because." and quiz.told(HIDDEN, "b") == ""
+    assert quiz.told(RIGHT | {"judged": said["cd"]}, "b") == "Because."
     for question, answer in ((joined, "a"), (HIDDEN, "b")):
         with pytest.raises(Unobserved) as told:
             quiz.is_right(question, answer)

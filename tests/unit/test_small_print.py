@@ -1,11 +1,13 @@
 """The small print of what judges: each sentence whole, and what the corpus does not bring about. bench/mutation.py finds what is
 missing here."""
 
+import json
+
 import pytest
 from world import HUB, PRIVATE, SWARM, World, at, sha, solved
 
 from labkit.content import exercises, facts, quiz
-from labkit.content.check import Check, Converging, NotYet
+from labkit.content.check import Check, Converging, NotYet, fail
 from labkit.content.diagnoses import Diagnosis
 from labkit.content.facts import words
 from labkit.content.scope import Scope
@@ -45,12 +47,12 @@ def said(judge, *arguments):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("a" * 64, f"'{'a' * 64}' is an image's id, no name"),
-        ("app@sha256:12", "'sha256:12' is no digest"),
-        ("app:v 1", "'v 1' is no tag"),
-        ("bad_host.io/app", "'bad_host.io' is no registry's address"),
-        ("me/App", "'me/App' is no repository's name"),
-        ("a/" + "b" * 244, "a name of more than 255 letters"),
+        ("a" * 64, f"'{'a' * 64}' is an image's ID, not a name"),
+        ("app@sha256:12", "'sha256:12' is not a digest"),
+        ("app:v 1", "'v 1' is not a tag"),
+        ("bad_host.io/app", "'bad_host.io' is not a registry's address"),
+        ("me/App", "'me/App' is not a valid repository name"),
+        ("a/" + "b" * 244, "the name has more than 255 characters"),
     ],
 )
 def test_what_is_no_name_says_why(text, why):
@@ -183,7 +185,7 @@ SECTIONS = {
 def test_a_section_that_is_not_there_says_why(section):
     for world, why in (
         (World().gap(section, "it is exited."), "it is exited."),
-        (World(), f'nobody looked at its {section}: name "{section}" in `sees` of exercise.toml'),
+        (World(), f'nobody asked for its {section}: add "{section}" to `sees` in exercise.toml'),
     ):
         world.data[section] = None
         with pytest.raises(Unobserved) as caught:
@@ -196,9 +198,9 @@ def test_a_section_that_is_not_there_says_why(section):
 
 def test_what_a_lab_has_not_says_so():
     for look, why in (
-        (lambda lab: lab.registry_of(Reference.parse("ghcr.io/me/app")), "the lab has no registry ghcr.io."),
-        (lambda lab: lab.engine("worker9"), "the lab has no machine worker9."),
-        (lambda lab: facts.signed_in(lab, "ghcr.io"), "the lab has no registry ghcr.io."),
+        (lambda lab: lab.registry_of(Reference.parse("ghcr.io/me/app")), "The lab has no registry ghcr.io."),
+        (lambda lab: lab.engine("worker9"), "The lab has no machine worker9."),
+        (lambda lab: facts.signed_in(lab, "ghcr.io"), "The lab has no registry ghcr.io."),
         (lambda lab: World().gap("engines/worker1", "it is paused.").lab.engine("worker1"), "it is paused."),
     ):
         with pytest.raises(Unobserved) as caught:
@@ -312,7 +314,7 @@ def again(lived, age, **end):
 
 @pytest.mark.parametrize(("age", "told"), [(5, "5"), (-5, "0")])
 def test_a_task_that_came_back_is_watched_for_a_while(age, told):
-    what = f"a task ended after 30 s; the next one has run for {told} s"
+    what = f"a task stopped after 30 s; the next one has run for {told} s"
     assert waiting(again(30, age))[:2] == (what, what)
 
 
@@ -330,7 +332,7 @@ def test_what_kept_a_task_from_starting_is_over_when_it_runs():
         ),
         (
             {"state": "complete", "exit_code": 0, "message": "finished"},
-            ("task-crashing", "exit code 0, finished (worker1)"),
+            ("task-crashing", "exit code 0 (worker1)"),
         ),
         ({"state": "rejected", "message": "preparing"}, ("task-failed", "preparing (worker1)")),
         (
@@ -390,19 +392,19 @@ def test_a_pull_from_outside_the_lab():
     pulls = facts.pulls_of(lab, WANTED)
     line = pulls[-1].seq
     assert facts.was_pulled(lab, WANTED) == f"a machine pulled {world.digest()} (line {line} of the access log)"
-    found = f"a machine pulled {SHORT}, Docker Hub now has {SHORT}"
+    found = f"a machine pulled {SHORT}; Docker Hub now has {SHORT}"
     assert said(facts.has_pulled, lab, WANTED, pulls) == ("pull-outdated", found)
     del world.repositories()["myusername/myapp"]
     assert (
         said(facts.has_pulled, scope(world), WANTED, pulls)[1]
-        == f"a machine pulled {SHORT}, Docker Hub now has nothing"
+        == f"a machine pulled {SHORT}; Docker Hub now has nothing"
     )
 
 
 def test_a_pull_from_outside_the_lab_is_none_on_a_worker():
     exercise = exercises.load("06-practice")
     world = World().push("myusername/webapp:v1.0.0", "web").pull("myusername/webapp:v1.0.0", machine="", name="web")
-    check = exercise.check("pulled-elsewhere")
+    check = exercise.check("pulled_elsewhere")
     assert failure(check.judge, Scope(world.observation, exercise.slug, exercise.quiz)).diagnosis == "pull-same-machine"
 
 
@@ -418,7 +420,7 @@ def test_an_image_that_was_pulled_on_two_machines_and_is_gone():
 @pytest.mark.parametrize(("reference", "name"), [("v9", "myusername/myapp:v9"), (D, f"myusername/myapp@{D}")])
 def test_a_pull_that_failed_is_told_as_it_was_typed(reference, name):
     world = World().log("head", repository="myusername/myapp", reference=reference, status=404)
-    assert said(facts.was_pulled, scope(world), WANTED) == ("pull-failed", name)
+    assert said(facts.was_pulled, scope(world), WANTED) == ("pull-failed", f"a pull of {name}, which failed")
 
 
 def test_what_failed_in_another_registry_says_nothing_about_this_one():
@@ -433,7 +435,7 @@ def test_what_a_registry_holds_otherwise():
     world = World()
     world.repositories()["myusername/myapp"] = {"v1.0.0": D}
     world.log("push", repository="myusername/myapp", reference="v1.0.0", digest=D)
-    assert said(facts.is_pushed, scope(world), WANTED) == ("push-not-image", "unknown without layers that run")
+    assert said(facts.is_pushed, scope(world), WANTED) == ("push-not-image", "unknown, without layers that can run")
     bare = World()
     bare.hold("myapp", "v1")
     assert said(facts.is_pushed, scope(bare), WANTED)[0] == "push-none"
@@ -488,9 +490,9 @@ def test_answers_are_read_however_they_were_typed():
     told = {kind: quiz.how({"kind": kind}) for kind in quiz.KINDS}
     assert told == {
         "single": "one letter",
-        "several": "every letter that holds, like ac",
+        "several": "all letters that apply, like ac",
         "order": "all letters in the right order, like bca",
-        "match": "a letter for each line, in the lines' order, like bca",
+        "match": "one letter for each line, in the order of the lines, like bca",
     }
     assert quiz.how({}) == "one letter"
 
@@ -518,9 +520,24 @@ def test_what_grading_says():
     def broken(lab):
         raise KeyError("x")
 
-    assert judged(broken).message == "The check itself broke: KeyError: 'x'"
+    here = "tests/unit/test_small_print.py, line"
+    line = broken.__code__.co_firstlineno + 1
+    assert judged(broken).message == f"The check itself broke: KeyError: 'x' ({here} {line})"
+
+    def unknown(lab):
+        fail("tag-nome", expected=1, found=2)
+
+    line = unknown.__code__.co_firstlineno + 1
+    told = f"LookupError: 'tag-nome' is no diagnosis: did you mean tag-none? ({here} {line})"
+    assert judged(unknown).message.endswith(told)
+
+    def in_a_library(lab):
+        return json.loads("{")
+
+    line = in_a_library.__code__.co_firstlineno + 1
+    assert judged(in_a_library).message.endswith(f"({here} {line})")
     gone = grading.grade_one(exercises.load("02-tag"), World().gap("engines/workstation", "it is paused.").observation)
-    assert gone.checks[0].message == "The lab could not be looked at: it is paused. Repair it with: labkit up"
+    assert gone.checks[0].message == "The lab could not be checked: it is paused. Repair it with: labkit up"
 
     def waits(since):
         def judge(lab):
@@ -548,6 +565,18 @@ def test_a_check_that_reads_more_than_its_exercise_sees_is_told_to_the_author():
     world.data["engines"] = None
     first = grading.grade_one(exercises.load("02-tag"), world.observation).checks[0]
     assert first.message == (
-        "The check reads what was not seen of the lab: nobody looked at its engines: "
-        'name "engines" in `sees` of exercise.toml.'
+        "The check reads a part of the lab that was not observed: nobody asked for its engines: "
+        'add "engines" to `sees` in exercise.toml.'
     )
+
+
+def test_a_look_at_what_is_then_refused_is_no_pull():
+    """A pull limit that is used up lets an engine look, and refuses the manifest."""
+    refused = {"status": 429, "reason": "rate-limit", "repository": "me/app", "reference": "sha256:m"}
+    look = {"repository": "me/app", "reference": "v1", "digest": "sha256:m"}
+    world = World().log("head", "worker1", **look).log("pull", "worker1", **refused)
+    assert asked(world) == []
+    world.log("head", "worker1", **look)  # another time, with the image there: up to date
+    assert asked(world) == [("worker1", "v1")]
+    other = World().log("head", "worker1", **look).log("head", "worker1", **{**look, "digest": "sha256:n"})
+    assert asked(other.log("pull", "worker1", **refused)) == [("worker1", "v1")]  # two at once: the other one

@@ -1,16 +1,23 @@
 """What panels show, as values: the picture, the feed, the course, quizzes; and that no name can break the page."""
 
+import re
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from world import World, solved
+from world import SWARM, World, sha, solved, updating
 
 from labkit import paths
 from labkit.content import exercises, quiz
+from labkit.edge.facts import registries
 from labkit.grading.grade import grade
+from labkit.lab.engine.doctor import Finding
 from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight
-from labkit.view import compose, drawing, feed, plain, render
+from labkit.seen.log import Reason
+from labkit.view import compose, feed, motion, plain, render
+from labkit.view.changes import PAUSE, Changes
 from labkit.view.picture import picture
 from labkit.work import answers
 from labkit.work import attempts as progress
@@ -92,6 +99,40 @@ def test_tasks_stand_on_their_nodes_with_why_they_failed():
     assert [row.state for row in rows["worker2"] if row.name.startswith("myapp.")] == ["running"]
 
 
+def test_old_and_new_tasks_are_told_apart_while_an_update_runs():
+    drawn = picture(updating(2, 3).observation)
+    rows = {row.name: row for box in drawn.stage("swarm") for row in box.rows if row.state}
+    assert {name: (row.state, row.detail) for name, row in rows.items()} == {
+        "myapp.1": ("running", "running v1.1.0"),
+        "myapp.2": ("old", "still v1.0.0"),
+        "myapp.3": ("old", "still v1.0.0"),
+    }
+    assert rows["myapp.1"].mark != rows["myapp.2"].mark == rows["myapp.3"].mark
+    (service,) = drawn.stage("cd")[0].rows
+    assert (service.state, service.detail) == ("moving", "1 of 3 v1.1.0, 2 still v1.0.0")
+    assert "myapp.2 (image" in " ".join(drawn.words())
+    page = Tags(render.parts(view_of(updating(2, 3)))["picture"])
+    assert page.attributes.count("data-state") == sum(len(box.rows) for box in drawn.boxes)
+
+
+def test_an_update_that_has_stopped_is_told_with_what_is_left():
+    (service,) = picture(updating(3, state="paused").observation).stage("cd")[0].rows
+    assert service.detail == "2 of 3 v1.1.0, 1 still v1.0.0 · update paused"
+
+
+def test_an_update_that_is_through_tells_of_nothing_old():
+    drawn = picture(updating(state="completed").observation)
+    assert drawn.stage("cd")[0].rows[0].detail == "3 of 3 run · myapp:v1.1.0"
+    assert {row.state for box in drawn.stage("swarm") for row in box.rows} == {"running"}
+
+
+def test_an_old_task_that_waits_for_its_successor_stands_beside_it():
+    world = updating(3)
+    world.task(3, state="preparing", node="worker1")
+    rows = [row for box in picture(world.observation).stage("swarm") for row in box.rows if row.name == "myapp.3"]
+    assert sorted((row.state, row.detail) for row in rows) == [("moving", "preparing"), ("old", "still v1.0.0")]
+
+
 def test_a_task_without_a_node_is_told():
     world = World().service()
     world.task(1, state="pending", node="", error="no suitable node (x)")
@@ -118,23 +159,130 @@ def test_many_things_are_counted_and_not_drawn():
     assert box.rows[-1].name == "and 194 more"
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_nothing_overlaps_or_leaves_the_drawing(number):
-    one = drawing.drawings(picture(solved().observation))[number]
-    boxes = [(box.x, box.y, box.x + drawing.WIDTH, box.y + box.height) for box in one.boxes]
-    for place, (left, top, right, bottom) in enumerate(boxes):
-        assert left >= 0
-        assert right <= one.width + 1
-        assert bottom <= one.height
-        for other in boxes[place + 1 :]:
-            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
-    names = [row.name for box in one.boxes for row in box.rows]
-    assert all(len(name.shown) * drawing.BIG * drawing.AVERAGE <= drawing.WIDTH for name in names)
+def test_the_picture_has_the_registries_of_the_exercise_at_hand():
+    world = solved()
+    for key in ("harbor", "ecr"):
+        world.vendor(key).put("team/myapp", "v1.0.0", registry=key)
+    own = {"title": "mine.lab:5000", "host": "mine.lab:5000", "hosts": ["mine.lab"], "seeded": [], "repositories": {}}
+    world.data["registries"]["known"]["mine.lab:5000"] = own
+    world.put("team/myapp", "v1.0.0", registry="mine.lab:5000")
+
+    def drawn(*registries):
+        return [box.title for box in picture(world.observation, registries).stage("registry")]
+
+    assert drawn("hub", "private") == ["Docker Hub", "mine.lab:5000"]  # one of the learner's own is always there
+    assert drawn("hub", "harbor") == ["Docker Hub", "Harbor", "mine.lab:5000"]
+    assert len(picture(world.observation).stage("registry")) == 4
+    assert "Harbor" not in render.parts(view_of(world, "03-push"))["picture"]
+    assert "Harbor" in render.parts(view_of(world, "11-registries"))["picture"]
+    assert "team/myapp" in " ".join(line.text for line in view_of(world.log("push", registry="harbor",
+        repository="team/myapp", reference="v1.0.0"), "03-push").feed)  # fmt: skip
 
 
-def test_a_long_name_keeps_its_tag():
-    assert drawing.shorten("myusername/a-very-long-name-of-an-app:v1.0.0", 20).endswith(":v1.0.0")
-    assert len(drawing.shorten("x" * 500, 20)) == 20
+def test_a_registry_that_nobody_has_used_yet_is_shown_by_its_name_as_empty():
+    world = solved()  # of the vendors nothing is observed: nobody has used them
+    shown = {box.title: box for box in view_of(world, "11-registries").picture.stage("registry")}
+    assert list(shown) == ["Docker Hub", "still empty"]
+    others = "Harbor, Nexus, docker-hosted, Amazon ECR, Azure Container Registry, Artifact Registry"
+    assert (shown["still empty"].rows, shown["still empty"].empty) == ((), f"registry.lab:5000, {others}")
+    world.vendor("harbor").put("team/myapp", "v1.0.0", registry="harbor")
+    world.vendor("ecr")  # somebody has signed in there, and pushed nothing
+    shown = {box.title: box for box in view_of(world, "11-registries").picture.stage("registry")}
+    assert list(shown) == ["Docker Hub", "Harbor", "still empty"]
+    assert shown["still empty"].empty == f"registry.lab:5000, {others.removeprefix('Harbor, ')}"
+    told = render.parts(view_of(world, "11-registries"))["picture"]
+    assert "registries are stand-ins" in told.partition("</summary>")[0], "each page says so, in sight"
+    assert "still empty: registry.lab:5000, Nexus, docker-hosted, Amazon ECR" in told
+    # Where an exercise names no registries, one that is not used is no news.
+    for slug in ("03-push", "12-mirror"):
+        assert "still empty" not in render.parts(view_of(world, slug))["picture"]
+
+
+def test_every_exercise_names_registries_that_there_are():
+    for one in exercises.every():
+        assert set(one.registries) <= set(registries()), one.slug
+    assert exercises.load("03-push").registries == exercises.STANDARD
+
+
+def test_every_row_and_box_has_a_key_of_its_own():
+    world = solved().service("webapp").task(1, name="webapp")
+    for name in ("one", "two"):  # two images of a repository without a tag: both are named by it
+        world.image("worker1", name, [], digests=[f"myusername/other@{sha(name)}"])
+    drawn = picture(world.observation)
+    keys = [*(box.key for box in drawn.boxes), *(key for box in drawn.boxes for key in box.keyed)]
+    assert len(keys) == len(set(keys))
+    assert len(drawn.keyed) == sum(len(box.rows) for box in drawn.boxes)
+    world.data["swarm"]["members"]["worker1"]["availability"] = "drain"
+    assert {box.key for box in picture(world.observation).boxes} == {box.key for box in drawn.boxes}
+
+
+@pytest.mark.parametrize(
+    ("name", "halves"),
+    [
+        ("myusername/myapp:v1.0.0", ("myusername/myapp", ":v1.0.0")),
+        ("registry.lab:5000/team/app", ("registry.lab:5000/team/app", "")),
+        ("myapp.1", ("myapp.1", "")),
+    ],
+)
+def test_where_there_is_no_room_a_name_keeps_its_tag(name, halves):
+    assert render._halves(name) == halves
+
+
+# ── what changed, and what moved ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_the_last_command_changed_is_told_until_the_next_one():
+    world = World()
+    seen = Changes().seen(picture(world.observation), 0)
+    assert seen.rows == frozenset()
+    world.image("workstation", "app", ["myusername/myapp:v1.0.0"])
+    tagged = seen.seen(picture(world.observation), 100)
+    assert tagged.rows == {"ci workstation/myusername/myapp:v1.0.0"}
+    assert tagged.seen(picture(world.observation), 500) == tagged
+    world.service()
+    world.task(1, state="preparing", node="worker1")
+    begun = tagged.seen(picture(world.observation), 600)
+    world.services["myapp"]["tasks"][0]["state"] = "running"
+    done = begun.seen(picture(world.observation), 600 + PAUSE - 1)
+    assert begun.rows == done.rows == {"cd services/myapp", "swarm worker1/myapp.1"}
+    world.image("workstation", "other", ["other:latest"])
+    assert done.seen(picture(world.observation), 700).rows == {"ci workstation/other:latest"}
+
+
+def test_what_changed_is_marked_in_the_picture():
+    world = solved()
+    html = render.parts(view_of(world))["picture"]
+    assert "data-changed" not in html
+    view = compose.view(
+        compose.EXERCISE, exercises.load("03-push"), Sight("up", None, world.observation),
+        changed=frozenset({"registry Docker Hub/myusername/myapp:v1.0.0"}),
+    )  # fmt: skip
+    page = Tags(render.parts(view)["picture"])
+    assert page.attributes.count("data-changed") == 1
+
+
+def test_images_move_between_the_boxes_that_the_picture_has():
+    world = solved().pull(machine="worker1")
+    common = {"repository": "myusername/myapp", "digest": world.digest(), "reference": world.digest()}
+    world.log("pull", machine="worker2", agent=SWARM, user=None, **common)
+    world.log("pull", machine="workstation", agent=SWARM, user=None, **common)
+    drawn = picture(world.observation)
+    told = motion.since(world.lab, drawn, 0)
+    hub = "registry Docker Hub"
+    assert [(one["fly"], one["from"], one["to"]) for one in told] == [
+        ("push", "ci workstation", hub),
+        ("pull", hub, "ci workstation"),
+        ("pull", hub, "swarm worker1"),
+        ("pull", hub, "swarm worker2"),
+        ("pull", hub, "swarm workstation"),
+    ]
+    assert {one[end] for one in told for end in ("from", "to")} <= {box.key for box in drawn.boxes}
+    assert told[0]["layers"] == 1
+    mark = marks(drawn)["myusername/myapp:v1.0.0"]
+    assert (told[-1]["letter"], told[-1]["color"]) == (mark.letter, mark.color)
+    last = motion.newest(feed.lines(world.lab))
+    world.log("push", status=401, repository="myusername/x", reference="v1", reason="not-signed-in")
+    assert motion.since(world.lab, drawn, last) == []
 
 
 # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,8 +298,25 @@ def test_the_feed_tells_who_did_what_newest_first_and_why_it_was_refused():
     assert "myusername/x:v1" in told[0].text
     assert told[1].text == "Docker Hub refused the sign-in of nobody"
     texts = [line.text for line in told]
-    assert any(text.startswith("myusername pushed myusername/myapp:v1.0.0") for text in texts)
-    assert any("pulled myusername/myapp:v1.0.0 on" in text for text in texts)
+    assert any(text.startswith("You pushed myusername/myapp:v1.0.0") for text in texts)
+    assert any("You pulled myusername/myapp:v1.0.0 on" in text for text in texts)
+
+
+def test_the_feed_tells_a_pull_that_was_refused_once_and_whose_it_was():
+    world = World()
+    asked = {"status": 404, "reason": "not-found", "repository": "myusername/myapp", "reference": "v1", "digest": ""}
+    for action in ("head", "pull"):  # an engine asks for both
+        world.log(action, **asked)
+    world.log(
+        "push", user="colleague", status=403, reason="foreign-namespace", repository="myusername/x", reference="v1"
+    )
+    world.log("pull", machine="", user=None, agent="curl/8", **asked)
+    texts = [line.text for line in feed.lines(world.lab)]
+    assert texts == [
+        "someone not signed in tried to pull myusername/myapp:v1",
+        "Docker Hub refused colleague's push to myusername/x:v1",
+        "You tried to pull myusername/myapp:v1 on workstation",
+    ]
 
 
 # ── the course, time spent ───────────────────────────────────────────────────────────────────────────────────────────
@@ -180,7 +345,68 @@ def test_time_spent_counts_work_and_not_pauses():
 def test_the_course_says_what_is_done_and_what_was():
     course = {one.slug: one.state for one in view_of(solved()).course}
     assert course["01-login"] == course["05-deploy"] == "done"
-    assert course["06-practice"] in ("open", "begun")
+    assert course["06-practice"] in ("not started", "started")
+
+
+def test_a_course_line_says_how_long_it_took():
+    line = render.CourseLine("01-login", "Log in", "who you are", "01-login.ipynb", 3, 3, "done before", 370, False)
+    assert (line.number, line.status) == ("01", "done before · 6 min")
+    assert replace(line, state="not started", seconds=0).status == "not started"
+    assert replace(line, seconds=20).status == "done before · under a minute"
+
+
+def test_the_start_page_begins_with_the_first_exercise_that_is_open():
+    view = view_of(World(), shown=compose.START)
+    assert view.shown.index("course") < view.shown.index("lab") < view.shown.index("doctor")
+    course = render.parts(view)["course"]
+    assert "Begin: Log in to a registry" in course
+    assert course.index("Begin:") < course.index("02 ·")
+    assert "Begin: Log in to a registry (01-login.ipynb)" in plain.text(view)
+    world = World().sign_in()
+    later = view_of(world, shown=compose.START)
+    assert (later.begun, later.begin.slug) == (True, "02-tag")
+    assert "Continue: " in render.parts(later)["course"]
+    assert "<details" not in course  # in an exercise it is a fold
+    assert "<details" in render.parts(view_of(world))["course"]
+
+
+def test_a_fold_tells_the_outcome_of_the_doctors_look():
+    found = [Finding("engine", "ok", "Docker"), Finding("ipvs", "warning", "none", "nothing to do")]
+    say = lambda *findings: render.View(("doctor",), doctor=findings).machine  # noqa: E731
+    assert say() == "not examined yet"
+    assert say(found[0]) == "✓ ready"
+    assert say(*found) == "✓ ready, 1 note"
+    assert say(*found, Finding("disk", "broken", "full")) == "✗ broken: disk"
+    assert "✓ ready, 1 note" in render.parts(render.View(("doctor",), doctor=tuple(found)))["doctor"]
+
+
+def test_the_last_exercise_ends_with_a_summary_and_so_does_any_once_all_are_done():
+    lines = tuple(
+        render.CourseLine(
+            one.slug, one.title, one.learn, f"{one.slug}.ipynb", one.points, one.points, "done", 600, False
+        )
+        for one in exercises.every()
+    )
+    result = replace(view_of(solved(), "01-login").result, slug="06-practice")
+    view = render.View(("checks",), result=result, course=lines)
+    points = sum(line.points for line in lines)
+    for told in (render.parts(view)["checks"], plain.text(view)):
+        assert f"You finished the course: {points} of {points} points · {10 * len(lines)} min of work" in told
+        assert all(line.learn in unescape(told) for line in lines)
+        assert "What comes next:" in told
+        assert render.FOLLOWING[0] in told
+    one_open = replace(view, course=(replace(lines[0], state="started"), *lines[1:]))
+    for told in (render.parts(one_open)["checks"], plain.text(one_open)):
+        assert "Still open:" in told
+        assert lines[0].title in told
+        assert "You have learned" not in told
+    for told in (
+        render.parts(replace(view, next="02-tag.ipynb"))["checks"],
+        plain.text(replace(view, next="02-tag.ipynb")),
+    ):
+        assert "You finished the course" in told
+        assert "Next: " not in told
+    assert replace(one_open, next="02-tag.ipynb").summary is None
 
 
 # ── quizzes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,9 +505,10 @@ def test_what_is_not_live_has_nothing_to_click():
 
 def test_next_and_the_solution_come_only_when_it_is_done():
     before, after = (render.parts(view_of(world, "03-push"))["checks"] for world in (World(), solved()))
-    assert "Next: 04-pull.ipynb" not in before
-    assert "docker push myusername" not in before
-    assert "Next: 04-pull.ipynb" in after
+    assert "Next: Pull an image" not in before
+    assert "Compare with the reference solution" not in before
+    assert "Exercise complete." in after
+    assert "Next: Pull an image" in after
     assert "docker push myusername/myapp:v1.0.0" in after
 
 
@@ -294,7 +521,7 @@ def test_a_lab_that_is_down_is_told_and_may_be_started():
 
 @pytest.mark.parametrize(
     ("state", "button"),
-    [("down", "Start the lab"), ("expired", "Start it anew"), ("broken", "Repair the lab"), ("up", "")],
+    [("down", "Start the lab"), ("expired", "Start a new lab"), ("broken", "Repair the lab"), ("up", "")],
 )
 def test_each_state_offers_what_mends_it(state, button):
     notice = render.parts(compose.view(compose.START, None, Sight(state, problem="It is so.")))["notice"]
@@ -335,6 +562,102 @@ def test_the_reason_of_a_refusal_is_told_from_the_access_log():
     assert "nobody" not in compose.explain("denied: requested access to the resource is denied", None).here
 
 
+@pytest.mark.parametrize("reason", list(Reason))
+def test_each_reason_is_told_in_words(reason):
+    world = World()
+    about = {"status": 429, "reason": reason.value, "repository": "myusername/app", "reference": "v1", "user": None}
+    (told,) = feed.lines(world.log("pull", **about).lab)
+    assert told.reason and "-" not in told.reason and told.text.startswith("You tried to pull")
+
+
+def test_advice_that_no_longer_holds_is_gone():
+    world = World()
+    world.log("push", user=None, status=401, reason="not-signed-in", repository="myusername/myapp", reference="v1.0.0")
+    told = compose.explain("denied: requested access to the resource is denied", world.observation)
+
+    def shown():
+        sight = Sight("up", None, world.observation)
+        return compose.view(compose.EXERCISE, exercises.load("03-push"), sight, explained=told)
+
+    assert "nobody was signed in" in render.parts(shown())["tools"]
+    assert "docker login" in render.parts(shown())["checks"]
+    world.service()
+    world.task(1, state="failed")
+    changed = compose.achieved(world.observation)
+    world.task(2, state="running")
+    assert compose.achieved(world.observation) == changed  # what the Swarm does by itself is no command that worked
+    world.sign_in()
+    assert shown().explained is None
+    checks = render.parts(shown())["checks"]
+    assert "You have signed in since." in checks
+    assert "docker login" not in checks
+    again = compose.explain("denied: requested access to the resource is denied", world.observation)
+    assert "You have signed in since." in again.here
+
+
+def test_only_the_first_check_that_is_open_is_told_at_length():
+    page = render.parts(view_of(World(), "06-practice"))["checks"]
+    assert page.count('<details data-key="first-') == 1
+    assert page.count(" open>") == 1
+    assert render.parts(view_of(solved(), "03-push"))["checks"].count(" open>") == 0
+    whole = render.parts(view_of(World(), "06-practice"), live=False)["checks"]
+    assert whole.count("open>") >= whole.count("lk-not_yet")
+
+
 def test_a_look_without_an_engine_says_down(monkeypatch):
     monkeypatch.setenv("LABKIT_ENGINE", "unix:///nowhere/docker.sock")
     assert watch.look().state == "down"
+
+
+# ── a table of questions ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_matches_with_a_column_are_shown_as_one_table(tmp_path):
+    answers.save(tmp_path, "11-registries", {"runs": "baaaaa-", "exists": "ee"})
+    view = view_of(solved(), "11-registries", compose.QUIZ)
+    assert [question.column for question in view.table][:3] == ["Who runs it", "Sign-in", "Must exist first"]
+    runs, signs_in, exists = view.table[:3]
+    assert runs.lines == (True, True, True, True, False, False, None)
+    assert (runs.cell(0), runs.cell(4), runs.cell(6)) == ("its company, for everybody ✓", "you, on your machines ✗", "")
+    assert [signs_in.cell(number) for number in range(7)] == [""] * 7
+    assert exists.lines == (True, True, None, None, None, None, None)
+    assert "Amazon ECR: Who runs it: you, on your machines ✗; Sign-in: …" in plain.text(view)
+    page = render.parts(view)["quiz"]
+    assert page.count('<th scope="col">') == 6
+    assert page.count('<th scope="row">') == 7
+    assert "Amazon ECR: a service of AWS" in page  # each wrong line is explained
+    assert "Harbor: a program" not in page
+
+
+# ── colors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def luminance(color):
+    """WCAG 2.2, relative luminance."""
+    parts = [part / 255 for part in color]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def color(text):
+    digits = text.removeprefix("#")
+    return tuple(
+        int(part, 16) for part in re.findall("..", digits if len(digits) == 6 else re.sub("(.)", r"\1\1", digits))
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "back"), [(r"\.lk \{", "#fff"), (r"\.lk-dark \{", "#212121"), (r"\.lk-static \{", "#1e1e1e")]
+)
+def test_a_task_that_is_moving_can_be_read_at_its_palest(place, back):
+    """`back` is JupyterLab's own color there (--jp-layout-color1)."""
+    css = render.css()
+    moving = color(re.search(place + r"[^}]*--lk-move: (#\w+)", css)[1])
+    palest = float(re.search(r"@keyframes lk-moving \{ to \{ opacity: ([\d.]+)", css)[1])
+    blended = tuple(palest * front + (1 - palest) * behind for front, behind in zip(moving, color(back), strict=True))
+    assert contrast(blended, color(back)) >= 4.5

@@ -3,12 +3,13 @@
 import hashlib
 from pathlib import Path
 
-VENDOR = Path(__file__).parents[2] / "labkit" / "jupyter" / "vendor"
+STATIC = Path(__file__).parents[2] / "labkit/jupyter/share/jupyter/labextensions/labkit-panel/static"
+VENDOR = STATIC / "vendor"
 
 # From npm's morphdom-2.7.8.tgz, whose integrity npm tells as
 # sha512-D/fR4xgGUyVRbdMGU6Nejea1RFzYxYtyurG4Fbv2Fi/daKlWKuXGLOdXtl+3eIwL110cI2hz1ZojGICjjFLgTg==
 PUBLISHED = {
-    "morphdom/morphdom-umd.js": "6b5bc205c08800dd59f1792032f723b7ee3aedae70ef64353c8233e0eed7c1cb",
+    "morphdom/morphdom-esm.js": "b5ecceffde9493a3e5f6d1ca80277f580a1146ca3b3e0091cb3c398d6b2754b3",
     "morphdom/LICENSE": "dc18a39627c8f2e5391255635bd1d6bbb02e91ba4a9bd3e13e53347b8c25e61a",
 }
 

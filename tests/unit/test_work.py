@@ -1,6 +1,8 @@
 """The learner's folder: one lock, whole files, and attempts that are changes of the verdict."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.content.personal import person
 from labkit.errors import LabError
 from labkit.grading.report import CheckResult, ExerciseResult, Judge, Outcome, Report
 from labkit.work import answers, attempts, files, keeping
@@ -43,7 +46,7 @@ def test_a_full_disk_leaves_the_answers_as_they_were(tmp_path):
     before = (tmp_path / answers.FILE).read_text()
     told = on_a_small_disk(tmp_path, 'answers.save(work, "06", {"b": "x" * 100})')
     assert told.startswith("LabError")
-    assert "could not be kept: File too large" in told
+    assert "could not be saved: File too large" in told
     assert (tmp_path / answers.FILE).read_text() == before
     assert sorted(file.name for file in (tmp_path / ".labkit").iterdir()) == ["answers.json", "lock"]
 
@@ -60,10 +63,91 @@ def test_an_empty_file_is_made_anew_and_the_learners_own_is_not_touched(tmp_path
     whole = notebook.read_text()
     notebook.write_text("")
     own.write_text("mine")
-    assert files.prepare(tmp_path) == ["01-login.ipynb"]
+    assert files.prepare(tmp_path) == files.Prepared(added=("01-login.ipynb",))
     assert notebook.read_text() == whole
     assert own.read_text() == "mine"
-    assert files.prepare(tmp_path) == []
+    assert files.prepare(tmp_path) == files.Prepared()
+
+
+# ── a folder that another learner had ────────────────────────────────────────────────────────────────────────────────────
+
+
+ADA, BOB = (person(name, "spring") for name in ("Ada", "Bob"))
+
+
+def listed(work):
+    return sorted(str(one.relative_to(work)) for one in work.rglob("*") if one.is_file() and ".labkit" not in one.parts)
+
+
+def test_untouched_notebooks_follow_the_learner(tmp_path):
+    files.prepare(tmp_path)
+    there = listed(tmp_path)
+    done = files.prepare(tmp_path, ADA)
+    assert "03-push.ipynb" in done.renewed and not done.added and not done.kept
+    push = (tmp_path / "03-push.ipynb").read_text()
+    assert ADA.username in push and "myusername" not in push
+    assert listed(tmp_path) == there
+    assert files.prepare(tmp_path, ADA) == files.Prepared(), "once"
+    assert set(files.prepare(tmp_path).renewed) == set(done.renewed), "and back"
+
+
+def test_changed_notebooks_of_another_learner_are_kept_beside_new_ones(tmp_path):
+    files.prepare(tmp_path, ADA)
+    push = tmp_path / "03-push.ipynb"
+    push.write_text("ada's work")
+    done = files.prepare(tmp_path, BOB)
+    aside = f"03-push.{ADA.username}.ipynb"
+    assert done.kept == {"03-push.ipynb": aside}
+    assert (tmp_path / aside).read_text() == "ada's work"
+    assert BOB.username in push.read_text()
+    assert done.told()[-1] == f"03-push.ipynb is new, with your values. The one that was there is now {aside}."
+    push.write_text("bob's work")
+    assert files.prepare(tmp_path, BOB) == files.Prepared(), "his own stays as it is"
+    assert files.prepare(tmp_path, ADA).kept == {"03-push.ipynb": f"03-push.{BOB.username}.ipynb"}
+    push.write_text("ada's second")
+    assert files.prepare(tmp_path, BOB).kept == {"03-push.ipynb": f"03-push.{ADA.username}-2.ipynb"}
+    assert (tmp_path / aside).read_text() == "ada's work"
+
+
+def test_what_names_nobody_is_kept_as_it_was_changed(tmp_path):
+    files.prepare(tmp_path, ADA)
+    page = tmp_path / "06-practice" / "index.html"
+    page.write_text("my page")
+    assert files.prepare(tmp_path, BOB).kept == {}
+    assert page.read_text() == "my page"
+
+
+def test_a_newer_course_reaches_only_what_nobody_changed(tmp_path, monkeypatch):
+    course, work = tmp_path / "course", tmp_path / "work"
+    for folder in ("exercises", "notebooks"):
+        shutil.copytree(ROOT / folder, course / folder)
+    monkeypatch.setenv("LABKIT_COURSE", str(course))
+    files.prepare(work)
+    (work / "02-tag.ipynb").write_text("mine")
+    for name in ("01-login", "02-tag"):
+        (course / "notebooks" / f"{name}.ipynb").write_text("newer")
+    assert files.prepare(work) == files.Prepared(renewed=("01-login.ipynb",))
+    assert (work / "02-tag.ipynb").read_text() == "mine"
+
+
+def whose(name):
+    return json.dumps({"03-push.ipynb": {"content": "x", "whose": name}})
+
+
+@pytest.mark.attack(
+    "files",
+    "a damaged record of the learner's folder: empty, not a record, a path or 5,000 characters as the user name",
+    "it is set aside; none of the learner's files is overwritten, and none leaves the folder",
+)
+@pytest.mark.parametrize("content", ["", "[]", whose("../../x"), whose("x" * 5000), whose("\u2070")])
+def test_a_record_that_is_lost_or_damaged_overwrites_nothing(tmp_path, content):
+    files.prepare(tmp_path)
+    (tmp_path / files.RECORD).write_text(content)
+    (tmp_path / "03-push.ipynb").write_text("mine")
+    done = files.prepare(tmp_path, ADA)
+    assert "01-login.ipynb" in done.renewed, "it is as the course has it for everybody"
+    assert done.kept == {"03-push.ipynb": "03-push.myusername.ipynb"}
+    assert (tmp_path / "03-push.myusername.ipynb").read_text() == "mine"
 
 
 def test_a_new_files_mode_is_what_was_asked_for(tmp_path):

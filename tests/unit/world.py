@@ -6,6 +6,7 @@ What is made here is decoded by the schema (labkit/seen): a field that is missin
 import copy
 import hashlib
 
+from labkit.edge.facts import registries
 from labkit.seen.lab import SeenLab
 from labkit.seen.observation import Observation
 
@@ -55,12 +56,17 @@ class World:
             "unobserved": {},
             "registries": {"known": copy.deepcopy(KNOWN), "manifests": {}, "sample": sha("content of app")},
             "store": None,
+            "mirror": {},
+            "kubernetes": {},
             "engines": {name: {"images": [], "containers": []} for name in MACHINES},
             "sign_ins": {"here": {}},
             "swarm": {"active": True, "members": {name: self._member(name) for name in MACHINES}, "services": {}},
             "log": {"events": [], "resets": []},
             "answers": {},
             "pages": {},
+            "runs": {},
+            "depot": {},
+            "secured": {},
         }
         self.image("workstation", "app", ["myapp:latest"], {"org.opencontainers.image.title": "myapp"})
 
@@ -127,6 +133,13 @@ class World:
         if keep:
             self.data["sign_ins"]["here"][SIGN_IN[registry]] = user
         return self.log("login", registry=registry, user=user)
+
+    def vendor(self, key):
+        """Somebody has used this registry, which no lab shows from the beginning."""
+        facts = registries()[key]
+        shown = {"title": facts.title, "host": facts.host, "hosts": list(facts.hosts), "seeded": [], "repositories": {}}
+        self.data["registries"]["known"].setdefault(key, shown)
+        return self
 
     def hold(self, repository, tag, name="app", registry=HUB, **what):
         """Somebody pushed the image of that name under the tag, with a tool and from another place. Returns the digest."""
@@ -249,6 +262,17 @@ def solved():
     world = World().sign_in()
     world.image("workstation", "app", ["myusername/myapp:v1.0.0"])
     return world.push().pull().deployed()
+
+
+def updating(*old, state="updating"):
+    """myapp's update from v1.0.0 to v1.1.0, with the old tasks of these slots still running."""
+    world = solved().push("myusername/myapp:v1.1.0", "new")
+    tasks = world.services["myapp"]["tasks"]
+    world.services["myapp"] |= {"image": f"myusername/myapp:v1.1.0@{world.digest(tag='v1.1.0')}", "update_state": state}
+    for task in [task for task in tasks if task["slot"] not in old]:
+        task |= {"state": "shutdown", "desired": "shutdown"}
+        world.task(task["slot"], node=task["node"])
+    return world
 
 
 def personal(world, whose):

@@ -1,4 +1,4 @@
-"""A service of the Swarm: that it is there, what it is made from, how many tasks it asks for, and that they run."""
+"""A service of the Swarm: that it exists, which image it uses, how many replicas it has, and that its tasks run."""
 
 from labkit.content.check import fail, wait_for
 from labkit.content.facts import tasks
@@ -10,7 +10,7 @@ from labkit.seen.swarm import Service
 
 
 def find_service(lab: Scope, name: str) -> Service | None:
-    """The service of that name, also where a stack put its own name before or after it."""
+    """The service with this name, also if a stack added its own name before or after it."""
     services = lab.swarm.services
     stacked = [
         service
@@ -27,7 +27,7 @@ def _service(lab: Scope, name: str) -> Service:
 
 
 def service_exists(lab: Scope, name: str, wanted: Reference) -> str:
-    """The Swarm has a service of that name."""
+    """The Swarm has a service with this name."""
     if not lab.swarm.active:
         fail("swarm-left", expected=name, found="no Swarm")
     if found := find_service(lab, name):
@@ -39,12 +39,12 @@ def service_exists(lab: Scope, name: str, wanted: Reference) -> str:
         fail("service-other-name", expected=name, found=other)
     engines = [lab.workstation, *(engine for _, engine in lab.workers())]
     if any(container.name == name for engine in engines for container in engine.containers):
-        fail("service-container", expected=name, found="a container of that name")
+        fail("service-container", expected=name, found="a container with this name")
     fail("service-none", expected=name, found=sorted(services))
 
 
 def service_image(lab: Scope, name: str, wanted: Reference) -> str:
-    """The service is made from this tag, as the registry has it."""
+    """The service uses this tag, and the same image as the registry has now."""
     service, registry = _service(lab, name), lab.registry_of(wanted)
     digest = registry.digest(wanted)
     asked = reference.parse(service.asked)
@@ -56,14 +56,14 @@ def service_image(lab: Scope, name: str, wanted: Reference) -> str:
             fail("service-local-image", found=service.asked, **values)
         fail("service-other-image", found=service.asked, **values)
     if digest is None:
-        fail("service-not-pushed", found=service.asked, **values)
+        fail("service-not-pushed", found="no image of this name in the registry", **values)
     if service.digest and service.digest != digest:
         fail("service-old-digest", found=service.digest, **values)
     return f"{service.asked} at {service.digest or digest}"
 
 
 def service_wants(lab: Scope, name: str, count: int) -> str:
-    """The service asks for so many tasks: as replicas, or as one on each of so many nodes."""
+    """The service declares this many tasks: as replicas, or as one task on each of this many nodes."""
     service = _service(lab, name)
     members = [member for member in lab.swarm.members.values() if member.availability == "active"]
     if service.mode == "Global" and len(members) == count and not service.constraints:
@@ -76,8 +76,8 @@ def service_wants(lab: Scope, name: str, count: int) -> str:
 
 
 def service_runs(lab: Scope, name: str, count: int) -> str:
-    """So many tasks run, and go on running. While the Swarm works on it, that is said; what cannot get better is said at
-    once."""
+    """This many tasks run and keep running. While the Swarm is still working on it, that is the answer. A mistake that does not
+    fix itself is reported at once."""
     service = _service(lab, name)
     values = {"expected": f"{count} tasks running", "service": service.name}
     running = service.running
@@ -88,9 +88,9 @@ def service_runs(lab: Scope, name: str, count: int) -> str:
     if len(heard) >= count:
         return ", ".join(f"{name}.{task.place} on {task.node}" for task in heard)
     if len(running) >= count:
-        # The Swarm takes a task for running until it has missed its node for some seconds, and then makes it anew elsewhere.
+        # For some seconds after a node is lost, the Swarm still reports its tasks as running. Then it starts them elsewhere.
         lost = sorted({task.node for task in running if task not in heard})
-        told = f"{len(heard)} of {count} tasks run where somebody answers; no answer from {', '.join(lost)}"
+        told = f"{len(heard)} of {count} tasks run on nodes that answer; no answer from {', '.join(lost)}"
         wait_for(told, found=f"no answer from {', '.join(lost)}")
     tasks.explain_missing(lab.swarm, service, values)
     moving = [task for task in service.tasks if task.on_the_way]

@@ -1,4 +1,4 @@
-"""The mark of a personal lab, which the learner's own image carries."""
+"""The mark of a personal lab, which the learner's own image must have."""
 
 from labkit.content import personal
 from labkit.content.check import fail
@@ -7,7 +7,7 @@ from labkit.seen.reference import Reference
 
 
 def carries_mark(lab: Scope, labels: dict[str, str]) -> str:
-    """The image carries the mark of this lab: none in the default lab, the learner's own in a personal one."""
+    """The image has this lab's mark: no mark in the default lab, the learner's own in a personal lab."""
     carried = labels.get(personal.LABEL, "")
     if carried != lab.person.secret:
         expected = f"{personal.LABEL}={lab.person.secret}" if lab.person.secret else f"no label {personal.LABEL}"
@@ -16,7 +16,7 @@ def carries_mark(lab: Scope, labels: dict[str, str]) -> str:
 
 
 def image_carries_mark(lab: Scope, wanted: Reference) -> str:
-    """What the registry holds under this name carries the mark of this lab."""
+    """The image that the registry has under this name has this lab's mark."""
     registry = lab.registry_of(wanted)
     leaves = registry.leaves(registry.digest(wanted) or "")
     images = [leaf for leaf in leaves if leaf.fingerprint]

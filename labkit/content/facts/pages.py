@@ -1,4 +1,4 @@
-"""What the apps of a service answer when they are asked for their page."""
+"""What a service's apps answer when the lab asks for their page."""
 
 from labkit.content.check import fail, wait_for
 from labkit.content.facts import tasks
@@ -8,22 +8,22 @@ from labkit.seen.pages import Page
 from labkit.seen.swarm import Task, seconds_between
 
 SLOW = 15.0
-"""Seconds that an app may take from its start until it answers."""
+"""An app may take this many seconds from its start to its first answer."""
 
 FOUND = 200
-"""The HTTP status of a page that is there."""
+"""The HTTP status of a page that exists."""
 
 
 QUOTED = 80
-"""Letters of a page that are quoted."""
+"""Quote at most this many characters of a page."""
 
 
 def pages_answer(lab: Scope, name: str) -> str:
-    """Every running task of the service answers with a page, and the page is a file of its image. That they run comes first
+    """Every running task of the service answers with a page, and the page is a file in its image. Ask first whether they run
     (service_runs)."""
     service = find_service(lab, name)
     assert service is not None  # service_exists comes first
-    values = {"expected": "your page, out of the image", "service": service.name}
+    values = {"expected": "your page, from the image", "service": service.name}
     running = [task for task in service.running if not tasks.out_of_reach(lab, task)]
     asked = [(task, lab.page(task.node, task.id)) for task in running]
     files = set()
@@ -44,7 +44,7 @@ def pages_answer(lab: Scope, name: str) -> str:
         if page and page.status:
             fail("page-other", found=f"{_place(name, task)}, port {page.port}: {page.status}", **values)
     if late:
-        # All of them: which are late already is the moment's.
+        # Name all of them: which ones are late by now depends on the moment.
         silent: dict[str, list[str]] = {}
         for task, page in missing:
             silent.setdefault(_silence(page), []).append(_place(name, task))
@@ -64,5 +64,5 @@ def _quoted(page: Page) -> str:
 
 def _silence(page: Page | None) -> str:
     if page is None:
-        return "nobody found it there"
-    return f"no HTTP at port {page.port}" if page.port else "it listens at no port"
+        return "the lab did not find its container"
+    return f"no HTTP on port {page.port}" if page.port else "it does not listen on any port"

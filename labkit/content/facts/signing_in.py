@@ -7,18 +7,18 @@ from labkit.seen.log import Action, Reason
 from labkit.seen.registries import Registry
 
 MISTAKES: dict[str, str] = {Reason.WRONG_PASSWORD: "login-wrong-password", Reason.UNKNOWN_USER: "login-unknown-user"}
-"""The diagnosis of a refused sign-in, by the edge's reason."""
+"""The diagnosis for a refused sign-in, by the edge's reason."""
 
 
 def _registry(lab: Scope, host: str) -> Registry:
     found = lab.registry_at(host)
     if found is None:
-        raise Unobserved(f"the lab has no registry {host}.")
+        raise Unobserved(f"The lab has no registry {host}.")
     return found
 
 
 def signed_in(lab: Scope, host: str) -> Evidence:
-    """The registry accepted the learner's own sign-in since the exercise began."""
+    """The registry has accepted the learner's own sign-in since the exercise began."""
     registry, user = _registry(lab, host), lab.person.username
     values = {"expected": f"a sign-in as {user} that {registry.title} accepts", "registry": registry.title}
     logins = [event for event in lab.since if event.action == Action.LOGIN]
@@ -40,7 +40,7 @@ def signed_in(lab: Scope, host: str) -> Evidence:
 
 
 def keeps_sign_in(lab: Scope, host: str) -> str:
-    """A machine of the lab keeps the learner's own sign-in for the registry."""
+    """A machine in the lab has saved the learner's own sign-in for the registry."""
     registry, user = _registry(lab, host), lab.person.username
     kept = {
         place: {key: account for key, account in accounts.items() if registry.answers_to(_host(key))}
@@ -48,9 +48,9 @@ def keeps_sign_in(lab: Scope, host: str) -> str:
     }
     for place, accounts in kept.items():
         for key, account in accounts.items():
-            if account in (user, ""):  # "": a credential helper keeps it, and tells nobody
+            if account in (user, ""):  # "": a credential helper has it, and shows it to nobody
                 return f"{key} in {'your Docker configuration' if place == 'here' else place}"
-    values = {"expected": f"a sign-in as {user} kept for {registry.title}", "registry": registry.title}
+    values = {"expected": f"a saved sign-in as {user} for {registry.title}", "registry": registry.title}
     if others := sorted({account for accounts in kept.values() for account in accounts.values()}):
         told = "somebody else" if others[0] == "?" else others[0]
         fail("login-other-account", found=f"a sign-in as {told}", account=user, user=told, **values)
@@ -59,5 +59,5 @@ def keeps_sign_in(lab: Scope, host: str) -> str:
 
 
 def _host(key: str) -> str:
-    """The host in a name of docker's config.json: https://index.docker.io/v1/ is index.docker.io."""
+    """The host in a key of docker's config.json: https://index.docker.io/v1/ is index.docker.io."""
     return key.partition("://")[2].partition("/")[0] if "://" in key else key.partition("/")[0]

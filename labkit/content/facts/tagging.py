@@ -7,7 +7,7 @@ from labkit.seen.reference import LATEST, Reference
 
 
 def image_is_tagged(lab: Scope, wanted: Reference) -> str:
-    """The workstation has an image of that name."""
+    """The workstation has an image with this name."""
     image = lab.workstation.image(wanted)
     if image is not None:
         return f"{wanted} is {short(image.id)}"
@@ -16,6 +16,8 @@ def image_is_tagged(lab: Scope, wanted: Reference) -> str:
     if own := [name for name in names if name.same_repository(wanted)]:
         fail("tag-other-version", found=_told(own), **values)
     same = [name for name in names if (name.app, name.version) == (wanted.app, wanted.version)]
+    if capital := [tag for tag in lab.workstation.tags if tag != str(wanted) and tag.lower() == str(wanted).lower()]:
+        fail("tag-capital", found=capital, **values)
     if addressed := [name for name in same if name.registry != wanted.registry]:
         fail("tag-other-registry", found=_told(addressed), **values)
     if typo := near(str(wanted), map(str, names)):

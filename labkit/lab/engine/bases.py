@@ -1,4 +1,4 @@
-"""The image that the lab image is built on: pulled where Docker Hub answers, else made from Debian's packages."""
+"""The base of the lab image: pulled if Docker Hub answers, otherwise built from Debian's packages."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from labkit.lab.engine.engines import Engine, Say
 BASE = "debian:trixie-slim"
 MADE_BASE = "registry-lab-base:trixie"
 PULL_PATIENCE = 20.0
-"""Seconds in which a registry must have answered a pull."""
+"""Seconds within which a registry must answer a pull."""
 
 
 def ensure(engine: Engine, say: Say) -> str:
-    """The name of a base that the engine has. Raises LabError where none can be had."""
+    """The name of a base image that the engine has now. Raises LabError if there is none to be had."""
     if sdk.has_image(engine, BASE):
         return BASE
     say(f"pulling {BASE}")
@@ -32,21 +32,21 @@ def ensure(engine: Engine, say: Say) -> str:
 
 
 def make(engine: Engine, image: str, say: Say) -> None:
-    """Makes a minimal Debian from its packages and gives it to the engine under that name. Raises LabError."""
-    say("making the base from Debian's packages")
+    """Builds a minimal Debian from its packages and imports it into the engine under that name. Raises LabError."""
+    say("building the base image from Debian's packages")
     repository, _, tag = image.partition(":")
     with tempfile.TemporaryDirectory(prefix="labkit-base-") as folder, sdk.client(engine) as docker:
         archive = _archive(Path(folder))
-        say("importing the base")
+        say("importing the base image")
         answer = docker.api.import_image_from_data(archive.read_bytes(), repository=repository, tag=tag)
     if "error" in answer.lower():
         raise LabError(f"The base image could not be imported: {answer.strip()}", "labkit doctor")
 
 
 def pull(engine: Engine, image: str, patience: float = PULL_PATIENCE) -> bool:
-    """Whether the image could be pulled. A registry that says nothing for `patience` seconds counts as refusing.
+    """Whether the image could be pulled. A registry that says nothing for `patience` seconds counts as a refusal.
 
-    On a thread of its own: the engine retries a silent registry for minutes, and no option shortens that.
+    Runs in its own thread: the engine retries a silent registry for minutes, and no option shortens that.
     """
     import docker
 
@@ -81,8 +81,8 @@ def _archive(folder: Path) -> Path:
     if not shutil.which("mmdebstrap"):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             raise LabError(
-                f"The lab image needs {BASE}, which could not be pulled, and mmdebstrap, which makes it, is missing.",
-                "bring the image from a machine that has it: labkit image save lab.tar, here labkit image load lab.tar",
+                f"The lab image needs {BASE}, which could not be pulled, and mmdebstrap, which builds it, is missing.",
+                "on a machine that has the image: labkit image save lab.tar; then here: labkit image load lab.tar",
             )
         packages.install("mmdebstrap")
     archive = folder / "base.tar"
@@ -94,5 +94,5 @@ def _archive(folder: Path) -> Path:
     result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if result.returncode:
         lines = result.stderr.strip().splitlines()
-        raise LabError(f"mmdebstrap could not make the base image: {lines[-1] if lines else ''}", "labkit doctor")
+        raise LabError(f"mmdebstrap could not build the base image: {lines[-1] if lines else ''}", "labkit doctor")
     return archive

@@ -1,4 +1,4 @@
-"""What a node needs to run a Docker Engine of its own on this host: --privileged, or as much of it as can be had."""
+"""What a node needs to run its own Docker Engine on this host: --privileged, or as much of it as possible."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ NAMES = [
 # fmt: on
 
 ESSENTIAL = ("SYS_ADMIN", "NET_ADMIN", "MKNOD")
-"""Without these no engine runs inside a container."""
+"""Without these, no engine runs inside a container."""
 
 
 WITHOUT_PRIVILEGED: dict[str, Any] = {
@@ -29,11 +29,11 @@ WITHOUT_PRIVILEGED: dict[str, Any] = {
     "device_cgroup_rules": ["a *:* rwm"],
     "cgroupns": "private",
 }
-"""As much of --privileged as can be had; `cap_drop` is what the host withholds."""
+"""As much of --privileged as possible; `cap_drop` is what the host withholds."""
 
 
 def missing(status: Path = Path("/proc/self/status"), last: Path = Path("/proc/sys/kernel/cap_last_cap")) -> list[str]:
-    """Capabilities that this host withholds even from root; empty where that cannot be seen from here."""
+    """Capabilities that this host withholds even from root; empty if that is not visible from here."""
     if not status.exists():
         return []
     bounding = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("CapBnd:"))
@@ -42,7 +42,7 @@ def missing(status: Path = Path("/proc/self/status"), last: Path = Path("/proc/s
 
 
 def of_engine(engine: Engine) -> list[str]:
-    """Capabilities that this engine cannot give to a container; empty where it runs in a virtual machine."""
+    """Capabilities that this engine cannot give to a container; empty if it runs in a virtual machine."""
     local = sys.platform == "linux" and engine.url.startswith("unix://")
     return missing() if local else []
 

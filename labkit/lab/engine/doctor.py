@@ -1,4 +1,4 @@
-"""Looks at this machine: what the lab needs, what it finds, and how to mend it."""
+"""Checks this machine: what the lab needs, what is there, and how to fix what is missing."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ MEMORY = 1024**3
 
 @dataclass(frozen=True)
 class Finding:
-    """`state`: ok; warning, the lab works without it; or broken."""
+    """`state`: ok; warning, if the lab works without it; or broken."""
 
     name: str
     state: str
@@ -37,10 +37,10 @@ class Finding:
 
 
 def examine(home: Home | None = None) -> list[Finding]:
-    """Every finding, the engine first. What needs an engine is left out where there is none."""
+    """Every finding, the engine first. Without an engine, what needs one is left out."""
     home = home or paths.home()
     if home.guest:
-        return [Finding("engine", "ok", "the lab's owner has it: you are a guest"), _command()]
+        return [Finding("engine", "ok", "it is the lab owner's; you are a guest"), _command()]
     found: Engine | None = None
     try:
         found = engine.find(home)
@@ -68,7 +68,7 @@ def _engine(found: Engine) -> Finding:
 def _no_engine(home: Home, error: LabError) -> Finding:
     chosen = engine.chosen(home)
     if own.can_start() and not (chosen and chosen[0] != engine.own_url(home)):
-        return Finding("engine", "warning", "none runs here", "labkit up starts one of the lab's own")
+        return Finding("engine", "warning", "none is running", "labkit up starts one for the lab")
     return Finding("engine", "broken", error.what, error.fix)
 
 
@@ -84,7 +84,7 @@ def _command() -> Finding:
 
 def _ipvs() -> Finding:
     if sys.platform != "linux":
-        return Finding("ipvs", "ok", "the engine's own kernel brings it (Docker Desktop)")
+        return Finding("ipvs", "ok", "part of Docker Desktop's kernel")
     here = Path("/proc/net/ip_vs").exists() or Path("/sys/module/ip_vs").exists()
     loadable = (
         subprocess.run(["modprobe", "-n", "ip_vs"], capture_output=True, check=False).returncode == 0
@@ -96,8 +96,8 @@ def _ipvs() -> Finding:
     return Finding(
         "ipvs",
         "warning",
-        "the kernel lacks IPVS: no routing mesh and no virtual addresses; no exercise needs them",
-        "publish ports with mode=host where you try that yourself",
+        "the kernel lacks IPVS, so the Swarm has no routing mesh; no exercise needs it",
+        "to publish ports of your own services, use mode=host",
     )
 
 
@@ -107,7 +107,7 @@ def _has(command: str) -> bool:
 
 def _overlay() -> Finding:
     if sys.platform != "linux":
-        return Finding("overlay", "ok", "the engine's own kernel brings it (Docker Desktop)")
+        return Finding("overlay", "ok", "part of Docker Desktop's kernel")
     known = "\toverlay\n" in Path("/proc/filesystems").read_text()
     if known or (
         _has("modprobe") and subprocess.run(["modprobe", "overlay"], capture_output=True, check=False).returncode == 0
@@ -120,12 +120,12 @@ def _capabilities(found: Engine) -> Finding:
     lacking = capabilities.of_engine(found)
     essential = [name for name in lacking if name in capabilities.ESSENTIAL]
     if essential:
-        text = f"this host withholds {', '.join(essential)}: no engine runs inside a container"
+        text = f"this host withholds {', '.join(essential)}, so no Docker Engine can run inside a container"
         return Finding("capabilities", "broken", text, "run the lab in a virtual machine")
     if lacking:
-        text = f"this host withholds {', '.join(lacking)}; the nodes run without --privileged"
-        return Finding("capabilities", "ok", text)
-    return Finding("capabilities", "ok", "all there: the nodes run --privileged")
+        text = f"this host withholds {', '.join(lacking)}, so the nodes run without --privileged"
+        return Finding("capabilities", "ok", f"{text} (under Docker Compose, set LABKIT_PRIVILEGED=false)")
+    return Finding("capabilities", "ok", "all available: the nodes run with --privileged")
 
 
 def _memory(found: Engine) -> Finding:
@@ -134,7 +134,7 @@ def _memory(found: Engine) -> Finding:
     text = f"{total / 1024**3:.1f} GB for the engine"
     if total < MEMORY:
         return Finding(
-            "memory", "broken", text + f", the lab needs {MEMORY / 1024**3:.0f} GB", "give Docker more memory"
+            "memory", "broken", text + f"; the lab needs {MEMORY / 1024**3:.0f} GB", "give Docker more memory"
         )
     return Finding("memory", "ok", text)
 
@@ -145,8 +145,8 @@ def _disk(found: Engine) -> Finding:
         return Finding("disk", "ok", "the engine's disk is in its virtual machine")
     text = f"{free / 1024**3:.1f} GB free for the engine"
     if free < images.ROOM:
-        fix = "docker system df   (shows what Docker itself holds)"
-        return Finding("disk", "broken", f"{text}, the lab needs {images.ROOM / 1024**3:.0f} GB", fix)
+        fix = "docker system df   (shows what Docker uses)"
+        return Finding("disk", "broken", f"{text}; the lab needs {images.ROOM / 1024**3:.0f} GB", fix)
     return Finding("disk", "ok", text)
 
 
@@ -154,9 +154,12 @@ def _image(found: Engine) -> Finding:
     try:
         there = images.exists(found)
     except WireError as error:
-        return Finding("image", "broken", f"the engine does not tell: {error}", "restart Docker")
+        return Finding("image", "broken", f"the engine does not say: {error}", "restart Docker")
     if there:
         return Finding("image", "ok", f"{images.name()} is there")
     return Finding(
-        "image", "warning", f"{images.name()} is not there yet", "labkit up builds it; labkit image load FILE"
+        "image",
+        "warning",
+        f"{images.name()} is not there yet",
+        "labkit up builds it; without internet: labkit image load FILE",
     )

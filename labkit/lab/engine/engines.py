@@ -1,4 +1,4 @@
-"""The Docker Engine that carries the lab: the one in use on this machine, else one of the lab's own."""
+"""The Docker Engine that runs the lab: the one in use on this machine, or one of the lab's own."""
 
 import contextlib
 import json
@@ -12,19 +12,19 @@ from labkit.lab.engine.wire import Wire, WireError
 from labkit.paths import Home
 
 Say = Callable[[str], None]
-"""Is told, in a few words, what is being done now."""
+"""Called with a few words about what is happening now."""
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answered. `own` is true for the lab's own."""
+    """An engine that answered. `own`: it is the lab's own."""
 
     url: str
     own: bool = False
 
-    def wire(self, timeout: float = 10) -> Wire:
+    def wire(self, timeout: float | None = 10) -> Wire:
         return Wire(self.url, _tls(self.url), timeout)
 
 
@@ -33,9 +33,9 @@ def own_url(home: Home) -> str:
 
 
 def chosen(home: Home) -> tuple[str, str] | None:
-    """The address of the engine that the docker CLI would use, and where that was said; None where nothing says it.
+    """The address of the engine that the docker CLI would use, and what set it; None if nothing sets it.
 
-    LABKIT_ENGINE comes first: inside the lab's environment DOCKER_HOST is unset and the context is the workstation's.
+    LABKIT_ENGINE comes first: in the lab's environment DOCKER_HOST is unset and the context is the workstation's.
     """
     if home.engine:
         return home.engine, "LABKIT_ENGINE"
@@ -79,11 +79,11 @@ def _tls(url: str):  # type: ignore[no-untyped-def]
 
 
 def ping(url: str, timeout: float = 5) -> None:
-    """Returns when the engine answers. Raises LabError that tells the ways apart in which it does not."""
+    """Returns when the engine answers. Raises a LabError that says why it does not."""
     if url.startswith("ssh://"):
         raise LabError(
-            f"The Docker Engine in use is on another machine ({url}); the lab's machines answer on this one's loopback.",
-            "run labkit on that machine, or choose an engine here: docker context use default",
+            f"The Docker Engine in use is on another machine ({url}). The lab's machines answer only on loopback.",
+            "run labkit on that machine, or use an engine on this one: docker context use default",
         )
     try:
         with Wire(url, _tls(url), timeout) as wire:
@@ -101,7 +101,7 @@ def _unreachable(url: str, error: WireError, timeout: float) -> LabError:
             )
         case TimeoutError():
             return LabError(
-                f"The Docker Engine at {url} took the call but did not answer within {timeout:g} s.",
+                f"The Docker Engine at {url} accepted the connection but did not answer within {timeout:g} s.",
                 "sudo systemctl restart docker   (Docker Desktop: restart it)",
             )
         case _:
@@ -112,14 +112,14 @@ def own_only(home: Home) -> None:
     """Raises LabError for a guest of somebody else's lab."""
     if home.guest:
         raise LabError(
-            "You are a guest of this lab; the engine that carries it is its owner's.",
-            "open a new shell without LABKIT_GUEST for a lab of your own",
+            "You are a guest of this lab: its Docker Engine belongs to the owner.",
+            "for a lab of your own, open a new shell without LABKIT_GUEST",
         )
 
 
 def running(home: Home) -> Iterator[Engine]:
-    """The engines that answer now, the likeliest to carry a lab first. LABKIT_ENGINE narrows them to one. Raises LabError for a
-    guest, who has none."""
+    """The engines that answer now, the most likely one first. LABKIT_ENGINE limits them to one. Raises LabError for a guest,
+    who has none."""
     own_only(home)
     seen: set[str] = set()
     choice, own = chosen(home), own_url(home)
@@ -133,7 +133,7 @@ def running(home: Home) -> Iterator[Engine]:
 
 
 def find(home: Home) -> Engine:
-    """The engine in use. Raises LabError where there is none, where the chosen one does not answer, or for a guest."""
+    """The engine in use. Raises LabError if there is none, if the chosen one does not answer, or for a guest."""
     own_only(home)
     choice, own = chosen(home), own_url(home)
     if choice and choice[0] != own:
@@ -152,7 +152,7 @@ def find(home: Home) -> Engine:
 
 
 def ensure(home: Home, say: Say) -> Engine:
-    """The engine in use, else one of the lab's own, installed from the distribution's packages if it is missing.
+    """The engine in use, or the lab's own, installed from the distribution's packages if it is missing.
 
     Raises LabError; for a guest, always.
     """
@@ -170,7 +170,7 @@ def ensure(home: Home, say: Say) -> Engine:
 
 
 def _answers_badly(socket: Path) -> bool:
-    """Whether somebody listens there: an engine that is ill is to be mended, not replaced."""
+    """Whether something listens there: a broken engine must be repaired, not replaced."""
     if not socket.exists():
         return False
     try:

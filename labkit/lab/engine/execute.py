@@ -1,6 +1,7 @@
-"""Runs a command in one of the lab's containers, through the engine that carries it."""
+"""Runs a command in one of the lab's containers, through the engine that runs the lab."""
 
 import json
+from typing import Any
 
 from labkit.errors import LabError
 from labkit.lab.engine.engines import Engine
@@ -9,12 +10,12 @@ PATIENCE = 60.0
 """Seconds that a command may take."""
 
 WITHOUT = ("LAB_KEYS",)
-"""Variables of the container that no command there is given: only its servers need the keys. A name alone takes it away (moby,
-container/env.go: ReplaceOrAppendEnvVars)."""
+"""The container's variables that commands do not get: only its servers need the keys. A name without a value removes the
+variable (moby, container/env.go: ReplaceOrAppendEnvVars)."""
 
 
 def execute(engine: Engine, container: str, command: list[str]) -> str:
-    """Runs a command in a container of the lab and returns what it printed. Raises LabError where it fails."""
+    """Runs a command in a container of the lab and returns its output. Raises LabError if it fails."""
     with engine.wire(timeout=PATIENCE) as wire:
         body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True, "Env": list(WITHOUT)}
         identifier = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
@@ -28,10 +29,16 @@ def execute(engine: Engine, container: str, command: list[str]) -> str:
 
 
 def printed(engine: Engine, container: str, command: list[str], most: int, seconds: float) -> str:
-    """What a command in a container prints, of whom nobody knows what it does: `most` bytes, in as many `seconds`. Raises
-    LabError, or WireError where there is more or it takes longer."""
+    """The output of a command that may misbehave: at most `most` bytes in `seconds`. Raises LabError, or
+    WireError if there is more or if it takes longer."""
     with engine.wire(seconds) as wire:
         body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": True, "Env": list(WITHOUT)}
         identifier = json.loads(wire.request("POST", f"/containers/{container}/exec", body))["Id"]
         output = wire.bounded("POST", f"/exec/{identifier}/start", {"Detach": False, "Tty": True}, most, seconds)
     return output.decode(errors="replace")
+
+
+def told(engine: Engine, container: str, command: list[str], most: int, seconds: float) -> Any:
+    """What a program of the lab's own tells: the value that its last line is in JSON. Raises as `printed` does, and ValueError
+    for a line that is none."""
+    return json.loads(printed(engine, container, command, most, seconds).strip().rpartition("\n")[2])

@@ -1,4 +1,4 @@
-"""An engine of the lab's own, where the machine has none: with its own socket, data folder and pid file."""
+"""The lab's own engine, for a machine that has none: with its own socket, data folder and pid file."""
 
 import contextlib
 import fcntl
@@ -19,7 +19,7 @@ WITHOUT_FILTER = ("--iptables=false", "--ip6tables=false")
 
 
 def can_start() -> bool:
-    """On Linux, as root, where the engine is installed or can be."""
+    """Whether there can be one: on Linux, as root, with an engine that is installed or can be installed."""
     has_engine = bool(shutil.which("dockerd") or shutil.which("apt-get"))
     return sys.platform == "linux" and os.geteuid() == 0 and has_engine
 
@@ -33,10 +33,11 @@ def start(home: Home, say: Say) -> Engine:
 
 @contextlib.contextmanager
 def revived(home: Home, say: Say) -> Iterator[Engine]:
-    """An engine on what a killed one left, for as long as that is being removed. Raises LabError.
+    """Starts an engine on the data of a killed one, while its containers are being removed. Raises LabError.
 
-    Another engine may run by now: then this one leaves the packet filter alone, for an engine that starts clears the chains of
-    all (moby, drivers/bridge/bridge.go: removeIPChains). One that another lab has started meanwhile is that lab's, and goes on.
+    Another engine may be running by now. Then this one leaves the packet filter alone, because a starting engine clears
+    everybody's chains (moby, drivers/bridge/bridge.go: removeIPChains). An engine that another lab has started in the meantime
+    belongs to that lab and keeps running.
     """
     _prepare(home, say)
     with _alone(home.engine_data):
@@ -53,7 +54,7 @@ def _prepare(home: Home, say: Say) -> None:
     if not (shutil.which("dockerd") and shutil.which("docker")):
         say("installing the Docker Engine (docker.io) from the distribution's packages")
         packages.install("docker.io", *(["docker-cli"] if packages.known("docker-cli") else []))
-    say("starting an engine of the lab's own")
+    say("starting a Docker Engine for the lab")
     for folder in (home.engine_run, home.engine_data):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -70,7 +71,7 @@ def _answering(home: Home) -> Engine | None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time; the system lets go of it when the process dies."""
+    """Only one process at a time; the system releases it when the process dies."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -99,13 +100,13 @@ def _start(home: Home, options: Sequence[str] = ()) -> Engine:
     processes.end(pid)
     raise LabError(
         f"The lab's own Docker Engine did not start: {processes.last_words(run / 'dockerd.log')}",
-        f"read {run}/dockerd.log, or install Docker and start it: systemctl start docker",
+        f"read {run}/dockerd.log, or install Docker yourself and start it: systemctl start docker",
     )
 
 
 def _end_containerd(file: Path) -> None:
-    """Ends the containerd of an engine that was killed. It dies by itself, but an engine that starts in that moment, or while
-    it is not yet reaped, takes it for one that will answer and waits for it in vain (moby, libcontainerd/supervisor)."""
+    """Ends the containerd of a killed engine. It would die by itself, but an engine that starts meanwhile believes that it is
+    alive and waits for it in vain (moby, libcontainerd/supervisor)."""
     import psutil
 
     with contextlib.suppress(OSError, ValueError, psutil.Error):
@@ -116,7 +117,7 @@ def _end_containerd(file: Path) -> None:
 
 
 def process(home: Home) -> int | None:
-    """The process id of the lab's own engine, if that is what runs under it."""
+    """The process ID of the lab's own engine, if it is really running."""
     import psutil
 
     try:
@@ -127,7 +128,7 @@ def process(home: Home) -> int | None:
 
 
 def stop(home: Home) -> None:
-    """Ends the lab's own engine and waits until it is gone. Its data folder, which holds the lab image, stays."""
+    """Stops the lab's own engine and waits until it is gone. Its data folder with the lab image stays."""
     if pid := process(home):
         processes.end(pid, patience=30)
     _unmount_below(home.engine_run)
@@ -136,8 +137,8 @@ def stop(home: Home) -> None:
 
 
 def _unmount_below(folder: Path) -> None:
-    """An engine leaves mounts behind: its network namespace when it ends, and its data folder, mounted on itself, when it is
-    killed. A disk that somebody has mounted at the folder is theirs, and stays."""
+    """Removes mounts that an engine leaves behind: its network namespace when it stops, and its data folder, mounted on itself,
+    when it is killed. A disk that somebody mounted there stays."""
     with contextlib.suppress(OSError):
         rows = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         for root, place in reversed([(row[3], row[4]) for row in rows]):
@@ -154,6 +155,6 @@ def purge(home: Home) -> None:
 
 
 def was_left(home: Home) -> bool:
-    """Whether it was cut off with containers in its data folder: only an engine can clear what another one left."""
+    """Whether it was killed with containers in its data folder: only an engine can remove what another one left."""
     containers = home.engine_data / "containers"
     return can_start() and containers.is_dir() and any(containers.iterdir())

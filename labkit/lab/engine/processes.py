@@ -10,15 +10,18 @@ if TYPE_CHECKING:
     import psutil
 
 
-def detach(command: list[str], log: Path | None = None, env: dict[str, str] | None = None) -> int:
-    """Starts `command` in a session of its own and returns its process id. What it prints goes to the end of `log`.
+def detach(
+    command: list[str], log: Path | None = None, env: dict[str, str] | None = None, folder: Path | None = None
+) -> int:
+    """Starts `command` in its own session, in this folder, and returns its process ID. Its output is appended to `log`.
 
-    Through a shell that ends at once, so that the system takes the process over and no zombie stays behind.
+    Uses a shell that ends at once, so that the system adopts the process and no zombie stays.
     """
     output = str(log or "/dev/null")
     started = subprocess.run(
         ["sh", "-c", 'out=$1; shift; "$@" </dev/null >>"$out" 2>&1 & echo $!', "sh", output, *command],
         env=env,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -29,7 +32,7 @@ def detach(command: list[str], log: Path | None = None, env: dict[str, str] | No
 
 
 def number(content: bytes) -> int:
-    """The process id that a file holds. Raises ValueError where it holds none."""
+    """The process ID in a file. Raises ValueError if there is none."""
     pid = int(content)
     if not 0 <= pid < 2**31:
         raise ValueError(pid)
@@ -37,7 +40,7 @@ def number(content: bytes) -> int:
 
 
 def command(pid: int) -> list[str]:
-    """What a process was started with; [] where there is none."""
+    """The command line of a process; [] if there is no such process."""
     import psutil
 
     try:
@@ -56,7 +59,7 @@ def alive(pid: int) -> bool:
 
 
 def beside(name: str) -> bool:
-    """Whether a program of this name runs in this process's network, not in that of a container."""
+    """Whether a program with this name runs in this process's network, and not in a container's."""
     import psutil
 
     def network(pid: int | str) -> str:
@@ -69,7 +72,7 @@ def beside(name: str) -> bool:
 
 
 def end(pid: int, patience: float = 20.0) -> None:
-    """Ends a process and its children, kindly and then not, and waits until they are gone."""
+    """Ends a process and its children, politely first, and waits until they are gone."""
     import psutil
 
     try:
@@ -86,8 +89,8 @@ def end(pid: int, patience: float = 20.0) -> None:
 
 
 def _until_ended(family: "list[psutil.Process]", patience: float) -> "list[psutil.Process]":
-    """Waits for them and returns those that have not ended. A zombie has: when its parent looks after it is not ours to say
-    (psutil.wait_procs waits for that, here up to a second and more)."""
+    """Waits for them and returns those that still run. A zombie counts as ended: its parent decides when to collect it
+    (psutil.wait_procs waits for that, here for a second or more)."""
     deadline = time.monotonic() + patience
     while (left := [process for process in family if alive(process.pid)]) and time.monotonic() < deadline:
         time.sleep(0.01)

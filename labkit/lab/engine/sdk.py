@@ -1,4 +1,4 @@
-"""The docker SDK, for what is more than a question: builds, pulls, archives. Imported where it is used, for it takes 70 ms."""
+"""The docker SDK, for builds, pulls and archives. It takes 70 ms to import, so it is imported only where it is used."""
 
 import contextlib
 import os

@@ -1,7 +1,7 @@
-"""A reader of HTTP APIs that answer JSON: Docker Engines on a socket or over mutual TLS, and the lab's edge.
+"""Reads HTTP APIs that answer with JSON: Docker Engines on a socket or with mutual TLS, and the lab's edge.
 
-Reading is on the path of every check, so it uses the standard library: the docker SDK takes 120 ms to import
-(docs/performance.md), more than the whole observation.
+Every check needs it, so it uses the standard library: importing the docker SDK takes 120 ms (docs/performance.md), longer than
+a whole observation.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 
 class WireError(Exception):
-    """The other side could not be reached, or answered with an error. `cause` is the system's own error, if any."""
+    """The other side could not be reached or answered with an error. `cause` is the system's own error, if there is one."""
 
     def __init__(self, message: str, status: int = 0, cause: BaseException | None = None) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ def tls_context(folder: Path) -> ssl.SSLContext:
 
 
 class Wire:
-    """One kept-alive connection to `url` (unix:///path, tcp://host:port, with `tls` https). Not for two threads."""
+    """One kept-alive connection to `url` (unix:///path, tcp://host:port, with `tls` https). Not for two threads at once."""
 
     def __init__(self, url: str, tls: ssl.SSLContext | None = None, timeout: float | None = 10) -> None:
         self.url = url
@@ -79,7 +79,7 @@ class Wire:
         return content
 
     def bounded(self, method: str, path: str, body: Any, most: int, seconds: float) -> bytes:
-        """The body of an answer that may have no end. Raises WireError where it has more than `most` bytes, or takes longer."""
+        """The body of an answer that might never end. Raises WireError if it is larger than `most` bytes or takes longer."""
         until = time.monotonic() + seconds
         content = b""
         try:
@@ -89,7 +89,7 @@ class Wire:
             while part := answer.read1(65536):
                 content += part
                 if len(content) > most or time.monotonic() > until:
-                    raise WireError(f"{self.url}: an answer without an end")
+                    raise WireError(f"{self.url}: the answer did not end")
         except (OSError, http.client.HTTPException) as error:
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
         finally:
@@ -103,7 +103,7 @@ class Wire:
         return json.loads(self.request("GET", path))
 
     def lines(self, path: str, method: str = "GET", body: Any = None) -> Iterator[Any]:
-        """Each JSON line of an answer that goes on, as it comes, until the other side or `cut` ends it. Raises WireError."""
+        """Each JSON line of a continuous answer as it comes, until the other side or `cut` ends it. Raises WireError."""
         data = None if body is None else json.dumps(body)
         try:
             self._connection.request(method, path, data, {"User-Agent": "labkit"})
@@ -119,8 +119,22 @@ class Wire:
         finally:
             self._connection.close()
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The body of a long answer, as it comes. Raises WireError."""
+        try:
+            self._connection.request("GET", path, headers={"User-Agent": "labkit"})
+            answer = self._connection.getresponse()
+            if answer.status >= 400:
+                raise WireError(_message(answer.read()), answer.status)
+            while piece := answer.read(1024 * 1024):
+                yield piece
+        except (OSError, http.client.HTTPException) as error:
+            raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
+        finally:
+            self._connection.close()
+
     def stream(self, path: str, body: Any) -> "Stream":
-        """Posts, and takes the connection over for what is then said both ways. Raises WireError."""
+        """Posts, and then takes over the connection for both directions. Raises WireError."""
         headers = {"Content-Type": "application/json", "Connection": "Upgrade", "Upgrade": "tcp"}
         try:
             self._connection.request("POST", path, json.dumps(body), headers)
@@ -132,7 +146,7 @@ class Wire:
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
 
     def cut(self) -> None:
-        """Ends what another thread reads from this connection."""
+        """Stops another thread's reading from this connection."""
         with contextlib.suppress(OSError, AttributeError):
             self._connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -147,8 +161,8 @@ class Wire:
 
 
 class Stream:
-    """Bytes both ways over a connection that was taken over. One thread may read while another one writes: with TLS they must
-    not be in its code at the same time, so neither waits there."""
+    """Bytes in both directions over a connection that was taken over. One thread may read while another one writes. With TLS
+    they must not be in its code at the same time, so neither waits there."""
 
     def __init__(self, sock: socket.socket, answer: http.client.HTTPResponse) -> None:
         self._socket = sock
@@ -176,7 +190,7 @@ class Stream:
                 return data
 
     def write(self, data: bytes) -> None:
-        """Raises OSError where the other side is gone."""
+        """Raises OSError if the other side is gone."""
         self._send(data, self._socket.send)
 
     def _send(self, data: bytes, send: Callable[[memoryview], int]) -> None:
@@ -197,8 +211,8 @@ class Stream:
                 self._socket.shutdown(socket.SHUT_WR)
 
     def _farewell(self, sock: ssl.SSLSocket) -> bytes:
-        """The alert that ends one side of TLS. OpenSSL goes on to read after it has sent it, and ends both sides where the
-        other one has sent anything by then (SSL_shutdown(3)): so it is said into a line on which nothing comes."""
+        """The bytes of the alert that ends one direction of TLS. After sending it, OpenSSL reads, and ends both directions if
+        anything has arrived (SSL_shutdown(3)); so this uses a connection on which nothing arrives."""
         near, far = socket.socketpair()
         near.setblocking(False)
         with self._lock, near, far:
@@ -213,7 +227,7 @@ class Stream:
                 os.close(kept)
 
     def close(self) -> None:
-        """Ends it; a thread that reads is told."""
+        """Ends it; a thread that is reading notices."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

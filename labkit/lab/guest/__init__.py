@@ -1,1 +1,1 @@
-"""A guest's side of a lab: what the owner's service answers, as the values that everything else works with."""
+"""A guest's side of a lab: turns the owner's service's answers into the values that everything else works with."""

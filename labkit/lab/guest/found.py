@@ -1,4 +1,4 @@
-"""The lab as a guest finds it: by asking its owner, and by nothing else."""
+"""The lab as a guest finds it: only by asking its owner."""
 
 from dataclasses import replace
 
@@ -17,10 +17,11 @@ from labkit.work import files
 
 
 def lab(home: Home) -> Lab | None:
-    """The lab that the guest was invited to; None where nobody answers there any more. Raises LabError.
+    """The lab that the guest was invited to; None if nobody answers there any more. Raises LabError.
 
-    The contexts follow the machines: one that was started again answers elsewhere. The learner's folder is prepared where it is
-    not there yet."""
+    The contexts follow the machines, because a machine that was restarted has another address. Prepares the learner's folder if
+    it does not exist yet.
+    """
     owner, name = asking.invitation(home.state)
     home = replace(home, name=name)
     keys = home.state / "pki" / "client"
@@ -31,7 +32,9 @@ def lab(home: Home) -> Lab | None:
             return None
         raise asking.silent(owner, error) from error
     except (msgspec.ValidationError, ValueError) as error:
-        raise LabError(f"The lab's owner tells what this labkit cannot read: {error}.", "labkit --version") from error
+        raise LabError(
+            f"The lab's owner sent an answer that this labkit cannot read: {error}.", "labkit --version"
+        ) from error
     found = Lab(
         plan=Plan.from_labels([told.labels]),
         home=home,

@@ -20,11 +20,11 @@ from labkit.lab.guest.asking import address, silent
 
 PATIENCE = 20.0
 WAITING = 64
-"""Pieces of output that are held for a reader that is slow; the command waits then."""
+"""Hold at most this many pieces of output for a slow reader; then the command waits."""
 
 
 class OwnerSession:
-    """See labkit.lab.access.Session. Speaks with the owner in a thread of its own."""
+    """See labkit.lab.access.Session. Talks to the owner in its own thread."""
 
     def __init__(self, owner: str, keys: Path, machine: str, command: Sequence[str], terminal: Terminal | None) -> None:
         self._printed: queue.Queue[tuple[int, bytes]] = queue.Queue(WAITING)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes busybox and myapp as OCI images and puts busybox into a registry's storage folder: /seed/registry, /seed/myapp.tar
+# Makes busybox, registry and myapp as OCI images and puts the first two into a registry's storage folder: /seed/registry, /seed/myapp.tar
 set -eu
 version=$(busybox 2>&1 | sed -n '1s/^BusyBox v\([0-9.]*\).*/\1/p')
 mkdir -p /seed/registry /build/rootfs/bin /build/rootfs/tmp /build/rootfs/root /build/rootfs/etc
@@ -25,10 +25,24 @@ skopeo copy --insecure-policy oci:image:myapp docker-archive:/seed/myapp.tar:mya
 # What the sample app is, for grading.
 skopeo inspect --config oci:image:myapp > /seed/sample.json
 
+# CNCF Distribution as an image, for a registry of one's own (08-secure): Debian's program, started as Docker Hub's `registry` is.
+root=/build/registry
+mkdir -p $root/bin $root/etc/docker/registry $root/var/lib/registry
+cp /usr/bin/docker-registry $root/bin/registry
+for library in $(ldd /usr/bin/docker-registry | grep -o '/[^ )]*' || true); do
+  mkdir -p "$root$(dirname "$library")" && cp -L "$library" "$root$library"
+done
+cp /build/registry.yml $root/etc/docker/registry/config.yml
+umoci tag --image image:busybox registry
+umoci insert --rootless --image image:registry $root /
+umoci config --image image:registry --config.entrypoint registry --clear=config.cmd --config.cmd serve \
+  --config.cmd /etc/docker/registry/config.yml --config.exposedports 5000/tcp --config.volume /var/lib/registry
+
 REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/seed/registry REGISTRY_HTTP_NET=tcp REGISTRY_HTTP_ADDR=127.0.0.1:5000 \
   docker-registry serve store.yml & registry=$!
 for tag in latest "$version"; do
   skopeo copy --insecure-policy --retry-times 5 --dest-tls-verify=false --format v2s2 \
     oci:image:busybox "docker://127.0.0.1:5000/hub/library/busybox:$tag"
 done
+skopeo copy --insecure-policy --retry-times 5 --dest-tls-verify=false --format v2s2 oci:image:registry docker://127.0.0.1:5000/hub/library/registry:2
 kill $registry

@@ -1,4 +1,4 @@
-"""Creates the lab's containers, with testcontainers. The only place that does."""
+"""Creates the lab's containers, with testcontainers. Nothing else does."""
 
 import contextlib
 import os
@@ -9,13 +9,13 @@ from labkit.lab.engine import capabilities
 from labkit.lab.lab import Instance
 from labkit.lab.lifecycle import pki
 from labkit.lab.lifecycle.site import Site
-from labkit.lab.plan import Machine
+from labkit.lab.plan import MANAGER, Machine
 
 
 def prepare() -> None:
-    """Loads testcontainers, which takes a while, and settles its ways: the lab ends with `down`, its deadline or its `up`, not
-    with the process that created it, and Ryuk's image may be out of reach (docs/decisions/0003-lifetime.md); the lab image is
-    no image of Docker Hub; and no sign-in is needed."""
+    """Loads testcontainers, which takes a while, and configures it. The lab ends with `down`, its deadline or its `up`, not
+    with the process that created it, and Ryuk's image may be unreachable (docs/decisions/0003-lifetime.md). The lab image does
+    not come from Docker Hub, and no sign-in is needed."""
     import testcontainers.core.container  # noqa: F401
     from testcontainers.core.config import testcontainers_config
 
@@ -40,13 +40,15 @@ def machine(site: Site, machine: Machine) -> Instance:
         withheld = "caps" in text or "operation not permitted" in text
         fix = "labkit doctor   (it shows which capabilities this host withholds)" if withheld else "labkit doctor"
         if "name" in text and "already in use" in text:
-            fix = f"docker rm {site.plan.container(machine)}   (a container that is not the lab's), then labkit up"
+            fix = f"docker rm {site.plan.container(machine)}   (a container that does not belong to the lab), then labkit up"
         elif "Address already in use" in text:
-            text = f"another container has its address {site.prefix}.{machine.host} in the lab's network"
-            fix = f"docker network inspect {site.plan.name}   (it names that container)"
+            text = f"another container uses its address {site.prefix}.{machine.host} in the lab's network"
+            fix = f"docker network inspect {site.plan.name}   (shows which container)"
         raise LabError(f"The machine {machine.name} could not be started: {text.rstrip('.')}.", fix) from error
     port = int(ports[0]["HostPort"])
-    return Instance(made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, site.image)
+    return Instance(
+        made.id, machine.name, machine.role, "running", f"{site.prefix}.{machine.host}", port, site.image_of(machine)
+    )
 
 
 def _container(site: Site, machine: Machine) -> Any:
@@ -60,7 +62,7 @@ def _container(site: Site, machine: Machine) -> Any:
     )
     mount = Mount(machine.data, plan.volume(machine), type="volume", labels=plan.bare_labels, no_copy=machine.bare)
     container = DockerContainer(
-        site.image,
+        site.image_of(machine),
         docker_client_kw={"environment": {"DOCKER_HOST": site.engine.url}},
         command=machine.command,
         name=plan.container(machine),
@@ -71,9 +73,13 @@ def _container(site: Site, machine: Machine) -> Any:
         mounts=[mount],
         network=plan.name,
         networking_config={plan.name: endpoint},
-        **(capabilities.node_kwargs(site.engine) if machine.is_node else {}),
+        **(capabilities.node_kwargs(site.engine) if machine.is_node or machine.nests else {}),
+        **(plan.share.create(machine.role) if plan.share else {}),
     )
+    kept = site.home.state / "pki"
     if machine.tls:
-        container.with_env("LAB_KEYS", pki.packed(site.home.state / "pki" / machine.name / "pki"))
+        container.with_env("LAB_KEYS", pki.packed(kept / machine.name / "pki"))
+    elif machine.keys:
+        container.with_env("LAB_KEYS", pki.packed(kept / machine.keys, kept / MANAGER / "pki" / "hub-ca.pem"))
     container.ports[f"{machine.port}/tcp"] = ("127.0.0.1",)
     return container

@@ -1,5 +1,5 @@
 """Ends a lab at its time limit, and answers its guests where there are any. A process of its own, started by `up` and
-`invite`; `down` ends it with the lab."""
+`invite`; `down` ends it with the lab. JupyterLab goes on, so that it can say what ended."""
 
 import contextlib
 import os
@@ -8,7 +8,8 @@ import threading
 import time
 
 from labkit import paths
-from labkit.lab import find
+from labkit.errors import LabError
+from labkit.lab import find, limit
 from labkit.lab.engine import engines as engine
 from labkit.lab.engine import processes
 from labkit.lab.engine.wire import WireError
@@ -20,29 +21,29 @@ LOOK = 30.0
 """Seconds between two looks at the clock and whether the lab is still there: a machine may sleep in between."""
 
 MODULE = "labkit.lab.lifecycle.keeper"
-"""What runs in its process."""
+"""The module that runs in its process."""
 
 FILE = "keeper.pid"
 """In the state folder: the keeper's process id."""
 
 GUESTS = "guests.port"
-"""In the state folder where guests were asked for: the port on which they are answered, 0 while none is chosen yet."""
+"""In the state folder, if guests were invited: the port where they get answers; 0 until one is chosen."""
 
 
 def start(lab: Lab) -> None:
-    """Starts a keeper for this lab, where it needs one, unless one runs."""
+    """Starts a keeper for this lab if it needs one and none runs."""
     if (lab.plan.deadline or port(lab.home) is not None) and not pid(lab.home):
         command = [sys.executable, "-m", MODULE, lab.engine.url]
         # The owner is said: what names it (the host's name) may change before the lab's time is over.
         environment = {**os.environ, **lab.home.variables(os.environ), "LABKIT_OWNER": lab.home.owner}
         number = processes.detach(command, lab.folder / "keeper.log", environment)
-        fix = f"make room in {lab.folder}, then labkit up"
+        fix = f"free some space for {lab.folder}, then labkit up"
         with keeping.writing("The keeper's number", fix):
             keeping.write_whole(lab.folder / FILE, f"{number}\n", lasting=False)
 
 
 def receive(lab: Lab) -> None:
-    """Has a keeper answer guests from now on, as long as the lab is up. The port is in GUESTS once it does."""
+    """Makes a keeper answer guests from now on, as long as the lab is up. The port is in GUESTS once it does."""
     if not port(lab.home):  # 0 is also what is left of a number that was lost
         stop(lab.home)
         keeping.write_whole(lab.folder / GUESTS, "0\n")
@@ -50,8 +51,8 @@ def receive(lab: Lab) -> None:
 
 
 def port(home: Home) -> int | None:
-    """The port on which guests are answered; 0 where it is not chosen yet, None where no guests were asked for. That they were
-    is known also where the file is damaged."""
+    """The port where guests get answers; 0 if it is not chosen yet, None if no guests were invited. Even if the file is
+    damaged, it shows that guests were invited."""
     file = home.state / GUESTS
     if (number := keeping.load(file, _port, -1)) >= 0:
         return number
@@ -70,8 +71,7 @@ def _port(content: bytes) -> int:
 
 
 def pid(home: Home) -> int | None:
-    """The keeper's process id, if a keeper is what runs under it. Where the file that says so is damaged, the keeper is looked
-    for."""
+    """The keeper's process id, if that process is a keeper. If the file with it is damaged, the keeper is searched for."""
     file = home.state / FILE
     number = keeping.load(file, processes.number, 0)
     if not number and any(home.state.glob(f"{FILE}.damaged-*")):
@@ -82,7 +82,7 @@ def pid(home: Home) -> int | None:
 
 
 def stop(home: Home) -> None:
-    """Ends the keeper and waits until it is gone: also one whose file somebody removed with the state folder."""
+    """Ends the keeper and waits until it is gone, even if somebody removed its file with the state folder."""
     known = pid(home)
     for number in [known] if known else _lost(home):
         processes.end(number)
@@ -109,7 +109,7 @@ def main() -> None:
         answering = threading.Thread(target=_answer, args=(carrying, home, asked), name="labkit-guests", daemon=True)
         answering.start()
     mine = ""
-    """The start of the lab that it keeps."""
+    """The start of the lab that it watches."""
     while True:
         with contextlib.suppress(WireError):  # the engine is being restarted: look again later
             try:
@@ -118,14 +118,35 @@ def main() -> None:
                 return
             if lab is None or lab.plan.start != (mine := mine or lab.plan.start):
                 return  # another one has a keeper of its own
-            if lab.expired:
-                os.execv(sys.executable, [sys.executable, "-m", "labkit", "down", "--start", lab.plan.start])
+            if lab.expired and _end(carrying, home, mine):
+                return
             left = lab.plan.deadline - time.time() if lab.plan.deadline else LOOK
             time.sleep(max(0.0, min(LOOK, left)))
             continue
         if not home.used:
             return
         time.sleep(LOOK)
+
+
+def _end(carrying: engine.Engine, home: Home, start: str) -> bool:
+    """Ends the lab of that start, unless it was given more time meanwhile. Returns whether there is nothing left to watch."""
+    from labkit.lab.lifecycle import provision, remove  # they start and end keepers
+
+    try:
+        with provision.lock(home, _print):
+            lab = find.on(carrying, home)
+            if lab and lab.plan.start == start and not lab.expired:
+                return False
+            if remove.locked(home, _print, start=start) and lab:
+                limit.note_end(home, lab.plan.deadline)
+    except (LabError, OSError) as error:  # `up` and `down` tell of the lab that is left, and clear it
+        _print(f"✗ {error}")
+    return True
+
+
+def _print(text: str) -> None:
+    """Writes to its log."""
+    print(text, flush=True)
 
 
 def _answer(carrying: engine.Engine, home: Home, asked: int) -> None:

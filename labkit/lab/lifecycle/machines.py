@@ -1,4 +1,4 @@
-"""The steps that each machine takes: it is started or made, and answers."""
+"""Each machine's steps: it is created or started, and answers."""
 
 import time
 
@@ -14,10 +14,10 @@ from labkit.lab.plan import MANAGER, Machine
 from labkit.work import keeping
 
 PATIENCE = 60.0
-"""Seconds that a machine may take to answer, once it was started."""
+"""A machine may take this many seconds to answer after it was started."""
 
 AILING = 10.0
-"""Seconds for which one may answer that it cannot work."""
+"""A machine may answer for this many seconds that it cannot work."""
 
 STARTED = {"answer": PATIENCE, "work": AILING}
 RAN = {"answer": 10.0, "work": 5.0}
@@ -25,13 +25,13 @@ RAN = {"answer": 10.0, "work": 5.0}
 started again. The edge's desk takes up to four to tell that its store does not answer (labkit/edge/store.py)."""
 
 STOPPING = 2
-"""Seconds that it has to end by itself then: one that hangs does not."""
+"""Then it has this many seconds to stop by itself; a machine that hangs does not."""
 
 LOAD_SAMPLE = ["docker", "load", "--quiet", "--input", "/lab/myapp.tar"]
 
 
 def start(site: Site, machine: Machine) -> None:
-    """Makes the machine, or starts what was found of it. Raises LabError."""
+    """Creates the machine, or starts what was found of it. Raises LabError."""
     found = site.found(machine.name)
     if site.lacks(machine):
         if found.id:
@@ -54,8 +54,8 @@ def start(site: Site, machine: Machine) -> None:
 
 
 def answer(site: Site, machine: Machine) -> None:
-    """Waits until the machine answers that it works. One that ran when it was found and does not is started again: its
-    container runs, but what is in it hangs or is ill. Raises LabError with its last words where it never answers."""
+    """Waits until the machine answers that it works. If it ran before and does not answer, it is started again: its container
+    runs, but what is inside hangs or is sick. If it never answers, raises LabError with its last words."""
     ran = site.found(machine.name).state == "running"
     try:
         _until_it_works(site, machine, RAN if ran else STARTED)
@@ -80,7 +80,7 @@ class _Idle(LabError):
 
 
 def _until_it_works(site: Site, machine: Machine, patience: dict[str, float]) -> None:
-    """Raises _Idle once patience is over, LabError where the machine has ended."""
+    """Raises _Idle if patience is over, LabError if the machine has stopped."""
     instance = site.instances[machine.name]
     tls = tls_context(client_keys(site.home.state)) if machine.tls else None
     url = address(site.home, site.plan, instance)
@@ -108,23 +108,23 @@ def write_contexts(site: Site) -> None:
     """One Docker context a node on this side. Raises keeping.Unwritable."""
     nodes = [site.instances[machine.name] for machine in site.plan.nodes]
     state = site.home.state
-    with keeping.writing("The lab's Docker contexts", f"make room in {state}, then labkit up"):
+    with keeping.writing("The lab's Docker contexts", f"free some space for {state}, then labkit up"):
         contexts.write(state, {node.machine: address(site.home, site.plan, node) for node in nodes})
 
 
 def load_sample(site: Site) -> None:
-    """Puts myapp:latest on the workstation, where a learner finds it as if it had just been built."""
+    """Puts myapp:latest on the workstation, as if the learner had just built it."""
     execute(site.engine, site.instances[MANAGER].id, LOAD_SAMPLE)
 
 
 def restore_seeded(site: Site) -> None:
-    """Has the edge bring back what is missing of the images that come with the lab. Raises LabError."""
+    """Lets the edge restore missing images that come with the lab. Raises LabError."""
     try:
         site.wires["edge"].request("POST", "/restore")
     except WireError as error:
         if error.status == 404:
             return  # an edge of an earlier version, which runs on
-        told = f"The images that come with the lab could not be brought back: {error}"
+        told = f"The images that come with the lab could not be restored: {error}"
         raise LabError(told, "labkit down && labkit up") from error
 
 
@@ -141,7 +141,7 @@ def _seen_again(site: Site, machine: Machine) -> Instance:
     for container in find.containers(site.engine, site.plan.name):
         if (instance := find.instance(container)).machine == machine.name:
             return instance
-    raise LabError(f"The machine {machine.name} vanished while it started.", "labkit up")
+    raise LabError(f"The machine {machine.name} disappeared while it was starting.", "labkit up")
 
 
 def _check_alive(engine: Engine, machine: Machine, instance: Instance) -> None:
@@ -151,4 +151,4 @@ def _check_alive(engine: Engine, machine: Machine, instance: Instance) -> None:
             return
         logs = wire.request("GET", f"/containers/{instance.id}/logs?stderr=1&stdout=1&tail=5").decode(errors="replace")
     last = " ".join("".join(c for c in logs if c.isprintable() or c == "\n").split())
-    raise LabError(f"The machine {machine.name} ended with exit code {state['ExitCode']}: {last}", "labkit doctor")
+    raise LabError(f"The machine {machine.name} stopped with exit code {state['ExitCode']}: {last}", "labkit doctor")

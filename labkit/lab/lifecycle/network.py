@@ -13,12 +13,12 @@ from labkit.lab.plan import Machine, bridge
 
 
 def ensure(site: Site) -> None:
-    """Finds the lab's network or makes it, and keeps its prefix. Raises LabError."""
+    """Finds or creates the lab's network, and stores its prefix. Raises LabError."""
     site.prefix = _prefix(site.engine, site.plan.name) or _make(site)
 
 
 def connect(site: Site, machine: Machine, container: str) -> None:
-    """Has a machine that runs take its place in the network again, which somebody has taken from it. Raises LabError."""
+    """Connects a running machine to the network again after somebody disconnected it. Raises LabError."""
     prefix = _prefix(site.engine, site.plan.name)
     settings = {"IPAMConfig": {"IPv4Address": f"{prefix}.{machine.host}"}, "Aliases": list(machine.aliases)}
     try:
@@ -38,7 +38,7 @@ def _prefix(engine: Engine, name: str) -> str:
 
 
 def _make(site: Site) -> str:
-    for prefix in _free():
+    for prefix in free():
         body = {
             "Name": site.plan.name,
             "CheckDuplicate": True,
@@ -54,13 +54,13 @@ def _make(site: Site) -> str:
             if "overlap" in str(error):
                 continue
             sweep.parts(site.engine, site.home)  # it is there already: somebody else's?
-            raise LabError(f"The lab's network could not be made: {error}.", "labkit doctor") from error
+            raise LabError(f"The lab's network could not be created: {error}.", "labkit doctor") from error
         return prefix
     raise LabError("No free network address was found for the lab.", "docker network prune")
 
 
-def _free() -> Iterator[str]:
-    """Private /24 networks which this machine has no route into."""
+def free() -> Iterator[str]:
+    """Private /24 networks that this machine has no route to."""
     try:
         rows = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
         routed = {".".join(str(byte) for byte in bytes.fromhex(row[1])[::-1][:3]) for row in rows}

@@ -1,10 +1,9 @@
-"""Keys and certificates of one lab, made when it starts and thrown away with it.
+"""Keys and certificates of one lab, created when it starts and deleted with it.
 
-No key opens a door that is not its own. Four doors: the engines, which the owner and guests may call; the edge's desk, which
-only the owner may; the owner's service, for guests; `hub`, the registries' names, which the nodes trust. Where both sides show
-a certificate, servers, the owner and guests have an authority each: no machine's own key lets it in elsewhere, and a guest's
-not where only the owner may be.
-The authorities' own keys are never written down: every certificate that a lab can need is issued at once.
+Each key opens only its own door. There are four doors: the engines, for the owner and guests; the edge's desk, for the owner
+only; the owner's service, for guests; and `hub`, the registries' names, which the nodes trust. With mutual TLS, servers, the
+owner and guests each have their own authority: a machine's key opens nothing, and a guest's key does not open the owner's
+doors. Nobody stores the authorities' own keys: every certificate that a lab may need is issued at the start.
 """
 
 import base64
@@ -25,7 +24,7 @@ def make(folder: Path, plan: Plan) -> None:
     """Writes `folder`/MACHINE/pki/*.pem for each machine and for the owner's service ("owner"), and `folder`/client/ and
     `folder`/guest/ (ca.pem, cert.pem, key.pem) for this side and for guests.
 
-    For as many workers as a lab can have: some may be added later. Keys that are there are kept. Raises OSError.
+    Covers the largest number of workers, because some may be added later. Keeps existing keys. Raises OSError.
     """
     if (folder / "client" / "key.pem").exists():
         return
@@ -66,19 +65,21 @@ def make(folder: Path, plan: Plan) -> None:
         write(place, files)
 
 
-def packed(folder: Path) -> str:
-    """The files of one machine as its container takes them (with-keys.sh): a tar, zipped, in base64. Handing them over so costs
-    the engine nothing; a copy into a container costs it a process and a mount, 50 ms each (docs/decisions/0006-start-up.md)."""
+def packed(*folders: Path) -> str:
+    """One machine's files as its container takes them (with-keys.sh), of these folders and files: a compressed tar in
+    base64. Passing them this way costs the engine nothing; copying them into a container costs a process and a mount, 50 ms
+    each (docs/decisions/0006-start-up.md)."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for file in sorted(folder.iterdir()):
-            archive.add(file, file.name)
+        for folder in folders:
+            for file in sorted(folder.iterdir()) if folder.is_dir() else (folder,):
+                archive.add(file, file.name)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
 def hold(lab: Lab) -> bool:
-    """Whether this side's keys open the lab that is up. Where they do not, the copies that docker has of them are tried, and
-    what is damaged is set aside; where none opens it, all of its keys are: it must be made anew."""
+    """Whether this side's keys open the running lab. If they do not, it tries docker's copies of them and sets the damaged ones
+    aside. If no copy opens the lab, it sets all of them aside: the lab must be created again."""
     keys, copies = client_keys(lab.folder), contexts.folder(lab.folder) / "contexts" / "tls"
     if _open(lab, keys):
         return True
@@ -96,11 +97,11 @@ def hold(lab: Lab) -> bool:
     return False
 
 
-WHY = "it does not open the lab"
+WHY = "it does not fit the lab"
 
 
 def _open(lab: Lab, keys: Path) -> bool:
-    """False where these are no keys, or a machine refuses them; a machine that does not answer says nothing."""
+    """False if these are not keys or a machine refuses them. A machine that does not answer says nothing about them."""
     try:
         tls = tls_context(keys)
     except (OSError, ValueError):
@@ -119,10 +120,10 @@ def _open(lab: Lab, keys: Path) -> bool:
 
 
 def _refused(cause: BaseException | None) -> bool:
-    """Whether one side does not know the other's certificate; a machine that is just ending breaks off otherwise."""
+    """Whether one side rejected the other's certificate. A machine that is just stopping fails in another way."""
     alerted = isinstance(cause, ssl.SSLError) and "ALERT" in str(cause.reason)
     return alerted or isinstance(cause, ssl.SSLCertVerificationError)
 
 
 ASKING = 2.0
-"""Seconds for which a machine is asked whether it knows the keys."""
+"""Seconds that a machine gets to say whether it accepts the keys."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from labkit.lab import contexts, find
-from labkit.lab.engine import images
+from labkit.lab.engine import images, recipes
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.lab import Lab
 from labkit.lab.lifecycle import create, keeper, machines, network, pki, swarm, sweep
@@ -19,21 +19,23 @@ from labkit.lab.plan import EXTRAS, MANAGER, Machine, Plan
 from labkit.paths import Home
 from labkit.work import keeping
 
-ELSEWHERE = "make room there, or take another disk: LABKIT_STATE=/elsewhere labkit up"
+ELSEWHERE = "free some space there, or use another disk: LABKIT_STATE=/elsewhere labkit up"
 
 
 @contextlib.contextmanager
 def lock(home: Home, say: Say) -> Iterator[None]:
     """Only one `up` or `down` of a lab at a time; the other waits. The system lets go of it when a process dies. Raises
     keeping.Unwritable."""
-    with keeping.writing("The lab's lock", "make room there, or take another disk: LABKIT_CACHE=/elsewhere labkit up"):
+    with keeping.writing(
+        "The lab's lock", "free some space there, or use another disk: LABKIT_CACHE=/elsewhere labkit up"
+    ):
         home.cache.mkdir(parents=True, exist_ok=True)
         handle = os.open(home.cache / f"{home.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another labkit is starting or ending this lab: waiting for it")
+            say("waiting for another labkit that is starting or ending this lab")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -58,7 +60,8 @@ def up(engine: Engine, home: Home, plan: Plan, say: Say) -> Lab:
         _begin(home)
         lab = None
     plan = lab.plan.grown(plan) if lab else replace(plan, owner=home.owner, start=plan.start or new_start())
-    site = Site(engine, home, plan, say, there=lab.parts if lab else {}, image=image)
+    own = recipes.ensure(engine, plan.machines, image, say)
+    site = Site(engine, home, plan, say, there=lab.parts if lab else {}, image=image, recipes=own)
     says = f"starting {len(plan.machines)} machines"
     if lab:
         whole = not site.lab.missing
@@ -95,7 +98,9 @@ def start_extra(lab: Lab, name: str, say: Say) -> Lab:
     with lock(lab.home, say):
         lab = find.on(lab.engine, lab.home) or lab
         plan = lab.plan.grown(replace(lab.plan, extras=(name,)))
-        site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=_image(lab.engine, lab, say))
+        image = _image(lab.engine, lab, say)
+        own = recipes.ensure(lab.engine, EXTRAS[name], image, say)
+        site = Site(lab.engine, lab.home, plan, say, there=lab.parts, image=image, recipes=own)
         with site.open:
             run(starting(site, EXTRAS[name], f"starting the {name}"), say)
     return site.lab
@@ -135,7 +140,7 @@ def starting(site: Site, chosen: Sequence[Machine], says: str = "") -> list[Step
 def joining(site: Site) -> list[Step]:
     """The nodes as one Swarm, each as soon as it answers, and what a learner finds on them."""
     workers = [machine.name for machine in site.plan.nodes if machine.name != MANAGER]
-    says = "checking the Swarm" if site.there else "making the Swarm"
+    says = "checking the Swarm" if site.there else "creating the Swarm"
     reached = tuple(f"reach {machine.name}" for machine in site.plan.nodes)  # one that had to start again is elsewhere
     return [
         Step("contexts", partial(machines.write_contexts, site), reached),

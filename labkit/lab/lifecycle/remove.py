@@ -1,4 +1,4 @@
-"""Takes a lab away with everything that belongs to it."""
+"""Removes a lab and everything that belongs to it."""
 
 import contextlib
 import os
@@ -36,7 +36,7 @@ def everything(
 def locked(
     home: Home, say: Say, purge: bool = False, stop: Callable[[], None] | None = None, start: str | None = None
 ) -> bool:
-    """The same for who has the lock."""
+    """The same, for a caller that holds the lock."""
     carrying = list(engines.running(home))
     # LABKIT_ENGINE says which engine to look at: what another one left is none of this lab's.
     asked = home.engine in ("", engines.own_url(home))
@@ -49,7 +49,7 @@ def locked(
 def _from(
     carrying: list[Engine], home: Home, say: Say, purge: bool, stop: Callable[[], None] | None, start: str | None
 ) -> bool:
-    """The same, from these engines."""
+    """The same, on these engines."""
     there = home.used
     found, foreign = _parts(carrying, home)
     if start is not None and any(parts.starts - {start} for parts in found.values()):
@@ -66,8 +66,8 @@ def _from(
     for engine in carrying:
         if purge:
             _remove_images(engine)
-        if engine.own and not sweep.used_by_labs(engine):
-            say("ending the lab's own engine")
+        if engine.own and _unused(engine):
+            say("stopping the lab's own Docker Engine")
             own.stop(home)
             if purge:
                 own.purge(home)
@@ -85,7 +85,8 @@ def _from(
 
 
 def _parts(carrying: list[Engine], home: Home) -> tuple[dict[Engine, sweep.Parts], find.Foreign | None]:
-    """What there is of the home's lab on each engine on which nobody else has one of its name; and why it is left out there."""
+    """What exists of the home's lab on each engine where nobody else has a lab with its name; and why other engines are left
+    out."""
     found: dict[Engine, sweep.Parts] = {}
     foreign = None
     for engine in carrying:
@@ -104,3 +105,12 @@ def _remove_images(engine: Engine) -> None:
     for image in (images.name(), bases.MADE_BASE):
         with contextlib.suppress(WireError, LabError), engine.wire(timeout=60) as wire:
             wire.request("DELETE", f"/images/{image}?force=1")
+
+
+def _unused(engine: Engine) -> bool:
+    """Whether this engine runs for no lab. One that another lab's `down` has ended meanwhile needs no stopping, and the one
+    that may run in its place is somebody else's."""
+    try:
+        return not sweep.used_by_labs(engine)
+    except WireError:
+        return False

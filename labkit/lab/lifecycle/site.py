@@ -14,13 +14,13 @@ from labkit.lab.plan import Machine, Plan
 from labkit.paths import Home
 
 GONE_STATES = ("missing", "removing", "dead")
-"""States of a machine that cannot be started: there is none, or its removal was cut short ("container is marked for removal and
-cannot be started")."""
+"""States of a machine that cannot be started: it does not exist, or its removal was interrupted ("container is marked for
+removal and cannot be started")."""
 
 
 @dataclass
 class Site:
-    """A lab in the making, or under repair. Each step writes its own entries and reads those of the steps that it needs."""
+    """A lab that is being built or repaired. Each step writes its own entries and reads those of the steps that it needs."""
 
     engine: Engine
     home: Home
@@ -29,17 +29,19 @@ class Site:
     there: dict[str, Instance] = field(default_factory=dict)
     """The containers that were found, as they were then."""
     creates: bool = True
-    """Whether a machine that is missing is made."""
+    """Whether missing machines are created."""
     image: str = ""
+    recipes: dict[str, str] = field(default_factory=dict)
+    """Images of machines with a recipe of their own: {recipe: image}."""
     prefix: str = ""
     """The first three numbers of the addresses in the lab's network."""
     instances: dict[str, Instance] = field(default_factory=dict)
-    """Machines that run now, by name."""
+    """Running machines, by name."""
     wires: dict[str, Wire] = field(default_factory=dict)
     """An open connection to each machine that answered."""
     manager: Manager | None = None
     over: threading.Event = field(default_factory=threading.Event)
-    """Set where the whole is interrupted: who waits for something gives up."""
+    """Set when everything is interrupted: whoever waits for something then stops."""
     open: ExitStack = field(default_factory=ExitStack)
     """Closes the connections."""
 
@@ -49,12 +51,15 @@ class Site:
         return cls(lab.engine, lab.home, lab.plan, say, there=lab.parts, creates=False)
 
     def lacks(self, machine: Machine) -> bool:
-        """Whether that machine is to be made. One with keys of Docker Compose's is not ours to make."""
+        """Whether that machine may be created. A machine with Docker Compose's keys is not ours to create."""
         makes = self.creates and not (self.plan.composed and machine.tls)
         return makes and self.found(machine.name).state in GONE_STATES
 
+    def image_of(self, machine: Machine) -> str:
+        return self.recipes.get(machine.recipe, self.image)
+
     def pause(self, seconds: float) -> None:
-        """Raises Abandoned where the whole is interrupted."""
+        """Raises Abandoned if everything was interrupted."""
         if self.over.wait(seconds):
             raise Abandoned
 

@@ -1,4 +1,4 @@
-"""Runs named steps, each as soon as those that it needs are done, side by side."""
+"""Runs named steps in parallel, each as soon as the steps that it needs are done."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from labkit.lab.engine.engines import Say
 
 BEAT = 0.5
-"""Seconds after which at the latest an interruption is noticed."""
+"""An interruption is noticed within this many seconds."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """`needs` names steps that stand before it in the list. `says` is told when it begins; "" for nothing."""
+    """`needs` names earlier steps in the list. `says` is shown when the step begins, unless it is ""."""
 
     name: str
     do: Callable[[], None]
@@ -22,15 +22,16 @@ class Step:
 
 
 class Abandoned(Exception):
-    """A step was not done, or not to its end: the whole was interrupted."""
+    """A step was not done, or not completely: everything was interrupted."""
 
 
 def run(steps: Iterable[Step], say: Say, over: threading.Event | None = None) -> None:
-    """Does all of them. What one raises, none that needs it is tried; the first such error in the list's order is raised
-    once every other step has ended.
+    """Runs all of them. If one raises, the steps that need it are not tried. When all others have ended, the first error in the
+    list's order is raised.
 
-    Where the caller is interrupted meanwhile (Ctrl-C), no other step is begun, `over` tells those that wait for something, and
-    what interrupted it goes on once they all have ended: nothing is made behind its back."""
+    If the caller is interrupted (Ctrl-C), no new step begins, `over` tells waiting steps to stop, and the interruption is
+    raised when all have ended: nothing is created behind its back.
+    """
     listed = list(steps)
     done: dict[str, Future[None]] = {}
     ended = threading.Event() if over is None else over

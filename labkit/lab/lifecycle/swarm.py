@@ -1,4 +1,4 @@
-"""The lab's Swarm: made, joined, and brought back to order after whatever a learner or an accident did to it."""
+"""The lab's Swarm: created, joined, and repaired after whatever a learner or an accident did to it."""
 
 import contextlib
 import time
@@ -21,11 +21,11 @@ class Manager:
     address: str
     token: str
     nodes: frozenset[str]
-    """Ids of the nodes that the manager knew when it was asked."""
+    """IDs of the nodes that the manager knew when it was asked."""
 
 
 def manage(site: "Site") -> None:
-    """Makes the workstation the manager of a Swarm if it is not. Raises LabError."""
+    """Makes the workstation the manager of a Swarm, unless it is one. Raises LabError."""
     wire, address = site.wires[MANAGER], site.instances[MANAGER].address
     body = {
         "ListenAddr": "0.0.0.0:2377",
@@ -48,7 +48,7 @@ def manage(site: "Site") -> None:
 
 
 def join(site: "Site", machine: str) -> None:
-    """Makes this machine a worker of the manager's Swarm if it is not. Raises LabError."""
+    """Makes this machine a worker of the manager's Swarm, unless it is one. Raises LabError."""
     wire, manager = site.wires[machine], site.manager
     assert manager is not None
     body = {
@@ -70,8 +70,8 @@ def join(site: "Site", machine: str) -> None:
 
 
 def _until_left(site: "Site", wire: Wire) -> None:
-    """Waits, not for ever, until the engine has put away the old Swarm's networks: it does so after it has left, and would take
-    the new one's away with them."""
+    """Waits, but not forever, until the engine has removed the old Swarm's networks. It does that after it has left, and would
+    remove the new Swarm's with them."""
     deadline = time.monotonic() + LEAVING
     while time.monotonic() < deadline:
         if not any(network["Scope"] == "swarm" for network in wire.get("/networks")):
@@ -83,7 +83,7 @@ LEAVING = 5.0
 
 
 def tidy(site: "Site") -> None:
-    """Waits until every machine is a ready node, forgets nodes that are gone for good, and opens those that were drained or
+    """Waits until every machine is a ready node, removes nodes that are gone for good, and activates those that were drained or
     paused."""
     manager, machines = site.manager, {machine.name for machine in site.plan.nodes}
     assert manager is not None
@@ -91,7 +91,7 @@ def tidy(site: "Site") -> None:
     nodes = manager.wire.get("/nodes")
     while not machines <= {hostname(node) for node in nodes if node["Status"]["State"] == "ready"}:
         if time.monotonic() > deadline:
-            raise LabError("Not every machine became a node of the Swarm.", "labkit down && labkit up")
+            raise LabError("Not every machine joined the Swarm.", "labkit down && labkit up")
         site.pause(0.02)
         nodes = manager.wire.get("/nodes")
     for node in nodes:
@@ -105,12 +105,12 @@ def tidy(site: "Site") -> None:
 
 
 def hostname(node: dict[str, Any]) -> str:
-    """A node's host name; its id where it has just joined and has not told yet."""
+    """A node's host name, or its ID if it has just joined and has not reported the name yet."""
     return str(node["Description"].get("Hostname") or node["ID"][:12])
 
 
 def _state(wire: Wire) -> dict[str, Any]:
-    """The engine's own view of its membership, once it has made up its mind."""
+    """The engine's own view of its membership, once it is stable."""
     deadline = time.monotonic() + PATIENCE
     while True:
         state: dict[str, Any] = wire.get("/info")["Swarm"]

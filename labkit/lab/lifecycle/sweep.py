@@ -1,4 +1,4 @@
-"""Removes what carries a lab's label, where it is the caller's."""
+"""Removes everything with a lab's label, if it belongs to the caller."""
 
 import contextlib
 import time
@@ -18,16 +18,16 @@ from labkit.lab.plan import LABEL, ROLE, START
 from labkit.paths import Home
 
 PATIENCE = 60.0
-"""Seconds that a removal may take, however often it has to be asked for."""
+"""A removal may take this many seconds, with all its retries."""
 
 THAW = """cd /sys/fs/cgroup/freezer 2>/dev/null || exit 0
 grep -lrx FROZEN --include=freezer.state . | while read -r state; do echo THAWED > "$state"; done"""
-"""Has every container on a node go on that was paused. Nothing to do with cgroups of version 2."""
+"""Resumes every paused container on a node. Not needed with cgroups version 2."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """All that carries a lab's label on one engine, as the Engine API lists it."""
+    """Everything with a lab's label on one engine, as the Engine API lists it."""
 
     containers: list[dict[str, Any]]
     volumes: list[dict[str, Any]]
@@ -97,8 +97,9 @@ def _end(engine: Engine, container: dict[str, Any]) -> None:
 
 
 def thaw(engine: Engine, node: str) -> None:
-    """Before a node's container is killed: with cgroups of version 1 a process that is frozen cannot be killed, nor can what
-    it is in, so a learner's paused container would keep it ("tried to kill container, but did not receive an exit event")."""
+    """Called before a node's container is killed. With cgroups version 1, a frozen process cannot be killed, and so neither can
+    the container around it: a learner's paused container would keep it alive ("tried to kill container, but did not receive an
+    exit event")."""
     with contextlib.suppress(LabError, WireError):
         execute(engine, node, ["sh", "-c", THAW])
 
@@ -129,7 +130,7 @@ def _remove(engine: Engine, path: str) -> None:
 
 
 def _remove_network(engine: Engine, network: dict[str, Any]) -> None:
-    """Raises LabError, with the names of what is in it and not the lab's."""
+    """Raises LabError with the names of containers in it that do not belong to the lab."""
     path = f"/networks/{network['Id']}"
     try:
         _remove(engine, path)
@@ -139,7 +140,7 @@ def _remove_network(engine: Engine, network: dict[str, Any]) -> None:
         if not others:
             raise
         leave = "; ".join(f"docker network disconnect {network['Name']} {other}" for other in others)
-        told = f"The lab's network {network['Name']} is in use by what is not the lab's: {', '.join(others)}."
+        told = f"The lab's network {network['Name']} is in use by other containers: {', '.join(others)}."
         raise LabError(told, f"{leave}; labkit down") from error
 
 
@@ -148,5 +149,5 @@ def _until_gone(left: Callable[[], list[dict[str, Any]]]) -> None:
     while found := left():
         if time.monotonic() > deadline:
             names = ", ".join(str(each.get("Name") or each.get("Names")) for each in found)
-            raise LabError(f"These parts of the lab could not be removed: {names}.", "labkit down   (once more)")
+            raise LabError(f"These parts of the lab could not be removed: {names}.", "labkit down   (again)")
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What a lab holds: `observe`, with one looker a section, and the watch, which looks again whenever something happens."""
+"""What a lab holds: `observe`, with one looker per section, and the watch, which observes again whenever something happens."""
 
 PATIENCE = 5.0
-"""Seconds after which a machine counts as not answering."""
+"""A machine that takes longer than this many seconds counts as not answering."""

@@ -1,10 +1,10 @@
-"""Asks the apps of a node's tasks for their page. Runs on the node itself, by its own Python, and imports nothing of labkit.
+"""Asks the apps in a node's tasks for their page. It runs on the node itself, in the node's Python, without labkit.
 
     python3 -c SOURCE '{"services": ["webapp"], "seconds": 1.0}'
 
 prints one line of JSON: {"pages": [{task, service, port, status, size, digest, text, file}, …]}, as labkit/seen/pages.py says.
-An app is asked inside its own network, at the ports on which its processes listen: whether it publishes any, and on which
-network it is, does not matter. All of it takes two times `seconds` at most, whatever an app does, and reads LARGEST bytes of
+It asks each app inside the app's own network, at the ports on which its processes listen, so neither published ports nor the
+network matter. The whole run takes at most twice `seconds`, whatever an app does, and reads at most LARGEST bytes of
 each: it is somebody else's program.
 """
 # ruff: noqa: PTH112, PTH115, PTH123, PTH208
@@ -23,19 +23,19 @@ from collections.abc import Iterator
 from typing import Any
 
 LARGEST = 256 * 1024
-"""Bytes of a page that are read, and of a file that it is compared with."""
+"""Bytes read of a page, and of a file to compare it with."""
 
 TEXT = 200
-"""Letters of a page that are told."""
+"""Characters of a page that are reported."""
 
 LONGEST_HEAD = 64 * 1024
 """Bytes of the headers of an answer."""
 
 LARGEST_ANSWER = 16 * 1024**2
-"""Bytes of what the engine may tell."""
+"""Bytes read of an engine's answer."""
 
 MOST_TASKS, MOST_PORTS, MOST_FILES = 20, 8, 50_000
-"""Tasks that are asked, ports of each, files of its image that are looked at."""
+"""How many tasks are asked, how many ports of each, and how many files of its image are read."""
 
 LISTENS = "0A"
 """The state of a socket that listens (linux: include/net/tcp_states.h, TCP_LISTEN)."""
@@ -47,14 +47,15 @@ Answer = dict[str, Any]
 
 
 class Gone(Exception):
-    """The engine does not know what it was asked for: it was there just before."""
+    """The engine no longer knows what was there a moment before."""
 
 
 def fetch(connection: socket.socket, path: str, most: int, until: float) -> tuple[int, bytes]:
-    """(status, body) of a GET, of the body `most` bytes; status 0 for what is no HTTP, or has no end by then (time.monotonic).
+    """(status, at most `most` bytes of the body) of a GET; status 0 if the answer is not HTTP or not complete at `until`
+    (time.monotonic).
 
-    In HTTP/1.0, where an answer ends with its length or its connection (RFC 1945): http.client would take longer to import than
-    all the rest takes.
+    It speaks HTTP/1.0, where an answer ends with its length or the connection (RFC 1945): importing http.client would take
+    longer than everything else here.
     """
     data, ended = b"", False
     try:
@@ -76,7 +77,7 @@ def fetch(connection: socket.socket, path: str, most: int, until: float) -> tupl
 
 
 def length(head: bytes) -> int:
-    """The bytes of a body as its head says; LARGEST_ANSWER where it does not."""
+    """The body's length according to the headers; LARGEST_ANSWER if they do not say."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and value.strip().isdigit() and len(value) < 12:
@@ -102,7 +103,7 @@ class Docker:
 
 
 def means(labels: dict[str, str], services: list[str]) -> bool:
-    """Whether a container is of one of these services, also of one whose stack put its name before it."""
+    """Whether a container belongs to one of these services, with or without its stack's name before it."""
     name, stack = labels.get("com.docker.swarm.service.name", ""), labels.get("com.docker.stack.namespace", "")
     return any(wanted in (name, stack) or name == f"{stack}_{wanted}" for wanted in services)
 
@@ -111,7 +112,7 @@ def means(labels: dict[str, str], services: list[str]) -> bool:
 
 
 def sockets(pid: int) -> set[str]:
-    """Inodes of the sockets that the container of this process holds: those of all processes that count with it."""
+    """Inodes of the sockets of this process's container: those of all processes in the same PID namespace."""
     found = set()
     try:
         ours = os.readlink(f"/proc/{pid}/ns/pid")
@@ -127,7 +128,7 @@ def sockets(pid: int) -> set[str]:
 
 
 def listening(table: str, inodes: set[str]) -> Iterator[tuple[str, int]]:
-    """(address to ask at, port) of each socket in a table of /proc/PID/net/tcp or tcp6 that listens and is one of these."""
+    """(address to ask, port) of each listening socket among `inodes` in a table of /proc/PID/net/tcp or tcp6."""
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == LISTENS and fields[9] in inodes:
@@ -136,8 +137,8 @@ def listening(table: str, inodes: set[str]) -> Iterator[tuple[str, int]]:
 
 
 def address(host: str) -> str:
-    """Where to ask for what listens at this address of the table (words of four bytes, the lowest first): at the loopback's
-    where it listens at all. At all of IPv6's is at all of IPv4's too, unless it was asked not to be, and IPv6 may be off."""
+    """The address to ask for a socket that listens at this address of the table (words of four bytes, lowest byte first):
+    loopback if it listens on all addresses. A socket on all IPv6 addresses usually takes IPv4 too, and IPv6 may be off."""
     raw = b"".join(bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8))
     if len(raw) == 4:
         return socket.inet_ntop(socket.AF_INET, raw) if any(raw) else "127.0.0.1"
@@ -152,7 +153,7 @@ def text(path: str) -> str:
 
 
 def ports(pid: int) -> list[tuple[str, int]]:
-    """Where a container listens; the lowest ports first."""
+    """Where a container listens, lowest ports first."""
     inodes, found = sockets(pid), dict[int, str]()
     for table in ("tcp6", "tcp"):
         with contextlib.suppress(OSError):
@@ -164,7 +165,7 @@ def ports(pid: int) -> list[tuple[str, int]]:
 
 
 def ask(host: str, port: int, seconds: float) -> tuple[int, bytes]:
-    """(status, page) of `GET /`; status 0 where nothing came in time that is HTTP."""
+    """(status, page) of `GET /`; status 0 if no HTTP answer came in time."""
     until = time.monotonic() + seconds
     try:
         with socket.create_connection((host, port), seconds) as connection:
@@ -174,7 +175,7 @@ def ask(host: str, port: int, seconds: float) -> tuple[int, bytes]:
 
 
 def ask_all(pid: int, seconds: float, found: list[tuple[int, int, bytes]]) -> None:
-    """Adds (port, status, page) for each port of a container. For a thread of its own, which moves into its network."""
+    """Adds (port, status, page) for each port of a container. Needs its own thread, which enters the container's network."""
     where = ports(pid)
     with open(f"/proc/{pid}/ns/net") as network:
         os.setns(network.fileno(), NETWORK)  # type: ignore[attr-defined]  # (3.12; the node has 3.13)
@@ -187,8 +188,8 @@ def ask_all(pid: int, seconds: float, found: list[tuple[int, int, bytes]]) -> No
 
 
 def file_of(page: bytes, root: str, changed: set[str], mounts: set[str], until: float) -> str:
-    """The path of a regular file below `root` that holds exactly this, "" for none. Files that were `changed` are none of the
-    image's, nor is what lies below `mounts`. When the clock (time.monotonic) is `until`, nothing more is looked at."""
+    """The path below `root` of a regular file with exactly this content, "" for none. `changed` files and everything below
+    `mounts` do not belong to the image. The search stops at `until` (time.monotonic)."""
     seen, folders = 0, [""]
     while page and folders:
         folder = folders.pop(0)
@@ -213,14 +214,14 @@ def file_of(page: bytes, root: str, changed: set[str], mounts: set[str], until: 
 
 
 def holds(path: str, page: bytes) -> bool:
-    """Whether a regular file holds exactly this."""
+    """Whether a regular file has exactly this content."""
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(number, "rb") as file:
         return stat.S_ISREG(os.fstat(number).st_mode) and file.read(len(page) + 1) == page
 
 
 def files(docker: Docker, container: dict[str, Any], pid: int) -> tuple[str, set[str], set[str]]:
-    """Where the files of a container's image lie, the paths there that are not as in the image, and what is mounted there."""
+    """The folder with a container's files, the paths that differ from its image, and its mounts."""
     changes = docker.get(f"/containers/{container['Id']}/changes") or ()
     changed = {change["Path"] for change in changes}
     merged = ((container.get("GraphDriver") or {}).get("Data") or {}).get("MergedDir")
@@ -234,7 +235,7 @@ def files(docker: Docker, container: dict[str, Any], pid: int) -> tuple[str, set
 
 
 def best(answers: list[Answer]) -> Answer:
-    """The answer that says most for the app: its own page, a page, any answer, a port."""
+    """The best answer: the app's own page, else any page, any answer, an open port."""
     return max(answers, key=lambda answer: (bool(answer["file"]), answer["status"] == 200, answer["status"] > 0))
 
 
@@ -250,7 +251,7 @@ def told(port: int, status: int, page: bytes, file: str) -> Answer:
 
 
 class Asked:
-    """A running task's container, and what was heard of it so far: (port, status, page)."""
+    """A running task's container, and its answers so far: (port, status, page)."""
 
     def __init__(self, container: dict[str, Any]) -> None:
         self.container = container
@@ -269,7 +270,7 @@ class Asked:
 
 
 def pages(services: list[str], seconds: float) -> list[Answer]:
-    """What each of the node's running tasks of these services answers. One that has ended meanwhile is left out."""
+    """The answers of the node's running tasks of these services, without those that ended meanwhile."""
     docker, asked, threads = Docker(seconds), list[Asked](), list[threading.Thread]()
     running = docker.get('/containers/json?filters={"label":["com.docker.swarm.task.id"],"status":["running"]}')
     for one in [one for one in running if means(one["Labels"], services)][:MOST_TASKS]:
@@ -289,7 +290,7 @@ def pages(services: list[str], seconds: float) -> list[Answer]:
 
 
 def quietly(pid: int, seconds: float, found: list[tuple[int, int, bytes]]) -> None:
-    """A container that ends while it is asked has no page."""
+    """A container that ends meanwhile has no page."""
     with contextlib.suppress(OSError):
         ask_all(pid, seconds, found)
 

@@ -1,4 +1,4 @@
-"""Looks at the registries, their log and their store: one question to the edge's desk."""
+"""Observes the registries, their log and their store, with one request to the edge's desk."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +16,8 @@ SECTIONS: dict[str, Any] = {"registries": Registries, "log": Log, "store": Store
 
 
 def look(lab: Lab, sections: list[str]) -> dict[str, Any]:
-    """{section: its value}, and under "unobserved" the parts that the edge could not ask. Raises LabError, WireError, or
-    msgspec.ValidationError where the edge tells what no edge tells."""
+    """{section: its value}, and under "unobserved" the parts that the edge could not read. Raises LabError, WireError, or
+    msgspec.ValidationError if the answer is not an edge's answer."""
     own = [("own", address) for address in _own(lab)] if "registries" in sections else []
     with lab.wire("edge", PATIENCE) as wire:
         told = wire.get("/observation?" + urlencode([("sections", ",".join(sections)), *own]))

@@ -1,4 +1,4 @@
-"""Looks at a machine's Docker Engine."""
+"""Observes a machine's Docker Engine."""
 
 from typing import Any
 
@@ -9,17 +9,22 @@ from labkit.lab.looking import PATIENCE
 from labkit.seen.engines import Container, Engine, Image
 
 UNHEALTHY = '/containers/json?all=1&filters={"health":["unhealthy"]}'
-"""Also those that have ended: a task's container is kept for a while, and with it what its health check said last."""
+"""Stopped containers too: a task's container is kept for a while, with the last result of its health check."""
 
 
 def look(lab: Lab, machine: str) -> Engine:
-    """Its images and containers. Raises LabError or WireError where it does not answer."""
+    """Its images and containers. Raises LabError or WireError if it does not answer."""
     with lab.wire(machine, PATIENCE) as wire:
         unhealthy = {container["Id"] for container in wire.get(UNHEALTHY)}
         return Engine(
-            images=tuple(_image(wire, image) for image in wire.get("/images/json")),
+            images=tuple(_image(wire, image) for image in sorted(wire.get("/images/json"), key=_order)),
             containers=tuple(_container(container, unhealthy) for container in wire.get("/containers/json?all=1")),
         )
+
+
+def _order(image: dict[str, Any]) -> tuple[int, str]:
+    """The newest first, as Docker tells them, but always the same where two are equally old."""
+    return -image["Created"], image["Id"]
 
 
 def _image(wire: Wire, image: dict[str, Any]) -> Image:

@@ -1,8 +1,9 @@
-"""Looks at a lab once, everything side by side, and returns what is there as a plain value. The only reader."""
+"""Observes a lab once, everything in parallel, and returns a plain value. Nothing else reads the lab."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,20 +13,23 @@ from labkit.errors import LabError
 from labkit.lab import contexts, find
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
-from labkit.lab.looking import edge, engines, pages, sign_ins, swarm
+from labkit.lab.looking import depot, edge, engines, kubernetes, mirror, pages, runs, secured, sign_ins, swarm
 from labkit.seen.claims import NOTHING, Claims
+from labkit.seen.depot import Depot
+from labkit.seen.mirror import Mirror
 from labkit.seen.observation import About, Observation, sections
+from labkit.seen.registries import Registries
 from labkit.work import answers
 
 EVERYTHING = tuple(name for name in sections() if name != "store")
-"""The sections that are looked at where nobody says which: the store's costs more the more it holds."""
+"""The sections that are observed by default. The store is not one of them: it costs more the more it holds."""
 
 Look = Callable[[], Any]
 
 
 def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Observation:
-    """What the lab holds now in these sections, and what lies on this side. What does not answer is told as such, under
-    `unobserved`. Raises LabError where no lab runs, or where its owner does not answer."""
+    """What the lab holds now in these sections, and what is on this side. Whatever does not answer is listed under
+    `unobserved`. Raises LabError if no lab runs or its owner does not answer."""
     lab = lab or find.current()
     named = tuple(wanted)
     said = Claims(
@@ -38,17 +42,12 @@ def observe(lab: Lab | None = None, wanted: Iterable[str] = EVERYTHING) -> Obser
 def machines(lab: Lab, wanted: Iterable[str], said: Claims = NOTHING) -> Observation:
     """The same, with what the learner's side says: answers, and sign-ins made there. Only the lab's owner can look."""
     named = tuple(wanted)
-    looks = _looks(lab, named)
     seen: dict[str, Any] = {}
     gaps: dict[str, str] = {}
-    with ThreadPoolExecutor(max(len(looks), 1)) as pool:
-        for name, future in [(name, pool.submit(look)) for name, look in looks.items()]:
-            try:
-                seen[name] = future.result()
-            except LabError as error:
-                gaps[name] = error.what
-            except (WireError, msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
-                gaps[name] = f"{type(error).__name__}: {error}."
+    # The mirror before the Hub's log: what it served must not be told without what it asked the Hub for.
+    if "mirror" in named:
+        _look({"mirror": partial(mirror.look, lab)}, seen, gaps)
+    _look(_looks(lab, named), seen, gaps)
     told = seen.get("edge", {})
     asked = _pages(lab, seen, gaps) if "pages" in named else {}
     if "edge" in gaps:
@@ -59,18 +58,35 @@ def machines(lab: Lab, wanted: Iterable[str], said: Claims = NOTHING) -> Observa
         lab=About(name=lab.name, person=lab.person),
         taken=datetime.now(UTC).isoformat(timespec="milliseconds"),
         unobserved=gaps | told.get("unobserved", {}) | asked.get("unobserved", {}),
-        registries=told.get("registries"),
+        registries=_beside(told.get("registries"), seen.get("mirror"), seen.get("depot")),
         store=told.get("store"),
         log=told.get("log"),
         engines=_by_machine("engines", seen) if "engines" in named else None,
         sign_ins=_by_machine("sign_ins", seen) if "sign_ins" in named else None,
+        mirror=seen.get("mirror"),
         swarm=seen.get("swarm") if "swarm" in named else None,
         pages=asked.get("pages"),
+        runs=seen.get("runs"),
+        secured=seen.get("secured"),
+        depot=seen.get("depot"),
+        kubernetes=seen.get("kubernetes"),
     ).claiming(said)
 
 
+def _look(looks: dict[str, Look], seen: dict[str, Any], gaps: dict[str, str]) -> None:
+    """Adds what is seen, all of it in parallel, and why the rest is not."""
+    with ThreadPoolExecutor(max(len(looks), 1)) as pool:
+        for name, future in [(name, pool.submit(look)) for name, look in looks.items()]:
+            try:
+                seen[name] = future.result()
+            except LabError as error:
+                gaps[name] = error.what
+            except (WireError, msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
+                gaps[name] = f"{type(error).__name__}: {error}."
+
+
 def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
-    """What there is to ask, by section; of sections that several machines tell of, by section/machine."""
+    """What to ask, by section; for sections that several machines report, by section/machine."""
     machines = [part.machine for part in lab.nodes]
     looks: dict[str, Look] = {}
     if asked := _of_edge(named):
@@ -81,6 +97,14 @@ def _looks(lab: Lab, named: tuple[str, ...]) -> dict[str, Look]:
         looks[f"sign_ins/{machine}"] = lambda machine=machine: sign_ins.look(lab, machine)  # type: ignore[misc]
     if "swarm" in named or "pages" in named:
         looks["swarm"] = lambda: swarm.look(lab)
+    if "depot" in named:
+        looks["depot"] = lambda: depot.look(lab)
+    if "runs" in named:
+        looks["runs"] = lambda: runs.look(lab)
+    if "secured" in named:
+        looks["secured"] = lambda: secured.look(lab)
+    if "kubernetes" in named:
+        looks["kubernetes"] = lambda: kubernetes.look(lab)
     return looks
 
 
@@ -92,6 +116,13 @@ def _pages(lab: Lab, seen: dict[str, Any], gaps: dict[str, str]) -> dict[str, An
         return pages.look(lab, seen["swarm"])
     except LabError as error:
         return {"unobserved": {"pages": error.what}}
+
+
+def _beside(held: Registries | None, one: Mirror | None, other: Depot | None) -> Registries | None:
+    """The lab's registries, with those that run on machines of their own."""
+    if held and one:
+        held = mirror.beside(held, one)
+    return depot.beside(held, other) if held and other else held
 
 
 def _of_edge(named: tuple[str, ...]) -> list[str]:

@@ -13,7 +13,7 @@ import msgspec
 from labkit.content import exercises
 from labkit.edge.grammar import clean
 from labkit.errors import LabError
-from labkit.lab.engine.execute import printed
+from labkit.lab.engine import execute
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
@@ -21,13 +21,13 @@ from labkit.seen.pages import Page
 from labkit.seen.swarm import Service, Swarm
 
 SECONDS = 1.0
-"""What an app may take to answer."""
+"""Seconds that an app may take to answer."""
 
 LONGEST = 256 * 1024
-"""Bytes that a node may tell."""
+"""The most bytes of a node's report."""
 
 LONGEST_TEXT = 500
-"""Letters of each text of a page."""
+"""The most characters of each text of a page."""
 
 UNREADABLE = (
     LabError,
@@ -39,7 +39,7 @@ UNREADABLE = (
     AttributeError,
     RecursionError,
 )
-"""What comes of a node that cannot be asked, or that tells what no node tells."""
+"""The errors of a node that cannot be asked, or that reports nonsense."""
 
 SAMPLE = Path(__file__).parents[1] / "image" / "myapp" / "index.html"
 
@@ -61,7 +61,7 @@ def look(lab: Lab, swarm: Swarm) -> dict[str, Any]:
 
 
 def nodes(swarm: Swarm, services: Collection[str]) -> list[str]:
-    """The nodes on which tasks of these services run, also of those whose stack put its name before them."""
+    """The nodes that run tasks of these services, also if a stack put its name before the service's."""
     chosen = [service for service in swarm.services.values() if any(_is(service, name) for name in services)]
     return sorted({task.node for service in chosen for task in service.tasks if task.state == "running"} - {""})
 
@@ -71,16 +71,16 @@ def _is(service: Service, name: str) -> bool:
 
 
 def _ask(lab: Lab, machine: str, services: Collection[str]) -> tuple[Page, ...]:
-    """Raises what cannot be asked or read: whatever runs on a node, what it tells is of this form or none."""
+    """Raises an error if the node cannot be asked or its report cannot be read: whatever runs on a node, its report has this
+    form or is not used."""
     program = Path(__file__).with_name("ask_apps.py").read_text()
     wanted = json.dumps({"services": list(services), "seconds": SECONDS})
     command = ["python3", "-I", "-S", "-c", program, wanted]
-    text = printed(lab.engine, lab.running(machine).id, command, LONGEST, PATIENCE)
-    told = json.loads(text.strip().rpartition("\n")[2])["pages"]
+    told = execute.told(lab.engine, lab.running(machine).id, command, LONGEST, PATIENCE)["pages"]
     sample = f"sha256:{hashlib.sha256(SAMPLE.read_bytes()).hexdigest()}"
     return tuple(msgspec.convert({**_cleaned(page), "sample": page["digest"] == sample}, Page) for page in told)
 
 
 def _cleaned(page: dict[str, Any]) -> dict[str, Any]:
-    """With texts that can be kept and sent, of bounded length."""
+    """With texts that can be saved and sent, of limited length."""
     return {key: clean(value, LONGEST_TEXT) if isinstance(value, str) else value for key, value in page.items()}

@@ -1,4 +1,4 @@
-"""Looks at what docker CLIs keep of sign-ins: where, and whose; never the sign-in itself."""
+"""Observes the sign-ins that docker CLIs have saved: where, and whose. Never the sign-in itself."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ import json
 import tarfile
 from typing import Any
 
-from labkit.edge.accounts import accounts
+from labkit.edge.facts import accounts, registries
 from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
@@ -20,8 +20,8 @@ FILE = "/root/.docker/config.json"
 
 
 def look(lab: Lab, machine: str) -> dict[str, str]:
-    """Sign-ins made in a shell on the machine itself, which keeps its own config.json: {registry: account}. Empty where there
-    are none or the file cannot be read."""
+    """Sign-ins made in a shell on the machine itself, which has its own config.json: {registry: account}. Empty if there are
+    none or the file cannot be read."""
     part = lab.parts[machine]
     if part.state != "running":
         return {}
@@ -56,11 +56,12 @@ def _table(held: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _account(entry: dict[str, Any], person: Person) -> str:
-    """Whose sign-in it is, if it is one of the lab's accounts: a password that was typed as a user name must not be told."""
+    """Whose sign-in it is, if it is one of the lab's accounts: a password typed as a user name must not be shown."""
     name = str(entry.get("username") or "")
     if not name:
         try:
             name = base64.b64decode(str(entry.get("auth") or "")).decode().partition(":")[0]
         except (binascii.Error, ValueError):
             return "?"
-    return name if name in {person.username, *accounts()} else "?"
+    vendors = {name for facts in registries().values() for name in (*dict(facts.accounts), *facts.users)}
+    return name if name in {person.username, *accounts(), *vendors} else "?"

@@ -1,4 +1,4 @@
-"""Looks at the Swarm, through its manager."""
+"""Observes the Swarm, through its manager."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ NO_SWARM = Swarm(active=False, members={}, services={})
 
 
 def look(lab: Lab) -> Swarm:
-    """Its nodes, services and tasks. Raises LabError or WireError where the manager does not answer."""
+    """Its nodes, services and tasks. Raises LabError or WireError if the manager does not answer."""
     with lab.wire(WORKSTATION, PATIENCE) as wire:
         try:
             nodes = {node["ID"]: node for node in wire.get("/nodes")}
@@ -84,11 +84,12 @@ def _task(task: dict[str, Any], names: dict[str, str]) -> Task:
 
 
 SPEC = ("ContainerSpec", "Resources", "RestartPolicy", "LogDriver", "ForceUpdate")
-"""What a task is made from. Where it may run is no part of it: the Swarm keeps a task whose node still fits (swarmkit,
-updater.go: isTaskDirty). A service names its runtime, its tasks do not."""
+"""The settings that a task is created from. Where it may run is not one of them: the Swarm keeps a task whose node still fits
+(swarmkit, updater.go: isTaskDirty). A service names its runtime, its tasks do not."""
 
 
 def _spec(template: dict[str, Any]) -> str:
-    """What a task is made from, in short. A task of another spec than its service's is one of before an update."""
+    """A short form of the settings that a task is created from. If it differs from the service's, the task is from before an
+    update."""
     told = json.dumps([template.get(key) for key in SPEC], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]

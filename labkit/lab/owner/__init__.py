@@ -1,1 +1,1 @@
-"""What a lab's owner does for guests: the same that it does for itself, asked for over HTTPS."""
+"""What a lab's owner does for guests: the same as for itself, requested over HTTPS."""

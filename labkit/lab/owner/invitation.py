@@ -1,4 +1,4 @@
-"""Writes a guest's access to a lab into a folder. Folder and files are the guest's own: nobody else reads them."""
+"""Writes a guest's access to a lab into a folder. Folder and files belong to the guest, and nobody else can read them."""
 
 import json
 import os
@@ -24,15 +24,22 @@ def invite(lab: Lab, folder: Path, user: str = "") -> str:
     """Has the lab's keeper answer guests, and writes the access for that system user, or for whoever calls. What a guest keeps
     in the folder stays. In a graded workshop they get the course too, without its right answers and solutions. Returns the
     owner's address. Raises LabError."""
-    keys = {file: _key(lab, file) for file in contexts.KEYS}
+    _keys(lab)  # before anybody answers with them
     keeper.receive(lab)
     owner = _wait(lab)
+    write(lab, owner, folder, user)
+    return owner
+
+
+def write(lab: Lab, owner: str, folder: Path, user: str = "") -> None:
+    """The same where somebody answers guests at that address already. Raises LabError."""
+    keys = _keys(lab)
     told = json.dumps({"owner": owner, "lab": lab.name}, indent=2) + "\n"
     files = {f"pki/client/{name}": key for name, key in keys.items()} | {asking.FILE: told.encode()}
     course = {f"{COURSE}/{name}": content for name, content in sealed.course().items()} if lab.plan.key else {}
     addresses = {node.machine: lab.url(node.machine) for node in lab.nodes}
 
-    def write() -> None:
+    def fill() -> None:
         _private(folder)
         shutil.rmtree(folder / COURSE, ignore_errors=True)
         for name, content in {**files, **course}.items():
@@ -40,18 +47,21 @@ def invite(lab: Lab, folder: Path, user: str = "") -> str:
         contexts.write(folder, addresses)
 
     if not user:
-        _as_text(folder, write)
-        return owner
+        _as_text(folder, fill)
+        return
     try:
         who = pwd.getpwnam(user)
     except KeyError as error:
         raise LabError(f"This machine has no user {user!r}.", f"useradd --create-home {user}") from error
     if who.pw_uid == os.geteuid():
-        _as_text(folder, write)
+        _as_text(folder, fill)
     else:
         _give(folder, who)
-        _as(who, lambda: _as_text(folder, write))
-    return owner
+        _as(who, lambda: _as_text(folder, fill))
+
+
+def _keys(lab: Lab) -> dict[str, bytes]:
+    return {file: _key(lab, file) for file in contexts.KEYS}
 
 
 def _key(lab: Lab, file: str) -> bytes:
@@ -59,7 +69,9 @@ def _key(lab: Lab, file: str) -> bytes:
         return (client_keys(lab.folder).parent / "guest" / file).read_bytes()
     except OSError as error:
         if lab.plan.composed:
-            raise LabError("A lab of Docker Compose's takes no guests.", "labkit up   (one that does)") from error
+            raise LabError(
+                "A lab started by Docker Compose can't have guests.", "labkit up   (starts a lab that can)"
+            ) from error
         raise LabError(
             f"This lab was started without keys for guests: {error.filename} is missing.", "labkit down && labkit up"
         ) from error
@@ -67,7 +79,7 @@ def _key(lab: Lab, file: str) -> bytes:
 
 def _wait(lab: Lab) -> str:
     """The address of the owner's service, once it answers. Raises LabError."""
-    end, problem = time.monotonic() + PATIENCE, "no port was chosen"
+    end, problem = time.monotonic() + PATIENCE, "it has not chosen a port"
     guest = client_keys(lab.folder).parent / "guest"
     while time.monotonic() < end:
         if port := keeper.port(lab.home):
@@ -86,7 +98,7 @@ def _private(folder: Path) -> None:
     """Raises LabError where the folder holds something else: it is made private."""
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     if any(folder.iterdir()) and not any(folder.glob(f"{asking.FILE}*")):  # also one that was damaged
-        raise LabError(f"{folder} holds other files already.", f"labkit invite {folder / 'lab'}")
+        raise LabError(f"{folder} already contains other files.", f"labkit invite {folder / 'lab'}")
     folder.chmod(0o700)
 
 
@@ -104,14 +116,16 @@ def _as_text(folder: Path, do: Callable[[], None]) -> None:
         do()
     except OSError as error:
         raise LabError(
-            f"{folder} could not be written: {error.strerror}: {error.filename}.", "choose another"
+            f"{folder} could not be written: {error.strerror}: {error.filename}.", "choose another folder"
         ) from error
 
 
 def _give(folder: Path, who: pwd.struct_passwd) -> None:
     """Makes the folder for that user, who need not be allowed to make it. Raises LabError."""
     if os.geteuid():
-        raise LabError("Only root can write another user's files.", f"sudo labkit invite {folder} --user {who.pw_name}")
+        raise LabError(
+            "Only root can write files for another user.", f"sudo labkit invite {folder} --user {who.pw_name}"
+        )
 
     def make() -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""What a guest may ask of a lab's owner: plain values in and out. Whoever carries them over a network (service.py; a classroom)
-only has to know for which lab they are asked.
+"""What a guest may ask of a lab's owner: plain values in and out. Whatever carries them over a network (service.py; a
+classroom) only has to know for which lab they are.
 
-What a guest must not have is kept back here: the workshop's seed and key, the right answers, the owner's folder, machines that
+Withholds what a guest must not have: the workshop's seed and key, the right answers, the owner's folder, and machines that
 grading relies on.
 """
 
@@ -14,25 +14,34 @@ from labkit.content import exercises, quiz
 from labkit.errors import LabError
 from labkit.lab.access import Session, Terminal
 from labkit.lab.engine.engines import Say
-from labkit.lab.engine.wire import Wire
+from labkit.lab.engine.wire import Wire, WireError
 from labkit.lab.lab import Instance, Lab
-from labkit.lab.plan import KEY, OWNER, WORK, WORKSHOP
+from labkit.lab.plan import CI, KEY, OWNER, WORK, WORKSHOP
 from labkit.seen.claims import NOTHING, Claims
 from labkit.seen.observation import Observation, sections
 from labkit.seen.person import Person
+from labkit.seen.trials import PARTS
 
 KEPT_BACK = (WORK, WORKSHOP, KEY, OWNER)
-"""Labels of the plan that a guest is not told."""
+"""Labels of the plan that a guest does not see."""
 
-OPEN = ("node", "registry")
-"""Roles of the machines on which a guest may run commands: on the others lies what is graded."""
+OPEN = ("node", "registry", "mirror", "depot", "kubernetes")
+"""Roles of the machines on which a guest may run commands: the others hold what is graded."""
+
+
+PUSHING = ("git receive-pack", "git upload-pack")
+REPOSITORY = "/srv/app/shop.git"
+"""All that a guest may run on `ci`: what `git push` and `git fetch` talk with, for the learner's own repository."""
+
+WISHES = {("POST", "/expire"), ("GET", "/limit"), ("POST", "/limit"), ("POST", "/repository")}
+"""What a guest may ask of the registries' desk: what a lesson has one type. The rest of it is the grader's."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a guest must know of the lab."""
+    """What a guest must know about the lab."""
 
     labels: dict[str, str]
-    """The plan's, without KEPT_BACK."""
+    """The plan's labels, without KEPT_BACK."""
     person: Person
     machines: tuple[Instance, ...]
 
@@ -48,7 +57,7 @@ def observe(lab: Lab, request: Any) -> Observation:
     try:
         asked = msgspec.convert(request, Look)
     except msgspec.ValidationError as error:
-        raise LabError(f"This says not what to look at: {error}.", "compare labkit --version") from error
+        raise LabError(f"The request does not say what to observe: {error}.", "compare labkit --version") from error
     wanted, said = asked.sections, asked.said
     for name in wanted:
         if name not in sections():
@@ -64,9 +73,41 @@ def events(lab: Lab) -> Wire:
     return lab.access.events(lab)
 
 
+def desk(lab: Lab, request: Any) -> Any:
+    """What the registries' desk answers to a Wish. Settings of a repository are the guest's own repositories' only. Raises
+    LabError."""
+    try:
+        wish = msgspec.convert(request, Wish)
+    except msgspec.ValidationError as error:
+        raise LabError(f"This is not a wish for a registry: {error}.", "labkit limit --help") from error
+    path = wish.path.partition("?")[0]
+    if (wish.method, path) not in WISHES:
+        raise LabError(f"Only the owner may ask the registries for {path}.", "labkit limit --help")
+    repository = str((wish.body or {}).get("repository", ""))
+    if path == "/repository" and not repository.startswith(f"{lab.person.username}/"):
+        raise LabError(f"The repository {repository} is not yours.", f"name one of yours: {lab.person.username}/myapp")
+    try:
+        return lab.access.desk(lab, wish.method, wish.path, wish.body)
+    except WireError as error:
+        raise LabError(f"{error}.", "labkit limit --help" if error.status == 400 else "labkit status") from error
+
+
 def reset(lab: Lab, slugs: Sequence[str] | None, say: Say) -> None:
     """Brings machines and registries back to before these exercises, or all of them (None), were begun. Raises LabError."""
     lab.access.reset(lab, None if slugs is None else [each.slug for each in exercises.chosen(list(slugs))], say)
+
+
+def trial(lab: Lab, request: Any, say: Say) -> bool:
+    """Plays the trial of an exercise: {"exercise": slug, "only": [part, …]}. Returns whether there was anything to try. Raises
+    LabError."""
+    try:
+        asked = msgspec.convert(request, Try)
+    except msgspec.ValidationError as error:
+        raise LabError(f"The request does not say what to try: {error}.", "labkit check 10-pipeline") from error
+    (exercise,) = exercises.chosen([asked.exercise])
+    if not exercise.trial or not set(asked.only) <= {*PARTS}:
+        raise LabError(f"There is no such trial: {asked.exercise} {' '.join(asked.only)}.", "labkit check 10-pipeline")
+    return lab.access.trial(lab, exercise.slug, say, asked.only)
 
 
 def session(lab: Lab, machine: str, request: Any) -> Session:
@@ -74,16 +115,33 @@ def session(lab: Lab, machine: str, request: Any) -> Session:
     try:
         asked = msgspec.convert(request, Command)
     except msgspec.ValidationError as error:
-        raise LabError(f"This is no command for a machine: {error}.", "labkit shell worker1") from error
+        raise LabError(f"This is not a command for a machine: {error}.", "labkit shell worker1") from error
     part = lab.running(machine)
-    if part.role not in OPEN:
-        raise LabError(f"The machine {machine} is the owner's.", "labkit shell worker1")
+    if part.role not in OPEN and not _pushes(part.role, asked):
+        raise LabError(f"Only the owner may run commands on {machine}.", "labkit shell worker1")
     return lab.access.session(lab, machine, asked.command, asked.terminal)
+
+
+def _pushes(role: str, asked: "Command") -> bool:
+    """Whether it is git's own side of a push or a fetch, word by word: an option would be somebody's program."""
+    wanted = {(*pair.split(), REPOSITORY) for pair in PUSHING}
+    return role == CI and asked.terminal is None and asked.command in wanted
+
+
+class Try(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    exercise: str
+    only: tuple[str, ...] = ()
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sections: tuple[str, ...]
     said: Claims = NOTHING
+
+
+class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

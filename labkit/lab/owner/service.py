@@ -5,7 +5,9 @@
 | GET /lab | what a guest must know (operations.py: Told) |
 | POST /observation {"sections", "said"} | what is seen, and what the guest says (operations.py: Look); signed, in a workshop |
 | GET /events | a line, {}, whenever something happens in the registries |
+| POST /desk {"method", "path", "body"} | what the registries' desk answers (operations.py: Wish) |
 | POST /reset {"exercises": [slug, …] or null} | lines: {"says": what is done now} …, then {"done": true} or {"failed", "fix"} |
+| POST /trial {"exercise": slug, "only": [part, …]} | the same lines; "done" says whether there was anything to try |
 | WebSocket /shell?machine=NAME | a command on a machine (below) |
 
 What cannot be done is answered with {"message", "fix"}.
@@ -24,7 +26,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import tornado.httpserver
@@ -42,17 +44,34 @@ from labkit.lab.guest.asking import LONGEST
 from labkit.lab.lab import Lab
 from labkit.lab.owner import operations
 from labkit.paths import Home
+from labkit.seen.observation import Observation
+
+T = TypeVar("T")
 
 HERE = "127.0.0.1"
 THREADS = 32
-"""Questions that are answered at the same time."""
+"""How many requests are answered at the same time."""
 
 
 class Service:
-    """The owner's side of one lab."""
+    """The owner's side of one lab. It has threads of its own, so that the guests of one lab do not wait for another's."""
 
-    def __init__(self, engine: Engine, home: Home) -> None:
+    def __init__(self, engine: Engine, home: Home, threads: int = THREADS) -> None:
         self.engine, self.home = engine, home
+        self._pool = ThreadPoolExecutor(threads, f"labkit-guests-{home.name}")
+
+    async def do(self, what: Callable[[], T]) -> T:
+        """Does it in one of these threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, what)
+
+    def used(self) -> None:
+        """Is called when a guest does something: for whoever wants to know."""
+
+    def observed(self, seen: Observation) -> None:
+        """Is called with each observation that a guest gets: for whoever wants to keep it."""
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def lab(self) -> Lab:
         """The lab as it is now. Raises LabError."""
@@ -68,7 +87,9 @@ class Service:
                 ("/lab", _Told, given),
                 ("/observation", _Observation, given),
                 ("/events", _Events, given),
+                ("/desk", _Desk, given),
                 ("/reset", _Reset, given),
+                ("/trial", _Trial, given),
                 ("/shell", _Shell, given),
             ],
             websocket_max_message_size=LONGEST,
@@ -83,7 +104,14 @@ def run(engine: Engine, home: Home, port: int, ready: Callable[[int], None]) -> 
 
 
 async def _run(service: Service, keys: Path, port: int, ready: Callable[[int], None]) -> None:
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    _, number = listen(service, keys, port)
+    ready(number)
+    await asyncio.Event().wait()
+
+
+def listen(service: Service, keys: Path, port: int) -> tuple[tornado.httpserver.HTTPServer, int]:
+    """Answers that lab's guests in the running loop, at this port where it is free. Returns the server and its port. Raises
+    OSError."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(keys / "lab-ca.pem"))
     tls.load_cert_chain(keys / "server.pem", keys / "server-key.pem")
     tls.verify_mode = ssl.CERT_REQUIRED
@@ -93,8 +121,7 @@ async def _run(service: Service, keys: Path, port: int, ready: Callable[[int], N
     except OSError:
         sockets = tornado.netutil.bind_sockets(0, HERE)
     server.add_sockets(sockets)
-    ready(sockets[0].getsockname()[1])
-    await asyncio.Event().wait()
+    return server, int(sockets[0].getsockname()[1])
 
 
 class _Handler(tornado.web.RequestHandler):
@@ -114,21 +141,22 @@ class _Handler(tornado.web.RequestHandler):
             super().log_exception(*error)
 
     async def tell(self, value: Any) -> None:
-        """A line of an answer that goes on."""
+        """A line of a continuing answer."""
         self.write(json.dumps(value) + "\n")
         await self.flush()
 
 
 class _Told(_Handler):
     async def get(self) -> None:
-        told = await asyncio.to_thread(lambda: operations.told(self.service.lab()))
+        told = await self.service.do(lambda: operations.told(self.service.lab()))
         self.finish(msgspec.json.encode(told))
 
 
 class _Observation(_Handler):
     async def post(self) -> None:
         asked = _json(self.request.body)
-        seen = await asyncio.to_thread(lambda: operations.observe(self.service.lab(), asked))
+        seen = await self.service.do(lambda: operations.observe(self.service.lab(), asked))
+        self.service.observed(seen)
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(seen.data()))  # what the machines hold may be text that only JSON's escapes can carry
 
@@ -137,7 +165,7 @@ class _Events(_Handler):
     _wire: Wire | None = None
 
     async def get(self) -> None:
-        lab = await asyncio.to_thread(self.service.lab)
+        lab = await self.service.do(self.service.lab)
         self._wire = operations.events(lab)
         loop = asyncio.get_running_loop()
         heard: asyncio.Queue[bool] = asyncio.Queue()
@@ -159,9 +187,22 @@ class _Events(_Handler):
             self._wire.cut()
 
 
-class _Reset(_Handler):
+class _Desk(_Handler):
     async def post(self) -> None:
-        slugs = _slugs(self.request.body)
+        asked = _json(self.request.body)
+        self.service.used()
+        self.finish(json.dumps(await self.service.do(lambda: operations.desk(self.service.lab(), asked))))
+
+
+class _Long(_Handler):
+    """What takes a while: its answer says step by step what is done."""
+
+    def does(self, say: Callable[[str], None]) -> Any:
+        """Does it. Returns what "done" is to say."""
+        raise NotImplementedError
+
+    async def post(self) -> None:
+        self.service.used()
         loop = asyncio.get_running_loop()
         steps: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -169,10 +210,11 @@ class _Reset(_Handler):
             loop.call_soon_threadsafe(steps.put_nowait, {"says": text})
 
         def work() -> None:
-            end = _attempt(lambda: operations.reset(self.service.lab(), slugs, say))
-            loop.call_soon_threadsafe(steps.put_nowait, end or {"done": True})
+            done: list[Any] = []
+            end = _attempt(lambda: done.append(self.does(say)))
+            loop.call_soon_threadsafe(steps.put_nowait, end or {"done": done[0]})
 
-        doing = asyncio.ensure_future(asyncio.to_thread(work))
+        doing = asyncio.ensure_future(self.service.do(work))
         with contextlib.suppress(tornado.iostream.StreamClosedError):
             while True:
                 step = await steps.get()
@@ -182,23 +224,40 @@ class _Reset(_Handler):
         await doing  # also where nobody listens any more
 
 
+class _Reset(_Long):
+    def prepare(self) -> None:
+        self.slugs = _slugs(self.request.body)
+
+    def does(self, say: Callable[[str], None]) -> bool:
+        operations.reset(self.service.lab(), self.slugs, say)
+        return True
+
+
+class _Trial(_Long):
+    def prepare(self) -> None:
+        self.asked = _json(self.request.body)
+
+    def does(self, say: Callable[[str], None]) -> bool:
+        return operations.trial(self.service.lab(), self.asked, say)
+
+
 def _slugs(body: bytes) -> list[str] | None:
     """Raises LabError."""
     try:
         asked = msgspec.json.decode(body, type=dict[str, list[str] | None])
         return asked["exercises"]
     except (msgspec.MsgspecError, KeyError) as error:
-        raise LabError(f"This says not what to reset: {error}.", "labkit reset 03-push") from error
+        raise LabError(f"The request does not say what to reset: {error}.", "labkit reset 03-push") from error
 
 
 def _attempt(do: Callable[[], object]) -> dict[str, Any] | None:
-    """What went wrong, to be told; None where nothing did."""
+    """What went wrong, for the reader; None if nothing did."""
     try:
         do()
     except LabError as error:
         return {"failed": error.what, "fix": error.fix}
     except Exception as error:  # the guest must not wait for an answer that never comes
-        return {"failed": f"The owner's side broke: {type(error).__name__}: {error}.", "fix": ""}
+        return {"failed": f"The owner's service failed: {type(error).__name__}: {error}.", "fix": ""}
     return None
 
 
@@ -214,7 +273,9 @@ class _Shell(tornado.websocket.WebSocketHandler):
 
     async def on_message(self, message: str | bytes) -> None:
         # Awaited before the next message is taken: what is typed stays in order, and waits where the command does.
-        if failed := await asyncio.to_thread(_attempt, partial(self._take, message, asyncio.get_running_loop())):
+        self.service.used()
+        take = partial(self._take, message, asyncio.get_running_loop())
+        if failed := await self.service.do(lambda: _attempt(take)):
             await self._say(json.dumps(failed))
             self.close()
 
@@ -237,7 +298,7 @@ class _Shell(tornado.websocket.WebSocketHandler):
                 case {"signal": str(name)}:
                     session.signal(name)
                 case other:
-                    raise LabError(f"A shell does not know {other!r}.", "labkit shell worker1")
+                    raise LabError(f"The shell does not know the message {other!r}.", "labkit shell worker1")
 
     def _pass_on(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
         def say(message: str | bytes) -> None:
@@ -266,7 +327,9 @@ class _Shell(tornado.websocket.WebSocketHandler):
     def on_close(self) -> None:
         self._gone = True
         if session := self._session:
-            asyncio.get_running_loop().run_in_executor(None, session.close)
+            asyncio.get_running_loop().run_in_executor(
+                None, session.close
+            )  # also where all threads of this lab are busy
 
 
 def _json(message: str | bytes) -> Any:
@@ -274,4 +337,4 @@ def _json(message: str | bytes) -> Any:
     try:
         return json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise LabError(f"This is no JSON: {error}.", "compare labkit --version") from error
+        raise LabError(f"This is not JSON: {error}.", "compare labkit --version") from error

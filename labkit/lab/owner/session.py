@@ -1,4 +1,4 @@
-"""A command on a machine, run through the engine that carries the lab (Engine API: exec)."""
+"""A command on a machine, run through the engine that runs the lab (Engine API: exec)."""
 
 import contextlib
 import json
@@ -14,24 +14,25 @@ from labkit.lab.engine.wire import WireError
 
 PATIENCE = 10.0
 GRACE = 1.0
-"""Seconds that a command has to end by itself when nobody listens to it any more."""
+"""Seconds that a command gets to end by itself once nobody listens any more."""
 
 LEADER = ("sh", "-c", 'echo "$$"; exec "$@"', "sh")
-"""Tells first whom a signal is to go to: the engine passes none on, and knows the process by another number."""
+"""Prints its own process number first. Signals must be sent to that process: the engine forwards none, and its number for the
+process is a different one."""
 
 HEADER = 8
-"""Bytes before each piece that is printed without a terminal: which stream, three zeros, and how long it is."""
+"""Bytes before each piece of output without a terminal: the stream, three zeros, the length."""
 
 SIGNALS = ("INT", "TERM", "HUP", "KILL")
 
 
 Piece = tuple[int, bytes]
-"""A stream, and what was printed to it; b"" at the end."""
+"""A stream and some of its output; b"" at the end."""
 
 
 def begin(read: Callable[[], Piece]) -> tuple[int, list[Piece]]:
-    """The number that LEADER tells of its process, and what else was printed by then: errors may overtake it, for they come
-    another way. Raises LabError."""
+    """The process number that LEADER prints, and the output that arrived by then: standard error may overtake it. Raises
+    LabError."""
     told = b""
     others: list[Piece] = []
     while b"\n" not in told:
@@ -110,7 +111,7 @@ class EngineSession:
 
     def signal(self, name: str) -> None:
         if name not in SIGNALS:
-            raise LabError(f"{name!r} is no signal for a command on a machine.", f"one of {', '.join(SIGNALS)}")
+            raise LabError(f"{name!r} is not a signal for a command on a machine.", f"one of {', '.join(SIGNALS)}")
         command = ["kill", f"-{name}", f"-{self._leader}"]
         with contextlib.suppress(WireError), self._engine.wire(PATIENCE) as wire:
             made = json.loads(wire.request("POST", f"/containers/{self._container}/exec", {"Cmd": command}))
@@ -120,9 +121,9 @@ class EngineSession:
         try:
             status = self._ended(PATIENCE)  # its output ends a moment before it does
         except WireError as error:
-            raise LabError(f"How the command ended is not known: {error}", "labkit status") from error
+            raise LabError(f"The command's exit status is unknown: {error}", "labkit status") from error
         if status is None:
-            raise LabError("The command has closed its output and goes on.", "labkit shell MACHINE ps")
+            raise LabError("The command has closed its output but still runs.", "labkit shell MACHINE ps")
         return status
 
     def close(self) -> None:
@@ -135,7 +136,7 @@ class EngineSession:
         self._stream.close()
 
     def _ended(self, patience: float) -> int | None:
-        """Its exit status, once it has ended; None where it has not within so many seconds. Raises WireError."""
+        """Its exit status; None if it has not ended after `patience` seconds. Raises WireError."""
         deadline = time.monotonic() + patience
         while True:
             with self._engine.wire(PATIENCE) as wire:

@@ -1,7 +1,6 @@
-"""The key of a graded workshop: a file that stays with its owner. From it come the signing of observations and each learner's
-values (HKDF, RFC 5869), so that neither can be made without it. Nothing of it goes into an environment, a label, an argument or
-a log: these name the file.
-"""
+"""The key of a graded workshop: a file that stays with its owner. The signatures of observations and each learner's values
+(HKDF, RFC 5869) come from it, so neither can be produced without it. The key never goes into an environment, a label, an
+argument or a log: these name only the file."""
 
 import base64
 import binascii
@@ -60,8 +59,12 @@ class Workshop:
         """The observation as one that this workshop vouches for."""
         by = Signature(workshop=self.name, key=self.public.public)
         unsigned = msgspec.structs.replace(seen, signature=by)
-        value = _text(self._signing.sign(signature.message(unsigned.data())))
+        value = self.sign(signature.message(unsigned.data()))
         return msgspec.structs.replace(unsigned, signature=msgspec.structs.replace(by, value=value))
+
+    def sign(self, message: bytes) -> str:
+        """A signature in base64. The message must begin with what it is for, as signature.PURPOSE."""
+        return _text(self._signing.sign(message))
 
     @property
     def _signing(self) -> "Ed25519PrivateKey":
@@ -95,9 +98,11 @@ def _write(file: Path, value: msgspec.Struct, mode: int) -> None:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
             out.write(msgspec.json.encode(value) + b"\n")
     except FileExistsError as error:
-        raise LabError(f"{file} is there already.", "choose another name: a workshop's key is made once") from error
+        raise LabError(
+            f"{file} already exists.", "choose another name: a workshop's key is created only once"
+        ) from error
     except OSError as error:
-        raise LabError(f"{file} could not be written: {error.strerror}.", "choose another place") from error
+        raise LabError(f"{file} could not be written: {error.strerror}.", "choose another folder") from error
 
 
 def read(file: Path) -> Workshop:
@@ -105,14 +110,14 @@ def read(file: Path) -> Workshop:
     with _opened(file) as handle:
         mode = os.fstat(handle).st_mode & 0o777
         if mode & 0o077:
-            raise LabError(f"Others can read the workshop's key {file} (its mode is {mode:03o}).", f"chmod 600 {file}")
+            raise LabError(f"Other users can read the workshop's key {file} (mode {mode:03o}).", f"chmod 600 {file}")
         try:
             told = msgspec.json.decode(_content(handle), type=Secret)
             key = base64.b64decode(told.key, validate=True)
         except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError) as error:
-            raise LabError(f"{file} is no workshop's key.", f"labkit workshop new {file}") from error
+            raise LabError(f"{file} is not a workshop's key.", f"labkit workshop new {file}") from error
     if len(key) != LENGTH:
-        raise LabError(f"{file} is no workshop's key.", f"labkit workshop new {file}")
+        raise LabError(f"{file} is not a workshop's key.", f"labkit workshop new {file}")
     return Workshop(told.workshop, key)
 
 
@@ -125,7 +130,10 @@ def public(file: Path) -> Public:
                 return told
         except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
             pass
-    raise LabError(f"{file} is no workshop's public key.", "--signed-by FILE.pub, as labkit workshop new wrote it")
+    raise LabError(
+        f"{file} is not a workshop's public key.",
+        "use the FILE.pub that labkit workshop new wrote: --signed-by FILE.pub",
+    )
 
 
 @contextlib.contextmanager
@@ -138,7 +146,9 @@ def _opened(file: Path) -> Iterator[int]:
         raise LabError(f"The workshop's key {file} cannot be read: {error.strerror}.", fix) from error
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise LabError(f"The workshop's key {file} cannot be read: it is no file.", "name the file itself")
+            raise LabError(
+                f"The workshop's key {file} cannot be read: it is not a file.", "give the path of the file itself"
+            )
         yield handle
     finally:
         os.close(handle)

@@ -1,36 +1,37 @@
-"""Takes away what a scope names: from a node, from the Swarm, from the registries. Each goes on until nothing is left."""
+"""Removes what a scope names from a node, the Swarm and the registries. Each function goes on until nothing is left."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
+from labkit.edge.facts import registries
 from labkit.errors import LabError
 from labkit.lab.engine.wire import Wire, WireError
 from labkit.lab.playing.scope import Scope
 
 PATIENCE = 20.0
-"""Seconds that a machine has for taking something away: a task may take ten to end."""
+"""Seconds that a machine gets to remove something: a task may take ten to end."""
 
-AGAIN = "labkit reset   (once more)"
+AGAIN = "labkit reset   (again)"
 
 SAMPLE = "myapp:latest"
 """The image that a lab's workstation starts with."""
 
 OWN_NETWORKS = ("bridge", "host", "none", "docker_gwbridge")
-"""Each engine's own, and the one that every node of a Swarm has."""
+"""Each engine's own networks, and the one that every Swarm node has."""
 
 UNSETTLED = ("assigned", "accepted", "preparing", "ready", "starting")
 """States in which a node may still pull a task's image and create its container."""
 
 Doomed = Iterator[tuple[str, str]]
-"""(what it is called, the path that deletes it) of what has to go."""
+"""(name, path that deletes it) for each thing to remove."""
 
 
 def gone(wire: Wire, where: str, doomed: Callable[[], Iterable[tuple[str, str]]], spare: bool = False) -> None:
-    """Deletes until nothing is left that has to go: what is in use by something that is just ending goes a moment later.
+    """Deletes until nothing is left to remove. It tries again because something that is just ending may still use a thing.
 
-    With `spare`, what the engine says is in use stays. Raises LabError where something cannot be taken away, WireError where
+    With `spare`, things that the engine says are in use stay. Raises LabError if something cannot be removed, WireError if
     the machine does not answer.
     """
     deadline = time.monotonic() + PATIENCE
@@ -50,13 +51,13 @@ def gone(wire: Wire, where: str, doomed: Callable[[], Iterable[tuple[str, str]]]
                     refused = f"{name}: {error}"
         if refused:
             if time.monotonic() > deadline:
-                raise LabError(f"{where} could not take away {refused}.", AGAIN)
+                raise LabError(f"{where} could not remove {refused}.", AGAIN)
             time.sleep(pause)
             pause = min(2 * pause, 0.2)
 
 
 def node(wire: Wire, machine: str, scope: Scope, services: tuple[str, ...] = (), sample: str = "") -> bool:
-    """Takes containers, images, networks and volumes away, and the containers of these services.
+    """Removes containers, images, networks and volumes, and the containers of these services.
 
     `sample` is the id of the image that stays, with its one name. Returns whether the machine has it. Raises LabError,
     WireError.
@@ -118,7 +119,7 @@ def _image(image: dict[str, Any], scope: Scope, sample: str) -> Doomed:
 
 
 def services(wire: Wire, scope: Scope) -> tuple[str, ...]:
-    """Takes services away and returns their names. Where there is no Swarm there are none. Raises LabError, WireError."""
+    """Removes services and returns their names. Without a Swarm there are none. Raises LabError, WireError."""
     try:
         there = wire.get("/services")
     except WireError as error:
@@ -133,7 +134,7 @@ def services(wire: Wire, scope: Scope) -> tuple[str, ...]:
 
 
 def beginning(wire: Wire) -> bool:
-    """Whether a task of a service that is gone may still pull an image and start. Raises WireError."""
+    """Whether a task of a removed service may still pull an image and start. Raises WireError."""
     try:
         services = {one["ID"] for one in wire.get("/services")}
         # A node that is gone starts nothing more, whatever was last heard of its tasks.
@@ -147,16 +148,16 @@ def beginning(wire: Wire) -> bool:
 
 
 def at_rest(wire: Wire) -> None:
-    """Waits until no task of a service that is gone can still begin. Raises LabError, WireError."""
+    """Waits until no task of a removed service can still start. Raises LabError, WireError."""
     deadline = time.monotonic() + PATIENCE
     while beginning(wire):
         if time.monotonic() > deadline:
-            raise LabError("The Swarm still starts tasks of services that are gone.", AGAIN)
+            raise LabError("The Swarm is still starting tasks of services that were removed.", AGAIN)
         time.sleep(0.05)
 
 
 def swarm(wire: Wire, scope: Scope) -> None:
-    """Takes secrets, configs and the Swarm's networks away. Raises LabError, WireError."""
+    """Removes secrets, configs and the Swarm's networks. Raises LabError, WireError."""
 
     def specified(kind: str) -> Callable[[], Doomed]:
         def doomed() -> Doomed:
@@ -184,21 +185,36 @@ def swarm(wire: Wire, scope: Scope) -> None:
 
 
 def repositories(wire: Wire, scope: Scope) -> None:
-    """Takes repositories away, but for those that the lab brings along. Raises WireError."""
-    if not scope.repositories:
+    """Removes repositories, except those that come with the lab, and what whole registries keep. Raises WireError."""
+    if not (scope.repositories or scope.registries):
         return
     seen = wire.get("/observation?sections=registries,store")
     # A repository whose last tag was deleted still holds manifests: only the store's section tells.
     held = {key: {*registry["repositories"]} for key, registry in seen["registries"]["known"].items()}
     held = {key: names | {*seen["store"]["revisions"].get(key, ())} for key, names in held.items()}
+    for key, registry in seen["registries"]["known"].items():  # one may have settings and nothing else
+        held[key] |= {*registry.get("private", ()), *registry.get("immutable", ())}
     doomed = [
         [key, repository]
         for key, names in held.items()
         for repository in sorted(names - {*seen["registries"]["known"][key]["seeded"]})
-        if scope.takes("repositories", repository.rpartition("/")[2])
+        if scope.takes("repositories", repository.rpartition("/")[2]) or scope.takes("registries", key)
     ]
     if doomed:
         wire.request("POST", "/remove", {"repositories": doomed})
+    # Projects, robots, rules and limits too. A registry of the learner's own is none of the edge's.
+    if vendors := [key for key in held if key in registries() and scope.takes("registries", key)]:
+        wire.request("POST", "/forget", {"registries": vendors})
+
+
+LIMITED = ("hub",)
+"""The registries that have a limit of pulls."""
+
+
+def limits(wire: Wire) -> None:
+    """Gives registries their vendors' limits of pulls again, and begins to count anew. Raises WireError."""
+    for key in LIMITED:
+        wire.request("POST", "/limit", {"registry": key})
 
 
 def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
@@ -218,7 +234,7 @@ def nodes(wire: Wire, members: dict[str, str] | None = None) -> None:
             return
         if time.monotonic() > deadline:
             names = ", ".join(machine for machine, key in (members or {}).items() if key in {*changed, *late})
-            raise LabError(f"The Swarm's nodes did not come to order: {names or 'one is left over'}.", AGAIN)
+            raise LabError(f"The Swarm's nodes did not get ready: {names or 'one too many is left'}.", AGAIN)
         time.sleep(0.02)
 
 

@@ -1,9 +1,10 @@
-"""What became of a machine: whether a reset can clear it, or has to have it made anew."""
+"""The state of a machine: whether a reset can clear it or has to create it again."""
 
 import ipaddress
 import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
@@ -15,16 +16,16 @@ PATIENCE = 5.0
 """Seconds after which a machine counts as not answering."""
 
 JOINED = 3.0
-"""Seconds that a node which has joined may take to have the Swarm's networks."""
+"""Seconds after joining within which a node has to have the Swarm's networks."""
 
 SWARM_NETWORKS = {"ingress", "docker_gwbridge"}
 
 PERSONAL = ("/root", "/home", "/tmp", "/var/tmp", "/srv", "/opt", "/mnt", "/media")  # noqa: S108  (the node's, not ours)
-"""Where people leave their files; a reset empties these. A file that was changed anywhere else makes a machine odd."""
+"""Where people leave their files; a reset empties these. If a file changed anywhere else, the machine is created again."""
 
 OWN = ("/proc", "/sys", "/dev", "/run", "/lab/pki", "/var/lib/containerd", "/var/lib/docker", "/etc/ssl/certs")
-"""What the machine itself writes. Beside it /usr/lib and /usr/share are left out, four fifths of all files: who installs
-something leaves traces elsewhere too (/var/lib/dpkg, /usr/bin, /etc)."""
+"""What the machine itself writes. PRUNED also skips /usr/lib and /usr/share, four fifths of all files: installing something
+leaves traces elsewhere too (/var/lib/dpkg, /usr/bin, /etc)."""
 
 STARTED = (
     "/",
@@ -38,22 +39,32 @@ STARTED = (
     "/var/lib",
     "/lab",
 )
-"""Files that an engine writes when it makes a container, and the folders that they and those of OWN are in."""
+"""Files that an engine writes when it creates a container, and the folders of those and of OWN."""
+
+SETTINGS = "/etc/docker/daemon.json"
+SAYS = "settings: "
+CLEARED = {"registry-mirrors", "insecure-registries"}
+"""Engine settings that a reset can undo without creating the machine again."""
+
+CERTIFICATES = "/etc/docker/certs.d"
+"""Which certificates an engine trusts, by registry. It reads them at each request, so a reset takes them back."""
 
 PRUNED = " -o ".join(f"-path {path}" for path in (*OWN, "/usr/lib", "/usr/share"))
 
 PROBE = f"""exec 2>/dev/null
 find / -xdev \\( {PRUNED} \\) -prune -o -cnewer /.dockerenv -print
 find /etc/hostname /etc/hosts /etc/resolv.conf -newer /run/docker.pid -printf '%p (since the start)\\n'
+[ ! -e {SETTINGS} ] || printf '{SAYS}%s\n' "$(tr '\n' ' ' < {SETTINGS})"
 ! [ "$LAB_NODE" = workstation ] || tar -xOf /lab/myapp.tar manifest.json
 """
-"""Tells, on a node, every file that was changed since its container was made, and the sample app's image."""
+"""Prints, on a node, every file that changed since its container was created, the engine's settings, and the sample app's
+image."""
 
 CLEAR = f"""
 find {" ".join(PERSONAL)} -xdev -mindepth 1 -delete
 echo "$1" | base64 -d | tar -xz -C /
 """
-"""Empties the places of PERSONAL and puts a fresh /root there, which comes as its argument."""
+"""Empties the folders of PERSONAL and unpacks a fresh /root, its argument."""
 
 FRESH_SWARM: dict[str, Any] = {
     "Name": "default",
@@ -64,7 +75,7 @@ FRESH_SWARM: dict[str, Any] = {
     "TaskDefaults": {},
     "EncryptionConfig": {"AutoLockManagers": False},
 }
-"""A Swarm's settings as `docker swarm init` makes them."""
+"""A Swarm's settings after `docker swarm init`."""
 
 FRESH_GATEWAY = {
     "com.docker.network.bridge.enable_icc": "false",
@@ -74,11 +85,24 @@ FRESH_GATEWAY = {
 
 
 FORGET = """
+rm -f /var/lib/docker/image/*/distribution/*/sha256/*
 ls -A /var/lib/containerd/io.containerd.content.v1.content/blobs/sha256 2>/dev/null | grep -q . || exit 0
 ctr -n moby content ls -q | xargs -r ctr -n moby content rm > /dev/null
 """
 """Takes the manifests away that an engine keeps: it never asks the registry for a digest again whose manifest it has, though
-the image is gone (moby, distribution/manifest.go), and that pull would be in no access log."""
+the image is gone (moby, distribution/manifest.go), and that pull would be in no access log. And what it knows of where
+layers lie: it would push a layer as it once pulled it, in other bytes than its own, and the image would get another digest
+there (distribution/push_v2.go)."""
+
+
+NO_MIRRORS = """
+echo '{"registry-mirrors": [], "insecure-registries": []}' > /etc/docker/daemon.json
+kill -HUP "$(cat /run/docker.pid)"
+"""
+"""An engine that reads its settings again leaves alone what the file does not name (moby, daemon/reload.go)."""
+
+RELOADED = 10.0
+"""Seconds that an engine may take to read its settings again."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +110,7 @@ class Condition:
     """A machine as a reset found it."""
 
     odd: str = ""
-    """Why it has to be made anew; "" where it can be cleared."""
+    """Why it must be created again; "" if it can be cleared."""
     member: str = ""
     """Its id in a Swarm that it is an active member of."""
     manages: bool = False
@@ -98,25 +122,30 @@ class Condition:
     """Whether somebody's files are on it."""
     sample: str = ""
     """The id of the sample app's image, of the workstation."""
+    mirrored: bool = False
+    """Whether its engine uses a registry mirror, checks not each registry's certificate, or is told so by a daemon.json."""
 
 
 def of(lab: Lab, machine: str) -> Condition:
-    """Looks at a machine that runs. Raises LabError where this side is at fault."""
+    """Looks at a running machine. Raises LabError if this side is at fault."""
     role = lab.plan.machine(machine).role
-    if role == "edge":
+    if role in ("edge", "ci", "tools", "kubernetes", "metadata"):
         return Condition(odd=silent(lab, machine))
     try:
         with lab.wire(machine, PATIENCE) as wire:
             if role == "node":
                 return _node(lab, machine, wire)
+            if role in ("mirror", "depot"):
+                wire.request("GET", lab.plan.machine(machine).ping)
+                return Condition()
             held = wire.get("/v2/_catalog")["repositories"]
-            return Condition(odd=f"its registry holds {', '.join(held)}" if held else "")
+            return Condition(odd=f"its registry contains {', '.join(held)}" if held else "")
     except WireError as error:
         return Condition(odd=f"it does not answer: {error}")
 
 
 def silent(lab: Lab, machine: str) -> str:
-    """Why a machine that runs does not answer; "" where it does. Raises LabError where this side is at fault."""
+    """Why a running machine does not answer; "" if it does. Raises LabError if this side is at fault."""
     try:
         with lab.wire(machine, PATIENCE) as wire:
             wire.request("GET", lab.plan.machine(machine).ping)
@@ -133,12 +162,16 @@ def _node(lab: Lab, machine: str, wire: Wire) -> Condition:
     gateway = networks.get("docker_gwbridge")
     manages = bool(member and swarm["ControlAvailable"])
     first = machine == lab.plan.nodes[0].name
+    printed = ""
     try:
-        odd, untidy, sample = told(execute(lab.engine, lab.parts[machine].id, ["sh", "-c", PROBE]))
+        printed = execute(lab.engine, lab.parts[machine].id, ["sh", "-c", PROBE])
+        odd, untidy, sample = told(printed)
     except LabError as error:  # it has lost its shell, or worse
         odd, untidy, sample = error.what, False, ""
     if member and not networks.keys() >= SWARM_NETWORKS:
-        odd = odd or "it takes no part in the Swarm's networks"
+        odd = odd or "it is not connected to the Swarm's networks"
+    if info["Debug"] or info["Labels"] or info["LiveRestoreEnabled"]:
+        odd = odd or "its engine's settings were changed"
     if gateway and not odd:
         odd = strange_gateway(gateway, info.get("DefaultAddressPools") or [])
     return Condition(
@@ -149,6 +182,7 @@ def _node(lab: Lab, machine: str, wire: Wire) -> Condition:
         strange=_strange(wire) if first and manages else "",
         untidy=untidy,
         sample=sample,
+        mirrored=is_told(info["RegistryConfig"]) or SAYS in printed,
     )
 
 
@@ -165,15 +199,28 @@ def _networks(wire: Wire, member: bool) -> dict[str, dict[str, Any]]:
 def told(output: str) -> tuple[str, bool, str]:
     """What PROBE printed: (why the machine is odd, whether somebody's files are on it, the sample app's image)."""
     untidy, sample = False, ""
-    odd = []
+    odd, settings = [], "{}"
     for line in output.splitlines():
         if line.startswith("["):
             sample = f"sha256:{json.loads(line)[0]['Config'].removesuffix('.json')}"
+        elif line.startswith(SAYS):
+            settings = line.removeprefix(SAYS)
         elif line.startswith(tuple(f"{place}/" for place in PERSONAL)) or line in PERSONAL:
             untidy = True
-        elif line not in (*STARTED, *OWN, "/.dockerenv"):
+        elif line not in (*STARTED, *OWN, "/.dockerenv", CERTIFICATES) and not line.startswith(f"{CERTIFICATES}/"):
             odd.append(line)
+    if _can_be_cleared(settings):
+        odd = [line for line in odd if line not in (SETTINGS, str(Path(SETTINGS).parent))]
     return (f"{odd[0]} was changed" if odd else ""), untidy, sample
+
+
+def _can_be_cleared(settings: str) -> bool:
+    """Whether a daemon.json says nothing that a reset could not take back."""
+    try:
+        said = json.loads(settings)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.keys() <= CLEARED
 
 
 def strange_gateway(network: dict[str, Any], pools: list[dict[str, Any]]) -> str:
@@ -218,6 +265,43 @@ def tidy(lab: Lab, machine: str) -> None:
 def sign_out(lab: Lab, machine: str) -> None:
     """Forgets sign-ins made in a shell on the machine. Raises LabError."""
     execute(lab.engine, lab.parts[machine].id, ["rm", "-f", "/root/.docker/config.json"])
+
+
+def is_told(settings: dict[str, Any]) -> bool:
+    """Whether an engine was told of a registry mirror, or of a registry whose certificate it does not check. Those of
+    localhost it never checks."""
+    secure = all(index.get("Secure", True) for index in (settings.get("IndexConfigs") or {}).values())
+    ranges = [ipaddress.ip_network(one) for one in settings.get("InsecureRegistryCIDRs") or []]
+    return bool(settings.get("Mirrors")) or not secure or not all(one.is_loopback for one in ranges)
+
+
+def use_no_mirrors(lab: Lab, machine: str) -> None:
+    """Has the engine pull from no registry mirror and check each registry's certificate, and its daemon.json gone. Raises
+    LabError, WireError."""
+    with lab.wire(machine, PATIENCE) as wire:
+        deadline = time.monotonic() + RELOADED
+        while is_told(wire.get("/info")["RegistryConfig"]):
+            if time.monotonic() > deadline:
+                told = f"{machine} still uses a registry mirror, or trusts a registry without TLS."
+                raise LabError(told, "labkit reset   (again)")
+            execute(lab.engine, lab.parts[machine].id, ["sh", "-c", NO_MIRRORS])
+            time.sleep(0.05)
+    execute(lab.engine, lab.parts[machine].id, ["rm", "-f", "/etc/docker/daemon.json"])
+
+
+def trust_no_registry(lab: Lab, machine: str) -> None:
+    """Forgets the certificates that the engine was told to trust. Raises LabError."""
+    execute(lab.engine, lab.parts[machine].id, ["rm", "-rf", CERTIFICATES])
+
+
+def fresh_mirror(lab: Lab) -> None:
+    """The mirror as at its start. Raises LabError."""
+    execute(lab.engine, lab.parts["mirror"].id, ["python3", "/lab/bin/mirror.py", "fresh"])
+
+
+def fresh_depot(lab: Lab) -> None:
+    """The machine `depot` as at its start. Raises LabError."""
+    execute(lab.engine, lab.parts["depot"].id, ["python3", "/lab/depot/depot.py", "fresh"])
 
 
 def forget_manifests(lab: Lab, machine: str) -> None:

@@ -1,4 +1,4 @@
-"""Brings exercises, or the whole lab, back to before they were begun."""
+"""Resets exercises, or the whole lab, to the state before they were begun."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,17 +15,18 @@ from labkit.lab.engine.wire import WireError
 from labkit.lab.lab import Lab
 from labkit.lab.lifecycle import machines, provision, sweep
 from labkit.lab.lifecycle.steps import Step, run
-from labkit.lab.plan import MANAGER
+from labkit.lab.plan import CI, DEPOT, MANAGER, TOOLS
 from labkit.lab.playing import clearing, condition
 from labkit.lab.playing import scope as scopes
 from labkit.lab.playing.condition import Condition
 from labkit.lab.playing.scope import Scope
+from labkit.seen.kubernetes import MACHINE as KUBERNETES
 from labkit.work import answers
 from labkit.work import attempts as progress
 
 
 def reset(lab: Lab, exercises: Iterable[Exercise], say: Say = lambda _: None) -> Lab:
-    """Undoes what these exercises ask for, wherever it was done, and has their access log begin anew. Returns the lab.
+    """Undoes what these exercises ask for, wherever it was done, and restarts their part of the access log. Returns the lab.
     Raises LabError."""
     chosen = list(exercises)
     slugs = [exercise.slug for exercise in chosen]
@@ -34,21 +35,21 @@ def reset(lab: Lab, exercises: Iterable[Exercise], say: Say = lambda _: None) ->
 
 
 def reset_all(lab: Lab, say: Say = lambda _: None) -> Lab:
-    """The whole lab as it was when it had just started. Returns it: a machine that was made anew has another container.
-    Raises LabError."""
+    """Puts the whole lab back to how it was right after its start. Returns it, since a machine that was created again has a new
+    container. Raises LabError."""
     say("clearing the lab")
     return _here(lab.access.reset(lab, None, say), _scope(None))
 
 
 def _scope(slugs: Sequence[str] | None) -> Scope:
-    """Of these exercises, or of all of the lab. Raises LabError."""
+    """Resets these exercises or the whole lab. Raises LabError."""
     if slugs is None:
         return scopes.everything(content.slugs())
     return reduce(Scope.__or__, (scopes.of(content.load(slug)) for slug in slugs), Scope())
 
 
 def _here(lab: Lab, scope: Scope) -> Lab:
-    """Brings back what the scope names on the learner's side: contexts, sign-ins, answers. Raises LabError."""
+    """Undoes what the scope names on the learner's side: contexts, sign-ins, answers. Raises LabError."""
     if scope.machines:
         contexts.restore(lab.folder, {node.machine: lab.url(node.machine) for node in lab.nodes})
     elif scope.sign_out:
@@ -62,7 +63,7 @@ def _here(lab: Lab, scope: Scope) -> Lab:
 
 
 def machines_back(lab: Lab, slugs: Sequence[str] | None, say: Say) -> Lab:
-    """Brings back what these exercises, or the whole lab, name on the machines and in the registries: the owner's part. What
+    """Undoes what these exercises or the whole lab name on the machines and in the registries: the owner's part. What
     fails is told, and the rest is done all the same; the evidence begins anew only where everything else is done. Again after
     an error, or where it was interrupted, it goes on from what it finds. Raises LabError."""
     scope = _scope(slugs)
@@ -76,23 +77,23 @@ def machines_back(lab: Lab, slugs: Sequence[str] | None, say: Say) -> Lab:
 
 @dataclass
 class _Job:
-    """One reset. Each step writes its own entries and reads those of the steps that it needs."""
+    """One reset. Each step fills in its own fields and reads those of the steps that it needs."""
 
     lab: Lab
     scope: Scope
     say: Say
     conditions: dict[str, Condition] = field(default_factory=dict)
     anew: dict[str, str] = field(default_factory=dict)
-    """Machines that have to be made anew: {name: why}."""
+    """Machines to create again: {name: why}."""
     services: tuple[str, ...] = ()
-    """Names of the services that were taken away."""
+    """Names of the removed services."""
     beginning: bool = False
-    """Whether tasks of theirs were about to start, and may do so after their node was cleared."""
+    """Whether some of their tasks were about to start: they may still do so after their node was cleared."""
     sampled: bool = True
     """Whether the workstation has the sample app."""
 
     def find(self) -> None:
-        """The lab as it is now: the caller's may be of before an accident. What has stopped or is missing is brought back."""
+        """Finds the lab as it is now, since the caller's may be out of date, and repairs what has stopped or is missing."""
         found = find.on(self.lab.engine, self.lab.home)
         if found is None:
             raise LabError("The lab is not running.", "labkit up")
@@ -116,18 +117,27 @@ class _Job:
         return [
             *looks,
             Step("judge", self._judge, tuple(step.name for step in looks)),
-            Step("services", partial(self._telling, MANAGER, self._services), ("judge",)),
+            Step("pipeline", partial(self._telling, CI, self._pipeline), ("judge",)),
+            Step("services", partial(self._telling, MANAGER, self._services), ("judge", "pipeline")),
             *clears,
             Step("Swarm", partial(self._telling, MANAGER, self._swarm), ("services",)),
-            Step("repositories", partial(self._telling, "edge", self._repositories), ("judge",)),
-            Step("machines", self._make_anew, ("Swarm", "repositories", *cleared)),
+            Step("mirror", self._mirror, ("judge",)),
+            Step("tools", partial(self._telling, TOOLS, self._tools), ("judge",)),
+            Step("depot", self._depot, ("judge",)),
+            Step("manifests", partial(self._telling, KUBERNETES, self._manifests), ("judge",)),
+            Step("repositories", partial(self._telling, "edge", self._repositories), ("judge", "pipeline")),
+            Step(
+                "machines",
+                self._make_anew,
+                ("pipeline", "Swarm", "repositories", "mirror", "tools", "depot", "manifests", *cleared),
+            ),
             Step("nodes", partial(self._telling, MANAGER, self._nodes), ("machines",)),
             Step("sample", partial(self._telling, MANAGER, self._sample), ("machines",)),
             Step("evidence", partial(self._telling, "edge", self._evidence), ("nodes", "sample")),
         ]
 
     def _telling(self, machine: str, do: Callable[[], None]) -> None:
-        """What a machine refuses, as an error for people."""
+        """A machine's refusal as an error for people."""
         if machine in self.anew:
             return
         try:
@@ -139,7 +149,7 @@ class _Job:
         self.conditions[machine] = condition.of(self.lab, machine)
 
     def _judge(self) -> None:
-        """Decides what can be cleared and what has to be made anew."""
+        """Decides what to clear and what to create again."""
         if not self.scope.machines:
             return
         self.anew = self._with_their_swarm({name: found.odd for name, found in self.conditions.items() if found.odd})
@@ -177,6 +187,12 @@ class _Job:
                 condition.tidy(self.lab, machine)
             elif self.scope.sign_out and not self.scope.machines:
                 condition.sign_out(self.lab, machine)
+            if self.scope.mirrors and (
+                found.mirrored or not self.scope.machines
+            ):  # an exercise's reset looks at no machine
+                condition.use_no_mirrors(self.lab, machine)
+            if self.scope.tools and not found.odd:
+                condition.trust_no_registry(self.lab, machine)
             with self.lab.wire(machine, clearing.PATIENCE) as wire:
                 has_sample = clearing.node(wire, machine, self.scope, self.services, found.sample)
                 if self.beginning:
@@ -193,18 +209,45 @@ class _Job:
             if machine == MANAGER:
                 self.sampled = has_sample
 
+    def _pipeline(self) -> None:
+        """Ends a running workflow first: it would build and push what was just removed."""
+        if self.scope.pipeline and self.lab.state(CI) == "running":
+            execute(self.lab.engine, self.lab.running(CI).id, ["python3", "-I", "/lab/ci/run_commit.py", "clear"])
+
     def _swarm(self) -> None:
         with self.lab.wire(MANAGER, clearing.PATIENCE) as wire:
             clearing.swarm(wire, self.scope)
 
+    def _mirror(self) -> None:
+        if self.scope.mirrors and "mirror" not in self.anew and self.lab.state("mirror") == "running":
+            if self.scope.machines:
+                condition.tidy(self.lab, "mirror")
+            condition.fresh_mirror(self.lab)
+
+    def _tools(self) -> None:
+        if self.scope.tools and self.lab.state(TOOLS) == "running":
+            execute(self.lab.engine, self.lab.running(TOOLS).id, ["python3", "-I", "/lab/tools/tools.py", "clear"])
+
+    def _depot(self) -> None:
+        if self.scope.depot and DEPOT not in self.anew and self.lab.state(DEPOT) == "running":
+            if self.scope.machines:
+                condition.tidy(self.lab, DEPOT)
+            condition.fresh_depot(self.lab)
+
+    def _manifests(self) -> None:
+        if self.scope.manifests and self.lab.state(KUBERNETES) == "running":
+            execute(self.lab.engine, self.lab.running(KUBERNETES).id, ["/lab/kubernetes/clear.sh"])
+
     def _repositories(self) -> None:
         with self.lab.wire("edge") as wire:
             clearing.repositories(wire, self.scope)
+            if self.scope.limits:
+                clearing.limits(wire)
             if self.scope.machines:
                 wire.request("POST", "/restore")
 
     def _make_anew(self) -> None:
-        """Has `labkit up`'s repair make and join what needs it."""
+        """Lets the repair of `labkit up` create and join what needs it."""
         if not self.anew:
             return
         self.anew = self._with_their_swarm(self.anew)
@@ -218,15 +261,18 @@ class _Job:
             list(pool.map(self._look, (node.machine for node in self.lab.nodes)))
         for machine in self.lab.nodes:
             if odd := self.conditions[machine.machine].odd:
-                raise LabError(f"{machine.machine} was made anew and is still not as it was: {odd}.", clearing.AGAIN)
+                raise LabError(
+                    f"{machine.machine} was created again but is still not as it was at the start: {odd}.",
+                    clearing.AGAIN,
+                )
 
     def _remake(self, odd: dict[str, str]) -> None:
-        """Has these machines ({name: why}) made anew, and all others started and joined."""
+        """Lets the repair create these machines ({name: why}) again, and start and join all others."""
         for machine, why in odd.items():
             if self.lab.plan.version == "compose":
-                fix = "docker compose down -v   (where you started it), then up again"
+                fix = "docker compose down -v   (in the folder where you started it), then up again"
                 raise LabError(f"The machine {machine} cannot be cleared: {why}.", fix)
-            self.say(f"making {machine} anew: {why}")
+            self.say(f"creating {machine} again: {why}")
         with ThreadPoolExecutor(max(1, len(odd))) as pool:
             list(pool.map(self._take_away, odd))
         if self.lab.plan.version == "compose":
@@ -235,7 +281,7 @@ class _Job:
             self.lab = provision.up(self.lab.engine, self.lab.home, self.lab.plan, self.say)
 
     def _take_away(self, machine: str) -> None:
-        """Removes a machine's container, and a node's or an extra registry's volume with what it held."""
+        """Removes a machine's container, and the volume of a node or an extra registry with its content."""
         planned = self.lab.plan.machine(machine)
         engine = self.lab.engine
         if machine in self.lab.parts:
@@ -249,7 +295,7 @@ class _Job:
         except WireError as error:
             if error.status != 404:
                 raise LabError(
-                    f"{machine} could not be made anew: its volume {volume} could not be removed: {error}.",
+                    f"{machine} could not be created again: its volume {volume} could not be removed: {error}.",
                     "labkit reset   (once nothing uses it)",
                 ) from error
 

@@ -11,12 +11,12 @@ from labkit.lab.lab import Lab
 
 
 def play(
-    lab: Lab, file: Path, folder: Path, patience: float = 120, extra: dict[str, str] | None = None
+    lab: Lab, file: Path, folder: Path, patience: float = 240, extra: dict[str, str] | None = None
 ) -> tuple[int, str]:
-    """Runs a script with bash in `folder`, in the lab's environment. Returns its exit status and what it printed.
+    """Runs a script with bash in `folder`, in the lab's environment. Returns its exit status and its output.
 
-    In a personal lab with the learner's own names; with `extra` variables beside the lab's. Raises LabError where it does
-    not end.
+    In a personal lab it uses the learner's own names. `extra` adds variables to the lab's. Raises LabError if the script does
+    not finish.
     """
     process = subprocess.Popen(
         ["bash", "-c", lab.person.personal(file.read_text())],
@@ -34,5 +34,5 @@ def play(
     except subprocess.TimeoutExpired as error:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        raise LabError(f"{file.name} did not end within {patience:.0f} s.", f"look into {file}") from error
+        raise LabError(f"{file.name} did not finish within {patience:.0f} s.", f"read {file}") from error
     return process.returncode, output
