@@ -20,6 +20,9 @@ ENDED = "ended"
 PACKAGED = Path(__file__).parent / "_course"
 """The course in an installed package; a checkout does not have it."""
 
+PARTIAL = ".partial"
+"""How the name of a file ends that is being written (labkit/work/keeping.py: write_whole)."""
+
 DOCKER = "docker"
 """In `state`: the lab's Docker configuration. It outlives the lab: without it, a shell with `labkit env` would use the
 learner's own engine (labkit/lab/contexts.py: close)."""
@@ -118,8 +121,11 @@ class Home:
 
     @property
     def used(self) -> bool:
-        """Whether a lab keeps anything on this side, apart from what outlives it."""
-        return self.state.is_dir() and any(path.name not in (DOCKER, ENDED) for path in self.state.iterdir())
+        """Whether a lab keeps anything on this side, apart from what outlives it, and from a file that is being written: ENDED
+        is, when the lab is gone."""
+        return self.state.is_dir() and any(
+            path.name not in (DOCKER, ENDED) and path.suffix != PARTIAL for path in self.state.iterdir()
+        )
 
     def clear_state(self, keep: tuple[str, ...] = JUPYTER_FILES) -> None:
         """Removes what a lab kept on this side, except for these names and DOCKER."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from labkit.errors import LabError
+from labkit.paths import PARTIAL
 
 T = TypeVar("T")
 
@@ -44,10 +45,8 @@ def write_whole(file: Path, text: str | bytes, mode: int = 0o666, lasting: bool 
     """Writes a file so that readers find it complete, old or new, even if the disk is full or the machine loses power. A
     file that need not survive that is not `lasting`, and is written faster. `mode` is that of a new file, less the umask.
     Raises OSError; then the file is unchanged.
-
-    `mode` is that of a new file, less the umask. Raises OSError; then the file is as it was.
     """
-    partial = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    partial = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as out:
             out.write(text.encode() if isinstance(text, str) else text)
