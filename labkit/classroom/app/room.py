@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from labkit.classroom.broker.labs import Labs
 from labkit.classroom.records import people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Member, Workshop
@@ -31,6 +32,8 @@ class Room:
     ca: bytes = b""
     """The certificate that signed the app's own, as PEM."""
     clock: Callable[[], datetime] = now
+    labs: Labs | None = None
+    """Who has the learners' labs; None where the classroom starts none."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
 

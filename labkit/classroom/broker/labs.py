@@ -1,0 +1,44 @@
+"""What the classroom asks of whoever has the labs: the broker of this machine, or a fleet of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from labkit.classroom.broker.standing import Standing
+from labkit.lab.access import Session, Terminal
+from labkit.lab.engine.engines import Say
+from labkit.lab.looking.observe import EVERYTHING
+from labkit.seen.claims import Claims
+from labkit.seen.observation import Observation
+
+
+class Labs(Protocol):
+    """Learners by their id in the roster. Every method may be called by any thread, waits until it is done, and raises
+    LabError; what each does is in broker.py."""
+
+    def start(self, learner: str, say: Say = ...) -> Standing: ...
+
+    def status(self, learner: str) -> Standing: ...
+
+    def all(self) -> tuple[Standing, ...]: ...
+
+    def access(self, learner: str, folder: Path, user: str = "") -> str: ...
+
+    def observe(self, learner: str, wanted: Sequence[str] = EVERYTHING, said: Claims | None = None) -> Observation: ...
+
+    def reset(self, learner: str, slugs: Sequence[str] | None = None, say: Say = ...) -> None: ...
+
+    def session(
+        self, learner: str, machine: str, command: Sequence[str], terminal: Terminal | None = None
+    ) -> Session: ...
+
+    def stop(self, learner: str) -> Standing: ...
+
+    def remove(self, learner: str) -> Standing: ...
+
+    def extend(self, learner: str, seconds: float) -> Standing: ...
+
+    def touch(self, learner: str) -> None: ...
+
+    @property
+    def alive(self) -> bool: ...
