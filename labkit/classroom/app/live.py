@@ -211,7 +211,7 @@ class Live:
         return pages.html("board_rows.html", board=found, names=names, labs=self.labs(found))
 
     async def page(self, member: int, html: Callable[[], str], every: float = QUIET) -> AsyncIterator[str]:
-        """A page about one member as events: at once, whenever it is woken, and every so many seconds; only where it differs."""
+        """A page about one member as events, where it differs: at once, whenever it is woken, and every so many seconds."""
         woken, last = asyncio.Event(), ""
         self._pages.setdefault(member, set()).add(woken)
         try:
