@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from driver import browser
-from helpers import ROOT, labkit, labkit_json, until
+from helpers import ROOT, labkit, labkit_json
 from playwright.sync_api import expect
 from test_board import go, problems, serious
 
@@ -27,7 +27,9 @@ SOON = 4_000
 """Milliseconds that the board may take for what a lab has shown: two seconds, and the time until the lab is looked at."""
 
 NAME = f"ws{os.getpid()}"
-ROSTER = "id,name,section\nada,Ada Lovelace,A\ngrace,Grace Hopper,A\nlinus,Linus,B\nli,李小龙,B\nmallory,Mallory <b>,B\n"
+ROSTER = (
+    "id,name,section\nada,Ada Lovelace,A\ngrace,Grace Hopper,A\nlinus,Linus,B\nli,李小龙,B\nmallory,Mallory <b>,B\n"
+)
 
 
 @dataclass
@@ -128,7 +130,7 @@ def test_a_workshop(engine, tmp_path):
     room = start(tmp_path)
     try:
         with browser() as chromium, contextlib.ExitStack() as there:
-            room = _played(chromium, there, room, tmp_path)
+            _played(chromium, there, room, tmp_path)
     finally:
         if room.process.poll() is None:
             end(room)
@@ -154,11 +156,13 @@ def _played(chromium, there, room, folder):
     pages["grace"].get_by_role("button", name="Sign in").click()
     go(instructor, f"{room.address}/board")
     expect(instructor.locator("td[data-lab=up]")).to_have_count(5)
+    assert serious(instructor) == []
+    assert serious(pages["ada"]) == []
 
     _mistakes(room, instructor, pages["ada"])
     _all_right(room, instructor, pages["linus"])
     _helped(room, instructor, pages["grace"])
-    return _afterwards(room, instructor, pages, folder)
+    _afterwards(room, instructor, pages, folder)
 
 
 def _mistakes(room, instructor, ada):
@@ -235,7 +239,13 @@ def _afterwards(room, instructor, pages, folder):
     for ident, work in laptops.items():
         pages[ident].get_by_role("button", name="Make a code").click()
         code = pages[ident].locator(".note code").nth(1).inner_text()
-        joined = labkit("classroom", "join", room.address, env={"LABKIT_WORK": str(work)}, input=f"{code}\n", stdin=None)
+        joined = subprocess.run(
+            [sys.executable, "-m", "labkit", "classroom", "join", room.address],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "LABKIT_WORK": str(work)},
+            input=f"{code}\n",
+            capture_output=True,
+            text=True,
+        )
         assert joined.returncode == 0, joined.stderr
     li = {"LABKIT_WORK": str(laptops["li"]), "LABKIT_LAB": f"{NAME}-li", "LABKIT_STATE": str(folder / "state")}
     values = laptops["li"] / ".labkit/classroom/values.json"
@@ -252,7 +262,8 @@ def _afterwards(room, instructor, pages, folder):
         mended = course / "exercises/01-login/checks.py"
         mended.write_text(mended.read_text().replace("points=2", "points=5", 1))
         port = int(room.address.rpartition(":")[2])
-        room = start(folder, port, LABKIT_COURSE=str(course))
+        again = start(folder, port, LABKIT_COURSE=str(course))
+        room.process, room.told = again.process, again.told
         go(instructor, f"{room.address}/board")
         expect(instructor.locator("td[data-lab=up]")).to_have_count(5)
         sent = labkit_json("classroom", "report", "--json", env=li, check=0)
@@ -270,6 +281,8 @@ def _afterwards(room, instructor, pages, folder):
     env = {"LABKIT_WORK": str(laptops["mallory"])}
     refused = labkit("classroom", "report", "--observation", str(folder / "ada.json"), env=env, check=2)
     assert "Not taken" in refused.stderr
+    go(instructor, f"{room.address}/log")
+    expect(instructor.locator("tr", has_text="not-taken")).to_contain_text("mallory")
 
     # The mended check counts when the instructor says so.
     go(instructor, f"{room.address}/marks")
@@ -283,10 +296,11 @@ def _afterwards(room, instructor, pages, folder):
     book.write_text(labkit("classroom", "gradebook", "--workshop", NAME, env=env, check=0).stdout)
     marks = folder / "marks.csv"
     labkit("export", "csv", str(book), "-o", str(marks), env=env, check=0)
-    lines = {line["id"]: line for line in csv.DictReader(marks.read_text(encoding="utf-8-sig").splitlines())}
-    assert [key for key in lines] == ["ada", "grace", "li", "linus", "mallory"]
+    lines = list(csv.DictReader(marks.read_text(encoding="utf-8-sig").splitlines()))
+    points = {line["Learner"].lower().split()[0]: line["Points"] for line in lines}
+    assert points == {"ada": "6", "grace": "6", "李小龙": "6", "linus": "13", "mallory": "0"}, lines
+    origins = [line["01-login: mark"].partition("; ")[2] for line in lines]
+    assert origins == ["observed", "observed", "self-reported", "observed", ""], lines
     for kind in ("canvas", "moodle", "junit"):
         labkit("export", kind, str(book), "-o", str(folder / f"marks.{kind}"), env=env, check=0)
-    print(json.dumps(lines, indent=1))
     assert problems(instructor) == []
-    return room
