@@ -63,6 +63,11 @@ port_option = click.option(
 @click.option(
     "--key", type=click.Path(path_type=Path, dir_okay=False), help="A key of `labkit workshop new`. [default: its own]"
 )
+@click.option(
+    "--lti",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A TOML file with learning platforms (LTI 1.3), as in docs/instructing.md.",
+)
 @folder_option
 @json_option
 def up(
@@ -73,6 +78,7 @@ def up(
     port: int,
     database: str,
     key: Path | None,
+    lti: Path | None,
     folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -97,6 +103,7 @@ def up(
         database=database or os.environ.get("LABKIT_CLASSROOM_DATABASE", ""),
         key=key,
         roster=learners.read_bytes() if learners else None,
+        lti=lti,
     )
     opened = opening.open_(wanted)
     _tell(opened, wanted, as_json)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, instructor, learner, live, pages
+from labkit.classroom.app import api, entrance, exports, instructor, learner, live, pages
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import Guard
 from labkit.view import render
@@ -66,6 +66,7 @@ ROUTES = [
     Route("/api/join", api.join, methods=["POST"]),
     Route("/api/me", api.me),
     Route("/api/results", api.results, methods=["POST"]),
+    *exports.ROUTES,
     Route("/static/panel.css", panel_css),
     Mount("/static", StaticFiles(directory=STATIC)),
 ]
@@ -83,12 +84,13 @@ def build(room: Room) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         watching = asyncio.create_task(app.state.live.watch())
-        yield
+        with room.lti.running() if room.lti else contextlib.nullcontext():
+            yield
         app.state.live.close()
         await watching
 
     app = Starlette(
-        routes=ROUTES,
+        routes=[*ROUTES, *(room.lti.routes() if room.lti else ())],
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: not_found},
         lifespan=lifespan,
@@ -96,4 +98,6 @@ def build(room: Room) -> Starlette:
     app.state.room = room
     app.state.live = live.Live(room)
     room.changed = app.state.live.changed
+    if room.lti:
+        room.changed = room.lti.told(room.changed)
     return app

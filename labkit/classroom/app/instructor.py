@@ -55,6 +55,7 @@ def _workshop(ask: Ask, status: int = 200, **told: Any) -> Response:
         deadline=f"{ask.workshop.deadline.astimezone():%Y-%m-%dT%H:%M}" if ask.workshop.deadline else "",
         chosen=chosen,
         learners=people.learners(ask.session, ask.workshop),
+        lti=ask.room.lti is not None,
         staff=list(ask.session.scalars(staff.order_by(Member.id))),
         **given,
     )
