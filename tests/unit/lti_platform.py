@@ -190,7 +190,13 @@ class Platform:
             return found
         page = int(request.query_params.get("page", 0))
         people = [
-            {"user_id": name, "name": name.title(), "roles": [ROLE + one for one in roles], "status": "Active"}
+            {
+                "user_id": name,
+                "name": name.title(),
+                "email": f"{name}@example.org",
+                "roles": [ROLE + one for one in roles],
+                "status": "Active",
+            }
             for name, roles in self.members.items()
         ]
         more = {"link": f'<{self.url}/members?page={page + 1}>; rel="next"'} if page + 1 < len(people) else {}

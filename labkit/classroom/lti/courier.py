@@ -103,8 +103,8 @@ class Courier:
                 self.problem = ""
             except LabError as error:
                 self.problem = error.what
-            except ValueError as error:  # a mark that is no score must not end the others'
-                self.problem = str(error)
+            except Exception as error:  # whatever it is, other marks must not wait for ever: it is told on the page
+                self.problem = f"{type(error).__name__}: {error}"
             self._news.wait(LOOK)
             self._stop.wait(GATHER)
             self._news.clear()

@@ -17,7 +17,7 @@ LOOK = 1.0
 
 def fill(outbox: Outbox, book: Gradebook, items: Mapping[str, str], issuer: str, client: str, now: float) -> int:
     """Puts a gradebook's counting marks into the outbox, for the learners whom that platform knows: how many are new. `items`
-    is {exercise: the URL of its line item}. What was sent already is not sent again. An exercise without points has no score."""
+    is {exercise: its line item's URL}. What was sent already is not sent again. An exercise without points has no score."""
     return outbox.put_all(scores(book, items, issuer, client, {one.key for one in outbox.all()}), now)
 
 

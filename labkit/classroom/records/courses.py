@@ -122,7 +122,7 @@ def seen_by(session: Session, one: Course, book: Gradebook) -> Gradebook:
         .join(Participant, Participant.user_number == User.number)
         .where(Participant.course_number == one.number, Member.role == people.LEARNER)
     )
-    subjects = dict(session.execute(wanted).tuples().all())
+    subjects = {str(ident): str(subject) for ident, subject in session.execute(wanted)}
     learners = tuple(
         msgspec.structs.replace(each, ids=Ids(issuer=one.issuer, subject=subjects[each.id]))
         for each in book.learners
@@ -146,7 +146,7 @@ def participants(session: Session, workshop: Workshop) -> dict[int, int]:
         .where(Course.workshop_id == workshop.id)
         .group_by(Participant.course_number)
     )
-    return defaultdict(int, session.execute(wanted).tuples().all())
+    return defaultdict(int, {int(number): int(count) for number, count in session.execute(wanted)})
 
 
 def moved(session: Session, workshop: Workshop) -> tuple[object, ...]:
