@@ -1,6 +1,8 @@
 """Marks as files from the app, and certificates: for the instructor from the page Marks, for learners their own."""
 
 import importlib.util
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ from labkit.classroom.exports.sheet import By, Sheet
 from labkit.classroom.gradebook import Gradebook
 from labkit.classroom.records import judging, people
 from labkit.errors import LabError
+from labkit.text import visible
+
+PATIENCE = 120
+"""Seconds for nbgrader."""
 
 MOODLE = {"email": By.EMAIL, "id-number": By.ID_NUMBER, "username": By.USERNAME}
 
@@ -107,22 +113,31 @@ def _sheet(ask: Ask, name: str, made: Sheet) -> Response:
 @door(INSTRUCTORS, writes=False)
 def nbgrader(ask: Ask) -> Response:
     """nbgrader's gradebook.db as it was uploaded, with the marks in it; a new one where nothing was."""
-    from labkit.classroom.nbgrader import marks
-
     assignment = ask.form.get("assignment", "").strip() or "registry-lab"
     with tempfile.TemporaryDirectory(prefix="labkit-nbgrader-") as folder:
-        file = Path(folder) / "gradebook.db"
+        file, book = Path(folder) / "gradebook.db", Path(folder) / "gradebook.json"
+        book.write_bytes(_book(ask).dump())
         if given := ask.files.get("gradebook"):
             file.write_bytes(given)
-        try:
-            marks.write(_book(ask), file, assignment)
-        except LabError:
-            raise
-        except Exception as error:  # nbgrader's own, SQLAlchemy's: whatever somebody uploads
-            raise LabError(
-                f"nbgrader could not write into this file: {type(error).__name__}.", "upload nbgrader's gradebook.db"
-            ) from error
+        _written(book, file, assignment)
         return _file(ask, "gradebook.db", "application/vnd.sqlite3", file.read_bytes())
+
+
+def _written(book: Path, file: Path, assignment: str) -> None:
+    """In a process of its own: it reads a file that somebody uploaded, with libraries that change their process. Raises
+    LabError."""
+    words = [sys.executable, "-m", "labkit", "export", "nbgrader-marks", f"--assignment={assignment}"]
+    try:
+        done = subprocess.run(
+            [*words, str(book), str(file)], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError("nbgrader did not end.", "use the command instead: labkit export nbgrader-marks") from error
+    if done.returncode or not file.is_file():
+        told = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")
+        raise LabError(
+            f"nbgrader could not write into this file: {visible(told)[:300]}", "upload nbgrader's own gradebook.db"
+        )
 
 
 def _file(ask: Ask, name: str, media: str, content: bytes) -> Response:
