@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from labkit.classroom import needs
 from labkit.classroom.app import serve
 from labkit.classroom.app.api import BROKER
 from labkit.classroom.app.desk import Desk
@@ -31,6 +33,9 @@ from labkit.lab.engine import images
 from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.owner import workshop as keys
 from labkit.work import keeping
+
+if TYPE_CHECKING:
+    from labkit.classroom.app.lti import Lti
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 INSTRUCTOR = "instructor"
@@ -52,6 +57,8 @@ class Wanted:
     """A URL; "" for SQLite in the folder."""
     key: Path | None = None
     roster: bytes | None = None
+    lti: Path | None = None
+    """A TOML file with learning platforms."""
     clock: Callable[[], datetime] = now
 
 
@@ -137,6 +144,8 @@ def _fill(
         link = people.issue(session, key.key, workshop, people.LINK, one, moment, uses=1)
         broker = _broker(session, room, workshop, folder, moment)
         people.note(session, workshop, moment, "opened", room.address)
+    if wanted.lti:
+        room.lti = _platforms(room, folder, wanted.lti)
     with keeping.writing("The broker's key", "free some space"):
         keeping.write_whole(folder / "broker.token", broker, mode=0o600)
     link = f"{room.address}/join/{link}"
@@ -206,6 +215,14 @@ def lab_names(name: str) -> str:
         return name
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:12].strip("-")
     return f"w-{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _platforms(room: Room, folder: Path, file: Path) -> "Lti":
+    """The learning platforms of a file. Raises LabError."""
+    needs.check("pylti1p3", "jwt", "requests")
+    from labkit.classroom.app import lti  # only then: it brings libraries that take a while
+
+    return lti.open_(room, folder, file)
 
 
 def marks(folder: Path, name: str, database: str = "") -> Gradebook:

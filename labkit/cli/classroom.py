@@ -65,6 +65,11 @@ port_option = click.option(
 @click.option(
     "--key", type=click.Path(path_type=Path, dir_okay=False), help="A key of `labkit workshop new`. [default: its own]"
 )
+@click.option(
+    "--lti",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A TOML file with learning platforms (LTI 1.3), as in docs/instructing.md.",
+)
 @folder_option
 @click.option(
     "--labs/--no-labs",
@@ -91,6 +96,7 @@ def up(
     port: int,
     database: str,
     key: Path | None,
+    lti: Path | None,
     folder: Path | None,
     with_labs: bool | None,
     workers: int,
@@ -120,6 +126,7 @@ def up(
         database=database or os.environ.get("LABKIT_CLASSROOM_DATABASE", ""),
         key=key,
         roster=learners.read_bytes() if learners else None,
+        lti=lti,
     )
     opened = opening.open_(wanted)
     asked = opening.Labs(workers, idle, lab_time, remove_labs) if with_labs is not False else None

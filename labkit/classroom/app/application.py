@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, helping, instructor, learner, live, pages, terminals
+from labkit.classroom.app import api, entrance, exports, helping, instructor, learner, live, pages, terminals
 from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import Guard
@@ -85,6 +85,7 @@ ROUTES = [
     Route("/api/join", api.join, methods=["POST"]),
     Route("/api/me", api.me),
     Route("/api/results", api.results, methods=["POST"]),
+    *exports.ROUTES,
     Route("/static/panel.css", panel_css),
     Mount("/static", StaticFiles(directory=STATIC)),
 ]
@@ -102,13 +103,14 @@ def build(room: Room) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         watching = asyncio.create_task(app.state.live.watch())
-        yield
+        with room.lti.running() if room.lti else contextlib.nullcontext():
+            yield
         app.state.live.close()
         await asyncio.to_thread(app.state.terminals.close)
         await watching
 
     app = Starlette(
-        routes=ROUTES,
+        routes=[*ROUTES, *(room.lti.routes() if room.lti else ())],
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: not_found},
         lifespan=lifespan,
@@ -118,4 +120,6 @@ def build(room: Room) -> Starlette:
     app.state.live = live.Live(room, app.state.desk)
     app.state.terminals = terminals.Terminals()
     room.changed, room.woken = app.state.live.changed, app.state.live.woken
+    if room.lti:
+        room.changed = room.lti.told(room.changed)
     return app

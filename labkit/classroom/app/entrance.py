@@ -54,7 +54,7 @@ def sign_in_with_code(ask: Ask) -> Response:
         return ask.page("sign_in.html", 403, told=told, ident=ident)
     if people.use(ask.session, key, ask.workshop, people.CODE, plain, now) is None:
         return ask.page("sign_in.html", 403, told=WRONG, ident=ident)
-    return _let_in(ask, member, "with the code")
+    return let_in(ask, member, "with the code")
 
 
 @door(ANYBODY)
@@ -70,10 +70,11 @@ def sign_in_with_link(ask: Ask) -> Response:
     if found is None or found.member_id is None:
         ask.note(people.REFUSED, "a wrong or used link")
         return ask.page("link.html", 403, token="", told=USED)
-    return _let_in(ask, ask.session.get_one(Member, found.member_id), "with a link")
+    return let_in(ask, ask.session.get_one(Member, found.member_id), "with a link")
 
 
-def _let_in(ask: Ask, member: Member, how: str) -> Response:
+def let_in(ask: Ask, member: Member, how: str) -> Response:
+    """Begins a session, and leads on to the member's first page."""
     now = ask.room.clock()
     token = people.issue(ask.session, ask.room.key.key, ask.workshop, people.SESSION, member, now)
     member.signed_in = member.signed_in or now

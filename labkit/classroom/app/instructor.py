@@ -39,6 +39,7 @@ def _workshop(ask: Ask, status: int = 200, **told: Any) -> Response:
         chosen=chosen,
         learners=people.learners(ask.session, ask.workshop),
         staff=people.all_staff(ask.session, ask.workshop),
+        lti=ask.room.lti is not None,
         **given,
     )
 

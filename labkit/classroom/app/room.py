@@ -17,6 +17,7 @@ from labkit.lab.owner.workshop import Workshop as Key
 
 if TYPE_CHECKING:
     from labkit.classroom.app.desk import Desk
+    from labkit.classroom.app.lti import Lti
 
 
 def now() -> datetime:
@@ -42,6 +43,8 @@ class Room:
     """What pages ask of the labs; the app makes one where there is none."""
     jupyter: Callable[[Member], str] | None = None
     """The address of a learner's JupyterLab; None where there is no hub."""
+    lti: "Lti | None" = None
+    """Learning platforms that lead here; None where none is registered."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
     woken: Callable[[int | None], None] = field(default=lambda _: None)
