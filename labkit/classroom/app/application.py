@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from labkit.classroom.app import api, entrance, instructor, learner, live, pages
 from labkit.classroom.app.room import Room
-from labkit.classroom.app.security import Guard
+from labkit.classroom.app.security import HEADERS, Guard
 from labkit.view import render
 
 STATIC = Path(__file__).parent / "static"
@@ -54,6 +54,7 @@ ROUTES = [
     Route("/workshop/assistant", instructor.assistant, methods=["POST"]),
     Route("/learner/{number:int}", instructor.learner),
     Route("/learner/{number:int}/link", instructor.link_for, methods=["POST"]),
+    Route("/learner/{number:int}/sign-out", instructor.sign_out, methods=["POST"]),
     Route("/learner/{number:int}/lower", instructor.lower, methods=["POST"]),
     Route("/learner/{number:int}/message", instructor.tell, methods=["POST"]),
     Route("/learner/{number:int}/{slug}", instructor.mark),
@@ -77,6 +78,14 @@ async def not_found(request: Request, error: Exception) -> Response:
     return pages.page("problem.html", None, "", error.status_code, what=told, fix="")
 
 
+async def broken(request: Request, error: Exception) -> Response:
+    """A mistake of ours: the log has it, the page does not. It is answered outside of the guard, so with its headers."""
+    told = "The classroom made a mistake. Nothing was changed."
+    answer = pages.page("problem.html", None, "", 500, what=told, fix="try again, and tell your instructor if it stays")
+    answer.headers.update(HEADERS)
+    return answer
+
+
 def build(room: Room) -> Starlette:
     """The app for one room."""
 
@@ -90,9 +99,10 @@ def build(room: Room) -> Starlette:
     app = Starlette(
         routes=ROUTES,
         middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: not_found},
+        exception_handlers={HTTPException: not_found, Exception: broken},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would be written from the request's own Host
     app.state.room = room
     app.state.live = live.Live(room)
     room.changed = app.state.live.changed

@@ -28,6 +28,7 @@ def _me(ask: Ask, laptop: str = "") -> Response:
         messages=talk.messages(ask.session, ask.workshop, ask.me),
         reflections=[(each, talk.reflection(ask.session, ask.me, each.slug)) for each in taught if each.reflection],
         laptop=laptop,
+        first=people.first_sign_in(ask.session, ask.me),
         room=ask.room,
         settings=ask.workshop,
         now=ask.room.clock(),
