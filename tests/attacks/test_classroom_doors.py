@@ -161,8 +161,9 @@ def test_every_answer_has_the_headers(here, instructor, monkeypatch):
     paths = ["/marks", "/log", "/nowhere", "/static/../room.py", "/observation/x", "/learner/99999999999999999999"]
     answers = [instructor.get(path) for path in paths] + [here.client().post("/api/results", content=b"{")]
     answers.append(here.client().request("DELETE", "/marks"))
+    own = here.browser("instructor")  # its connection ends with the failure
     monkeypatch.setattr(people, "look_up", broken)
-    answers.append(instructor.get("/marks"))
+    answers.append(own.get("/marks"))
     assert answers[-1].status_code == 500 and "ZeroDivision" not in answers[-1].text
     for answer in answers:
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, (answer.url, answer.status_code)
@@ -412,12 +413,13 @@ def test_forms_that_are_too_much(here, instructor):
 
 @attack(
     "protocol",
-    "A body of 16 MB from somebody without a token, forty times at once",
+    "A body of 8 MB from somebody without a token, ten times at once",
     "401 before it is read",
 )
 def test_a_large_body_needs_a_token(here):
-    head = b"POST /api/results HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nContent-Length: 15000000\r\n\r\n"
-    told = at_once(lambda _: _raw(here, head), 10)
+    heads = [b"POST /api/results HTTP/1.1\r\nHost: x\r\n" + token + b"Content-Length: 7900000\r\n\r\n"
+             for token in (b"", b"Authorization: Bearer x\r\n")]  # fmt: skip
+    told = at_once(lambda at: _raw(here, heads[at % 2]), 10)
     assert {one.split(b" ")[1] for one in told} == {b"401"}
 
 

@@ -24,13 +24,13 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-LARGEST = {"/api/results": 16_000_000, "/workshop/roster": 3_000_000}
+LARGEST = {"/api/results": 8_000_000, "/workshop/roster": 3_000_000}
 LARGEST_ELSE = 1_000_000
 """Bytes of a request's body, by path. A text of 100,000 characters has at most 400,000; a form writes some of them longer."""
 
 
 BODY = 60.0
-"""Seconds in which a request's body has come: 16 MB over the worst of wireless networks."""
+"""Seconds in which a request's body has come: 8 MB over the worst of wireless networks."""
 
 
 class Guard:
