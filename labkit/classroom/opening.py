@@ -101,7 +101,9 @@ def _fill(
     with room.database.writing() as session:
         workshop = people.open_workshop(session, wanted.name, key.public.public, weights, moment)
         room.number = workshop.id
-        one = people.staff(session, workshop, people.INSTRUCTOR, INSTRUCTOR)  # first: nobody on a roster may be called so
+        one = people.staff(
+            session, workshop, people.INSTRUCTOR, INSTRUCTOR
+        )  # first: nobody on a roster may be called so
         left_out: tuple[str, ...] = ()
         if read:
             enrolled = people.enroll(session, workshop, read)

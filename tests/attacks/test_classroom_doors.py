@@ -292,6 +292,7 @@ def test_guessing_from_many_addresses(here, monkeypatch):
 
     where = iter(range(10_000))
     monkeypatch.setattr(people, "TRIES", 5)
+    monkeypatch.setattr(people, "MOST_LINES", 5)
     monkeypatch.setattr(security, "address", lambda request: security.plain_address(f"2001:db8:1:2:{next(where):x}::1"))
     web = here.client(headers={"Sec-Fetch-Site": "same-origin"})
     told = [web.post("/sign-in", data={"ident": "l22", "code": f"wrong{at}"}).status_code for at in range(8)]
@@ -358,7 +359,14 @@ def test_odd_values_in_every_field(here, instructor, tmp_path):
         answer = here.client().post("/api/results", json={"observation": value.encode(errors="replace").decode()},
                                     headers={"Authorization": f"Bearer {here.token(people.DEVICE, 'l24')}"})  # fmt: skip
         assert answer.status_code == 409
-    for path in ("/board?names=shown", "/marks", "/log", "/workshop", f"/learner/{number}", f"/learner/{number}/03-push"):
+    for path in (
+        "/board?names=shown",
+        "/marks",
+        "/log",
+        "/workshop",
+        f"/learner/{number}",
+        f"/learner/{number}/03-push",
+    ):
         assert instructor.get(path).status_code == 200, path
     assert learner.get("/me").status_code == 200
     assert _tables(here) == tables
@@ -477,7 +485,11 @@ def _raw(here, request):
         return one.recv(4000)
 
 
-@attack("identity", "Name a learner like the instructor, or like an assistant, on a roster", "left out, and told; nothing of theirs changes")
+@attack(
+    "identity",
+    "Name a learner like the instructor, or like an assistant, on a roster",
+    "left out, and told; nothing of theirs changes",
+)
 def test_a_roster_cannot_touch_the_staff(here, instructor, assistant):
     roster = b"id,name,email,section\ninstructor,Mallory,m@x.org,A\nTIM,Mallory,m@x.org,B\n"
     answer = instructor.post("/workshop/roster", files={"roster": ("r.csv", roster, "text/csv")})
@@ -486,7 +498,9 @@ def test_a_roster_cannot_touch_the_staff(here, instructor, assistant):
     assert assistant.get("/board/data").json()["learners"] == 20
 
 
-@attack("evidence", "Hand in for an assistant or the instructor with the broker's pass", "409: only learners have marks")
+@attack(
+    "evidence", "Hand in for an assistant or the instructor with the broker's pass", "409: only learners have marks"
+)
 def test_the_staff_has_no_marks(here):
     for ident in ("instructor", "Tim"):
         answer = here.post(here.broker, here.signed(ident), learner=ident)

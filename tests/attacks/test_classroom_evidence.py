@@ -117,7 +117,12 @@ def test_raising_ones_own_mark(here, instructor):
     signed = {**data, "signature": json.loads(here.signed("bob"))["signature"]}
     assert here.post(own, json.dumps({**signed, "seal": seal(signed)})).status_code == 409
     bob = here.browser("bob")
-    for path in (f"/learner/{number}/03-push/overrule", f"/learner/{number}/03-push/reflection", "/regrade", "/workshop/settings"):
+    for path in (
+        f"/learner/{number}/03-push/overrule",
+        f"/learner/{number}/03-push/reflection",
+        "/regrade",
+        "/workshop/settings",
+    ):
         assert bob.post(path, earned="3", reason="I am good").status_code == 403
     assert here.points("bob") == before
     assert {one.origin for one in here.results("bob")} <= {"observed", "self-reported"}
@@ -143,9 +148,13 @@ def test_html_in_what_a_lab_holds(here, instructor):
     answer = here.post(here.passes["eve"], json.dumps({**data, "seal": seal(data)}))
     assert answer.status_code == 200 and answer.json()["changed"], answer.text
     number, eve = here.number("eve"), here.browser("eve")
-    pages = [instructor.get(f"/learner/{number}{path}") for path in ("", "/03-push", f"/{BAD}", "/02-tag?observation=" + BAD)]
+    pages = [
+        instructor.get(f"/learner/{number}{path}") for path in ("", "/03-push", f"/{BAD}", "/02-tag?observation=" + BAD)
+    ]
     pages += [eve.get(path) for path in ("/me", "/me/03-push", f"/me/{BAD}", f"/join/{BAD}")]
-    pages += [instructor.get(path) for path in ("/board?names=shown", f"/board?section={BAD}&names={BAD}", "/marks", "/log")]
+    pages += [
+        instructor.get(path) for path in ("/board?names=shown", f"/board?section={BAD}&names={BAD}", "/marks", "/log")
+    ]
     for page in pages:
         assert f"<script>{MARK}" not in page.text and "<img src=x" not in page.text, page.url
         assert page.status_code in (200, 404), page.url

@@ -121,7 +121,9 @@ def _answer(
         return pages.page("problem.html", viewer, workshop, status, what=error.what, fix=error.fix)
     except IntegrityError:  # of two who add the same at once, one comes here
         what = "Somebody else did the same in the same moment. Nothing was changed by you."
-        return pages.page("problem.html", viewer, workshop, 409, what=what, fix="look at the page again, then repeat it if needed")
+        return pages.page(
+            "problem.html", viewer, workshop, 409, what=what, fix="look at the page again, then repeat it if needed"
+        )
     except HTTPException as error:
         return pages.page("problem.html", viewer, workshop, error.status_code, what=str(error.detail), fix="")
 

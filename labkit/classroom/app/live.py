@@ -91,9 +91,10 @@ class Live:
             with contextlib.suppress(RuntimeError):  # it ends just now
                 self._loop.call_soon_threadsafe(self._told.set)
 
-    def look(self, section: str = "") -> Board:
-        """Raises LabError where the database is away."""
-        with self.room.database.reading() as session:
+    def look(self, section: str = "", asked: Session | None = None) -> Board:
+        """With the session of whoever asks, if they have one: who has a connection must not wait for a second one. Raises LabError
+        where the database is away."""
+        with contextlib.nullcontext(asked) if asked else self.room.database.reading() as session:
             workshop = self.room.workshop(session)
             held = self._results(session, workshop)
             there = [seat for seat in seats(session, workshop) if not section or seat.section == section]
@@ -221,7 +222,7 @@ def board(ask: Ask) -> Response:
     sections = sorted({one.section for one in people.learners(ask.session, ask.workshop, ask.me) if one.section})
     return ask.page(
         "board.html",
-        board=live.look(section),
+        board=live.look(section, ask.session),
         names=names,
         section=section,
         sections=sections,
@@ -257,7 +258,7 @@ events.who = STAFF  # type: ignore[attr-defined]  # _allowed asks, as a door doe
 def board_data(ask: Ask) -> Response:
     """The board's figures as JSON, without names: for programs, and for tests of how soon it is told."""
     live: Live = ask.request.app.state.live
-    found = live.look(_section(ask))
+    found = live.look(_section(ask), ask.session)
     told = {
         "learners": len(found.rows),
         "present": found.present,

@@ -77,8 +77,8 @@ class Guard:
         except TimeoutError:
             if whole:
                 raise
-            told = PlainTextResponse("The request took too long.\n", 408, {"Connection": "close"})
-            await told(scope, receive, guarded)
+            late = PlainTextResponse("The request took too long.\n", 408, {"Connection": "close"})
+            await late(scope, receive, guarded)
 
     @staticmethod
     def _too_large(most: int) -> ASGIApp:

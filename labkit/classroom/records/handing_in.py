@@ -137,8 +137,8 @@ def _keep(
         raise NotTaken(error.what, error.fix) from error
     traces = trust.traces(seen)
     if not signed and (other := _of_somebody_else(session, workshop, member, traces)):
-        what = "This observation shows what happened in another learner's lab."
-        raise NotTaken(what, "hand in what your own lab shows", f"{what} The same lines came from {other} before.")
+        told = "This observation shows what happened in another learner's lab."
+        raise NotTaken(told, "hand in what your own lab shows", f"{told} The same lines came from {other} before.")
     new = [one for one in results if _is_news(session, member, origin, one)]
     member.seen = handed.received
     member.signed_in = member.signed_in or handed.received

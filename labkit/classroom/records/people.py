@@ -242,7 +242,7 @@ def note(
 ) -> None:
     """Adds a line to the classroom's log. Of what strangers cause, only so many: nobody may fill the disk, or push out of sight
     what happened before."""
-    if kind in LIMITED and _many(session, workshop, kind, member, address, now):
+    if kind in LIMITED and _many(session, workshop, kind, member, address, now, MOST_LINES):
         return
     told = visible(what)[:1000]
     line = Event(
@@ -257,9 +257,9 @@ def note(
 
 
 WRONG_CODE, REFUSED, WAITS, NOT_TAKEN = "wrong-code", "refused", "waits", "not-taken"
-LIMITED = (REFUSED, WAITS, NOT_TAKEN)
-"""Lines that anybody can cause as often as they like. Wrong codes are not among them: what is counted must be written down, and
-after TRIES of them nobody looks at a code."""
+LIMITED, MOST_LINES = (REFUSED, WAITS, NOT_TAKEN), 100
+"""Lines that anybody can cause as often as they like, and how many of a kind are written from one place WITHIN that time. Wrong
+codes are not among them: what is counted must be written down, and after TRIES of them nobody looks at a code."""
 
 
 SIGNED_IN = "signed-in"
@@ -271,8 +271,10 @@ def first_sign_in(session: Session, member: Member) -> Event | None:
     return session.scalars(wanted.limit(1)).first()
 
 
-def _many(session: Session, workshop: Workshop, kind: str, member: Member | None, address: str, now: datetime) -> bool:
-    """Whether there are many lines of this kind from there, or about this member where nobody says from where."""
+def _many(
+    session: Session, workshop: Workshop, kind: str, member: Member | None, address: str, now: datetime, most: int
+) -> bool:
+    """Whether there are so many lines of this kind from there, or about this member where nobody says from where."""
     wanted = select(func.count()).where(
         Event.workshop_id == workshop.id, Event.kind == kind, Event.time > now - WITHIN, Event.time <= now
     )
@@ -280,7 +282,7 @@ def _many(session: Session, workshop: Workshop, kind: str, member: Member | None
         wanted = wanted.where(Event.address.startswith(network(address), autoescape=True))
     elif member is not None:
         wanted = wanted.where(Event.member_id == member.id)
-    return (session.scalar(wanted) or 0) >= TRIES
+    return (session.scalar(wanted) or 0) >= most
 
 
 def network(address: str) -> str:
@@ -291,4 +293,4 @@ def network(address: str) -> str:
 
 def must_wait(session: Session, workshop: Workshop, address: str, now: datetime) -> bool:
     """Whether too many wrong codes came from there. What the log has from the future does not count: the clock was wrong then."""
-    return _many(session, workshop, WRONG_CODE, None, address, now)
+    return _many(session, workshop, WRONG_CODE, None, address, now, TRIES)

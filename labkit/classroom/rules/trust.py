@@ -69,7 +69,9 @@ def taken(seen: Observation, claim: Claim) -> Taken:
     try:
         at = moment + (claim.received - claim.sent if claim.sent else timedelta())
     except OverflowError as error:
-        raise LabError("This observation's times are out of range.", "set your machine's clock and observe again") from error
+        raise LabError(
+            "This observation's times are out of range.", "set your machine's clock and observe again"
+        ) from error
     if at > claim.received + SLACK:
         raise LabError("This observation was taken after it was sent.", "set your machine's clock and observe again")
     # What lies in the future was written down while the classroom's own clock was wrong: nothing is measured by it.
