@@ -83,7 +83,7 @@ class Opened:
     place: Place
     socket: socket.socket
     code: str
-    """The join code."""
+    """The join code; "" where learners come in with links only."""
     link: str
     """Signs in the instructor, once."""
     learners: int
@@ -132,15 +132,21 @@ def _fill(
     with room.database.writing() as session:
         workshop = people.open_workshop(session, wanted.name, key.public.public, weights, moment)
         room.number = workshop.id
+        one = people.staff(
+            session, workshop, people.INSTRUCTOR, INSTRUCTOR
+        )  # first: nobody on a roster may be called so
+        left_out: tuple[str, ...] = ()
         if read:
             enrolled = people.enroll(session, workshop, read)
             told = f"{len(enrolled.added)} added, {len(enrolled.changed)} changed, {enrolled.same} as before"
             people.note(session, workshop, moment, "roster", told)
+            left_out = enrolled.left_out
         there = people.learners(session, workshop)
-        one = people.staff(session, workshop, people.INSTRUCTOR, INSTRUCTOR)
         people.end_all(session, workshop, people.CODE, moment)
         people.end_all(session, workshop, people.LINK, moment, one)
-        code = people.issue(session, key.key, workshop, people.CODE, None, moment, uses=max(1, len(there)))
+        code = ""
+        if not workshop.links_only:
+            code = people.issue(session, key.key, workshop, people.CODE, None, moment, uses=max(1, len(there)))
         link = people.issue(session, key.key, workshop, people.LINK, one, moment, uses=1)
         broker = _broker(session, room, workshop, folder, moment)
         people.note(session, workshop, moment, "opened", room.address)
@@ -149,10 +155,9 @@ def _fill(
     with keeping.writing("The broker's key", "free some space"):
         keeping.write_whole(folder / "broker.token", broker, mode=0o600)
     link = f"{room.address}/join/{link}"
-    notes = read.notes if read else ()
-    return Opened(
-        room, place, opened, f"{code[:4]}-{code[4:]}", link, len(there), notes, folder, _key_file(wanted, folder)
-    )
+    notes = (read.notes if read else ()) + left_out
+    spelt = code and f"{code[:4]}-{code[4:]}"
+    return Opened(room, place, opened, spelt, link, len(there), notes, folder, _key_file(wanted, folder))
 
 
 @contextlib.contextmanager

@@ -10,10 +10,11 @@ import http.client
 import json
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +63,30 @@ class Sent:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def _steady() -> dict[str, Any] | None:
+    """What the clock shows, and how long this machine has been on: nobody sets that. None where the system does not tell."""
+    try:
+        return {
+            "clock": _now().isoformat(),
+            "on": time.clock_gettime(time.CLOCK_BOOTTIME),
+            "boot": BOOT.read_text().strip(),
+        }
+    except (AttributeError, OSError):
+        return None
+
+
+def _unset(put: dict[str, Any] | None) -> datetime | None:
+    """What the clock would show now if nobody had set it since then. An observation has the time of a clock that may have been
+    wrong, and been set right while the laptop was offline. None where it cannot be known."""
+    now = _steady()
+    if not put or not now or put["boot"] != now["boot"]:
+        return None
+    return datetime.fromisoformat(put["clock"]) + timedelta(seconds=now["on"] - put["on"])
 
 
 def join(work: Path, address: str, code: str) -> Joined:
@@ -114,7 +139,7 @@ def put(work: Path, observation: str, exercises: tuple[str, ...] = ()) -> bool:
             return False
         number = int(waiting[-1].name[:8]) + 1 if waiting else _last(work) + 1
         file = work / PLACE / "queue" / f"{number:08d}-{name}.json"
-        kept = {"observation": observation, "exercises": list(exercises)}
+        kept = {"observation": observation, "exercises": list(exercises), "put": _steady()}
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             keeping.write_whole(file, json.dumps(kept), mode=0o600)
@@ -138,7 +163,8 @@ def send(work: Path, clock: Callable[[], datetime] = _now) -> Sent:
         except keeping.ODD:
             keeping.set_aside(file, "it cannot be read")
             continue
-        now = clock().isoformat()
+        put = kept.pop("put", None)
+        now = ((_unset(put) if clock is _now else None) or clock()).isoformat()
         try:
             status, told = _ask(place.address, place.ca, "POST", "/api/results", {**kept, "sent": now}, place.token)
         except LabError as error:

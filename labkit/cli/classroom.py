@@ -206,9 +206,8 @@ def _tell(opened: "Opened", wanted: "Wanted", as_json: bool, broker: "Broker | N
     else:
         tell(f"The classroom {wanted.name} is open: {opened.room.address}")
         tell(f"You sign in, once, with: {opened.link}")
-        tell(
-            f"Learners sign in with their id and the code {opened.code} (4 hours), or with links from the page Workshop."
-        )
+        by_code = f"their id and the code {opened.code} (4 hours), or with " if opened.code else ""
+        tell(f"Learners sign in with {by_code}links from the page Workshop.")
         tell(f"{opened.learners} learners are on the roster.")
         for note in opened.notes:
             tell(f"! {note}", err=True)

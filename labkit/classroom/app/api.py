@@ -29,6 +29,7 @@ from labkit.classroom.records import handing_in, judging, people
 from labkit.classroom.records.models import Member, Pass, Workshop
 from labkit.classroom.rules.counting import OBSERVED
 from labkit.errors import LabError
+from labkit.text import visible
 
 BROKER, LAPTOP = "broker", "laptop"
 """Kinds of passes: of who observes for others, and of a laptop that wants to join."""
@@ -57,11 +58,15 @@ Work = Callable[[Room, Request, bytes], Any]
 
 
 def api(work: Work) -> Callable[[Request], Awaitable[Response]]:
+    """A request of a program. Whose token it is, is known before the body is read: it may have 8 MB."""
+
     @functools.wraps(work)
     async def endpoint(request: Request) -> Response:
         room: Room = request.app.state.room
-        body = await request.body()
         try:
+            if work is not _join:
+                await run_in_threadpool(_known, room, request)
+            body = await request.body()
             return JSONResponse(await run_in_threadpool(work, room, request, body))
         except Refused as error:
             return doors.json_error(error, error.status)
@@ -86,8 +91,12 @@ def _who(room: Room, request: Request, session: Session, workshop: Workshop) -> 
     raise Refused(401, "The classroom does not know this machine.", "join again: labkit classroom join ADDRESS")
 
 
-@api
-def join(room: Room, request: Request, body: bytes) -> Any:
+def _known(room: Room, request: Request) -> None:
+    with room.database.reading() as session:
+        _who(room, request, session, room.workshop(session))
+
+
+def _join(room: Room, request: Request, body: bytes) -> Any:
     asked, now, address = _asked(body, Join), room.clock(), security.address(request)
     with room.database.writing() as session:
         workshop = room.workshop(session)
@@ -106,6 +115,9 @@ def join(room: Room, request: Request, body: bytes) -> Any:
         )
     room.changed()
     return answer
+
+
+join = api(_join)
 
 
 @api
@@ -167,4 +179,7 @@ def _for_another(room: Room, workshop: Workshop, ident: str, signed: bool) -> Me
     if not signed:
         raise Refused(403, f"The broker hands in what is {OBSERVED}, and this is not signed.")
     with room.database.reading() as session:
-        return people.by_ident(session, workshop, ident)
+        found = people.by_ident(session, workshop, ident)
+    if found.role != people.LEARNER:
+        raise Refused(409, f"{visible(ident)} is no learner on the roster.")
+    return found

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from labkit.classroom.app import api, entrance, exports, helping, instructor, learner, live, pages, terminals
 from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room
-from labkit.classroom.app.security import Guard
+from labkit.classroom.app.security import HEADERS, Guard
 from labkit.view import render
 
 STATIC = Path(__file__).parent / "static"
@@ -65,6 +65,7 @@ ROUTES = [
     Route("/workshop/assistant", instructor.assistant, methods=["POST"]),
     Route("/learner/{number:int}", instructor.learner),
     Route("/learner/{number:int}/link", instructor.link_for, methods=["POST"]),
+    Route("/learner/{number:int}/sign-out", instructor.sign_out, methods=["POST"]),
     Route("/learner/{number:int}/lower", instructor.lower, methods=["POST"]),
     Route("/learner/{number:int}/message", instructor.tell, methods=["POST"]),
     Route("/learner/{number:int}/events", helping.events),
@@ -97,6 +98,14 @@ async def not_found(request: Request, error: Exception) -> Response:
     return pages.page("problem.html", None, "", error.status_code, what=told, fix="")
 
 
+async def broken(request: Request, error: Exception) -> Response:
+    """A mistake of ours: the log has it, the page does not. It is answered outside of the guard, so with its headers."""
+    told = "The classroom made a mistake. Nothing was changed."
+    answer = pages.page("problem.html", None, "", 500, what=told, fix="try again, and tell your instructor if it stays")
+    answer.headers.update(HEADERS)
+    return answer
+
+
 def build(room: Room) -> Starlette:
     """The app for one room."""
 
@@ -112,9 +121,10 @@ def build(room: Room) -> Starlette:
     app = Starlette(
         routes=[*ROUTES, *(room.lti.routes() if room.lti else ())],
         middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: not_found},
+        exception_handlers={HTTPException: not_found, Exception: broken},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would be written from the request's own Host
     app.state.room = room
     app.state.desk = room.desk or Desk(room)
     app.state.live = live.Live(room, app.state.desk)

@@ -1,11 +1,13 @@
 """How a request comes to its work: who is asking, may they, is the form from one of our pages. Work runs in a thread, with a
 session of the database; what it raises becomes a page or JSON that says what to do."""
 
+import contextlib
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -93,6 +95,7 @@ def door(who: str, writes: bool = True) -> Callable[[Work], Endpoint]:
             form, files = await _form(request) if posted else ({}, {})
             return await run_in_threadpool(_answer, work, who, request, room, posted and writes, form, files)
 
+        endpoint.who = who  # type: ignore[attr-defined]  # tests ask every route for its rule
         return endpoint
 
     return made
@@ -130,6 +133,11 @@ def _answer(
     except LabError as error:
         status = 503 if isinstance(error, DatabaseAway) else 409
         return pages.page("problem.html", viewer, workshop, status, what=error.what, fix=error.fix)
+    except IntegrityError:  # of two who add the same at once, one comes here
+        what = "Somebody else did the same in the same moment. Nothing was changed by you."
+        return pages.page(
+            "problem.html", viewer, workshop, 409, what=what, fix="look at the page again, then repeat it if needed"
+        )
     except HTTPException as error:
         return pages.page("problem.html", viewer, workshop, error.status_code, what=str(error.detail), fix="")
 
@@ -145,9 +153,10 @@ def whose(room: Room, token: str) -> tuple[Viewer | None, str]:
         member = session.get_one(Member, found.member_id)
         session.expunge_all()
     if member.seen is None or moment - member.seen > SIGN_OF_LIFE:
-        with room.database.writing() as session:
-            session.get_one(Member, member.id).seen = moment
-        room.changed()
+        with contextlib.suppress(DatabaseAway):  # a full disk keeps nobody from reading
+            with room.database.writing() as session:
+                session.get_one(Member, member.id).seen = moment
+            room.changed()
     return Viewer(member, token, room.csrf(token)), workshop.name
 
 

@@ -13,6 +13,7 @@ from labkit.text import visible
 
 WRONG = "This code or this id is not right, or the code has run out. Ask your instructor for the code, or for a link."
 USED = "This link has been used, or it has run out. Ask your instructor for a new one."
+LINKS = "This workshop is joined with links only. Ask your instructor for yours."
 WAIT = "There were too many wrong codes from here. Wait five minutes, then try again."
 
 
@@ -32,9 +33,11 @@ def sign_in(ask: Ask) -> Response:
 def sign_in_with_code(ask: Ask) -> Response:
     """A code lets each id of the roster in once. Whoever has it cannot become somebody who is there already."""
     now, key = ask.room.clock(), ask.room.key.key
+    if ask.workshop.links_only:
+        return ask.page("sign_in.html", 403, told=LINKS, ident="")
     ident, code = ask.form.get("ident", ""), ask.form.get("code", "")
     if people.must_wait(ask.session, ask.workshop, ask.address, now):
-        ask.note("waits", "too many wrong codes")
+        ask.note(people.WAITS, "too many wrong codes")
         return ask.page("sign_in.html", 429, told=WAIT, ident=ident)
     plain = "".join(code.lower().split()).replace("-", "")
     found = people.look_up(ask.session, key, ask.workshop, people.CODE, plain, now)
@@ -76,10 +79,12 @@ def sign_in_with_link(ask: Ask) -> Response:
 def let_in(ask: Ask, member: Member, how: str) -> Response:
     """Begins a session, and leads on to the member's first page."""
     now = ask.room.clock()
+    if ask.viewer is not None:  # as somebody else, or again: the session before ends
+        people.end(ask.session, ask.room.key.key, people.SESSION, ask.viewer.token, now)
     token = people.issue(ask.session, ask.room.key.key, ask.workshop, people.SESSION, member, now)
     member.signed_in = member.signed_in or now
     member.seen = now
-    ask.note("signed-in", how, member)
+    ask.note(people.SIGNED_IN, how, member)
     if ask.room.labs is not None and member.role == people.LEARNER:
         ask.desk.start(member.ident)  # in the background; a class that comes at once queues up at the broker
     answer = go("/board" if member.role in people.STAFF else "/me")

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from labkit.classroom.app import helping, security
+from labkit.classroom.app import helping
 from labkit.classroom.app.doors import INSTRUCTORS, STAFF, Ask, door, go, the_exercise, the_learner
 from labkit.classroom.app.showing import shown
+from labkit.classroom.exports.cells import cell
 from labkit.classroom.records import handing_in, judging, people, talk
 from labkit.classroom.records.models import Event, Member, Observation
 from labkit.classroom.rules import entries
@@ -67,6 +68,9 @@ def settings(ask: Ask) -> Response:
     one.attempts = int(_number(form.get("attempts", "0"), "the attempts", 0, 100_000))
     one.offline_minutes = int(_number(form.get("offline", "120"), "the time offline", 0, 100_000))
     one.self_reported = form.get("self_reported") == "on"
+    one.links_only = form.get("links_only") == "on"
+    if one.links_only:
+        people.end_all(ask.session, one, people.CODE, ask.room.clock())
     without = f", without {', '.join(sorted(gone))}" if gone else ""
     ask.note("settings", f"{ask.me.ident} changed the workshop: {len(weights)} exercises{without}")
     return go("/workshop")
@@ -87,13 +91,15 @@ def roster(ask: Ask) -> Response:
     read = entries.read(ask.files.get("roster", b""))
     enrolled = people.enroll(ask.session, ask.workshop, read)
     ask.note("roster", f"{len(enrolled.added)} added, {len(enrolled.changed)} changed, {enrolled.same} as before")
-    return _workshop(ask, notes=read.notes, enrolled=enrolled)
+    return _workshop(ask, notes=read.notes + enrolled.left_out, enrolled=enrolled)
 
 
 @door(INSTRUCTORS)
 def code(ask: Ask) -> Response:
     """A new join code; the ones before open nothing any more."""
     now = ask.room.clock()
+    if ask.workshop.links_only:
+        raise LabError("This workshop is joined with links only.", "change that under How it counts, or make links")
     people.end_all(ask.session, ask.workshop, people.CODE, now)
     there = len(people.learners(ask.session, ask.workshop))
     made = people.issue(ask.session, ask.room.key.key, ask.workshop, people.CODE, None, now, uses=max(1, there))
@@ -109,7 +115,7 @@ def links(ask: Ask) -> Response:
     lines.writerow(["id", "name", "email", "link"])
     for member in people.learners(ask.session, ask.workshop):
         if member.signed_in is None:
-            lines.writerow([*security.csv_line([member.ident, member.name, member.email]), new_link(ask, member)])
+            lines.writerow([*map(cell, (member.ident, member.name, member.email)), new_link(ask, member)])
     ask.note("links", f"{ask.me.ident} made links for everybody who has not signed in")
     headers = {"Content-Disposition": 'attachment; filename="links.csv"'}
     return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -163,6 +169,7 @@ def _learner(ask: Ask, member: Member, link: str = "") -> Response:
         hand=talk.hand(ask.session, member),
         messages=talk.messages(ask.session, ask.workshop, member),
         link=link,
+        first=people.first_sign_in(ask.session, member),
         now=ask.room.clock(),
         **helping.shown_of(ask, member),
     )
@@ -173,6 +180,15 @@ def link_for(ask: Ask) -> Response:
     member = the_learner(ask)
     ask.note("links", f"{ask.me.ident} made a link", member)
     return _learner(ask, member, new_link(ask, member))
+
+
+@door(STAFF)
+def sign_out(ask: Ask) -> Response:
+    """Ends all of a learner's ways in: a stolen session, a lost laptop, somebody who came in their place."""
+    member = the_learner(ask)
+    people.end_ways_in(ask.session, ask.workshop, member, ask.room.clock())
+    ask.note("signed-out", f"{ask.me.ident} signed them out everywhere", member)
+    return _learner(ask, member)
 
 
 @door(STAFF)

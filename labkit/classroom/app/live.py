@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import func, select
@@ -94,6 +94,9 @@ class Live:
     _refreshing: asyncio.Task[None] | None = None
     _pages: dict[int, set[asyncio.Event]] = field(default_factory=dict)
     """{member: what wakes each page about them}"""
+    _version: int = 0
+    _made: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
+    _making: asyncio.Lock = field(default_factory=asyncio.Lock)
     closing: bool = False
 
     def changed(self) -> None:
@@ -114,9 +117,10 @@ class Live:
                 for one in there:
                     one.set()
 
-    def look(self, section: str = "") -> Board:
-        """Raises LabError where the database is away."""
-        with self.room.database.reading() as session:
+    def look(self, section: str = "", asked: Session | None = None) -> Board:
+        """With the session of whoever asks, if they have one: who has a connection must not wait for a second one. Raises LabError
+        where the database is away."""
+        with contextlib.nullcontext(asked) if asked else self.room.database.reading() as session:
             workshop = self.room.workshop(session)
             held = self._results(session, workshop)
             there = [seat for seat in seats(session, workshop) if not section or seat.section == section]
@@ -180,18 +184,23 @@ class Live:
             return
         if state != self._seen:
             self._seen = state
+            self._version += 1
             self._next.set()
             self._next = asyncio.Event()
 
-    async def stream(self, section: str, names: bool) -> AsyncIterator[str]:
-        """The board's HTML as events, at once and whenever it differs."""
+    async def stream(self, seen: Callable[[], Awaitable[str | None]], names: bool) -> AsyncIterator[str]:
+        """The board's HTML as events, at once and whenever it differs. `seen` says each time which section may be looked at; None
+        ends the stream: whoever looked has signed out."""
         self._watchers += 1
-        last = ""
+        last = html = ""
         try:
             while not self.closing:
                 waits = self._next
                 try:
-                    html = await run_in_threadpool(self.html, section, names)
+                    section = await seen()
+                    if section is None:
+                        return
+                    html = await self._shared(section, names, fresh=not last)
                 except LabError as error:
                     yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
                     html = last
@@ -205,6 +214,16 @@ class Live:
                     yield ": still here\n\n"
         finally:
             self._watchers -= 1
+
+    async def _shared(self, section: str, names: bool, fresh: bool) -> str:
+        """The same HTML for all who look at the same: 200 boards cost as much as one."""
+        async with self._making:
+            version, (made, html) = self._version, self._made.get((section, names), (-1, ""))
+            if fresh or made != version:
+                html = await run_in_threadpool(self.html, section, names)
+                self._made = {key: one for key, one in self._made.items() if one[0] == version}
+                self._made[section, names] = (version, html)
+            return html
 
     def html(self, section: str, names: bool) -> str:
         found = self.look(section)
@@ -257,7 +276,7 @@ def _names(request: Request) -> bool:
 def board(ask: Ask) -> Response:
     live: Live = ask.request.app.state.live
     section, names = _section(ask), _names(ask.request)
-    found = live.look(section)
+    found = live.look(section, ask.session)
     sections = sorted({one.section for one in people.learners(ask.session, ask.workshop, ask.me) if one.section})
     return ask.page(
         "board.html",
@@ -280,16 +299,25 @@ async def events(request: Request) -> Response:
     allowed = await _allowed(request)
     if allowed.headers.get("x-section") != "yes":
         return allowed
+
+    async def seen() -> str | None:
+        again = await _allowed(request)
+        if again.status_code == 503:
+            raise LabError("The classroom's database is away.")
+        return bytes(again.body).decode() if again.headers.get("x-section") == "yes" else None
+
     live: Live = request.app.state.live
-    section = bytes(allowed.body).decode()
-    return StreamingResponse(live.stream(section, _names(request)), media_type="text/event-stream")
+    return StreamingResponse(live.stream(seen, _names(request)), media_type="text/event-stream")
+
+
+events.who = STAFF  # type: ignore[attr-defined]  # _allowed asks, as a door does
 
 
 @door(STAFF)
 def board_data(ask: Ask) -> Response:
     """The board's figures as JSON, without names: for programs, and for tests of how soon it is told."""
     live: Live = ask.request.app.state.live
-    found = live.look(_section(ask))
+    found = live.look(_section(ask), ask.session)
     told = {
         "learners": len(found.rows),
         "present": found.present,

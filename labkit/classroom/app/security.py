@@ -1,7 +1,7 @@
 """What surrounds every answer: headers, the size of what is sent to us, and where a form may come from."""
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,13 +24,17 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-LARGEST = {"/api/results": 16_000_000, "/workshop/roster": 3_000_000, "/marks/export/nbgrader": 64_000_000}
+LARGEST = {"/api/results": 8_000_000, "/workshop/roster": 3_000_000, "/marks/export/nbgrader": 64_000_000}
 LARGEST_ELSE = 1_000_000
 """Bytes of a request's body, by path. A text of 100,000 characters has at most 400,000; a form writes some of them longer."""
 
 
+BODY = 60.0
+"""Seconds in which a request's body has come: 8 MB over the worst of wireless networks."""
+
+
 class Guard:
-    """Adds the headers to every answer, and ends a request whose body is too large as soon as it is."""
+    """Adds the headers to every answer, and ends a request whose body is too large as soon as it is, or takes too long."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -54,11 +58,15 @@ class Guard:
         if not told.isascii() or not told.isdigit() or int(told) > most:
             await self._too_large(most)(scope, receive, guarded)
             return
-        count = 0
+        count, whole, until = 0, False, asyncio.get_running_loop().time() + BODY
 
         async def counted() -> Message:
-            nonlocal count
-            message = await receive()
+            nonlocal count, whole
+            if whole:  # what comes now is only that the other side has gone
+                return await receive()
+            async with asyncio.timeout_at(until):
+                message = await receive()
+            whole = not message.get("more_body", False)
             count += len(message.get("body", b""))
             if count > most:
                 raise TooLarge
@@ -68,6 +76,11 @@ class Guard:
             await self.app(scope, counted, guarded)
         except TooLarge:
             await self._too_large(most)(scope, receive, guarded)
+        except TimeoutError:
+            if whole:
+                raise
+            late = PlainTextResponse("The request took too long.\n", 408, {"Connection": "close"})
+            await late(scope, receive, guarded)
 
     @staticmethod
     def _too_large(most: int) -> ASGIApp:
@@ -100,19 +113,20 @@ def from_here(request: Request) -> bool:
 
 def address(request: Request) -> str:
     """Where a request comes from. Proxies' headers are not believed: anybody can send them."""
-    return request.client.host if request.client else ""
+    return plain_address(request.client.host) if request.client else ""
+
+
+def plain_address(host: str) -> str:
+    """An address in its one form: an IPv4 address that came over IPv6 as itself, an IPv6 address with all its digits, so that
+    those of one network begin alike."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(found.ipv4_mapped or found.exploded) if isinstance(found, ipaddress.IPv6Address) else str(found)
 
 
 def bearer(request: Request) -> str:
     """The token of an API's request, "" for none."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
-
-
-def safe_cell(text: str) -> str:
-    """A cell of a CSV file that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def csv_line(cells: Iterable[Any]) -> list[str]:
-    return [safe_cell(str(cell)) for cell in cells]

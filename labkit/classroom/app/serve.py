@@ -12,7 +12,7 @@ from types import FrameType
 
 import uvicorn
 
-from labkit.classroom.app import application
+from labkit.classroom.app import application, patience
 from labkit.classroom.app.room import Room
 from labkit.errors import LabError
 from labkit.work import keeping
@@ -99,6 +99,7 @@ def server(room: Room, place: Place) -> "Server":
             ssl_keyfile=str(place.keys / "server-key.pem"),
             log_level="warning",
             server_header=False,
+            http=patience.Patient,
             proxy_headers=False,
             timeout_graceful_shutdown=3,
             lifespan="on",

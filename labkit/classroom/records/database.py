@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from labkit.errors import LabError
@@ -16,6 +16,10 @@ BUSY = 20_000
 
 LOCK = 7_236_101
 """PostgreSQL's advisory lock while tables are changed: several classrooms may start at once."""
+
+
+POOL = {"pool_size": 10, "max_overflow": 35, "pool_timeout": 10}
+"""A connection for each thread in which requests are served (40), and a few more: nobody who has one waits for another."""
 
 
 class Database:
@@ -37,7 +41,7 @@ class Database:
         with self._make() as session:
             try:
                 yield session
-            except DBAPIError as error:
+            except (DBAPIError, TimeoutError) as error:
                 raise _told(self.engine, error) from error
 
     @contextlib.contextmanager
@@ -55,7 +59,7 @@ class Database:
                     yield session
             except IntegrityError:
                 raise
-            except DBAPIError as error:
+            except (DBAPIError, TimeoutError) as error:
                 raise _told(self.engine, error) from error
 
     def close(self) -> None:
@@ -66,9 +70,10 @@ class DatabaseAway(LabError):
     """Nothing was kept. Asking again later may work."""
 
 
-def _told(engine: Engine, error: DBAPIError) -> LabError:
+def _told(engine: Engine, error: DBAPIError | TimeoutError) -> LabError:
     where = engine.url.render_as_string(hide_password=True)
-    reason = str(error.orig).strip().splitlines()[0] if error.orig and str(error.orig).strip() else type(error).__name__
+    orig = str(getattr(error, "orig", "") or "").strip()
+    reason = orig.splitlines()[0] if orig else type(error).__name__
     return DatabaseAway(
         f"The classroom's database {where} did not do its work: {reason}.", "free some space, or start it again"
     )
@@ -81,10 +86,10 @@ def _engine(url: str) -> Engine:
             place = place.set(drivername="postgresql+psycopg")
         if place.drivername.startswith("sqlite"):
             Path(place.database or "").parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-            made = create_engine(place, connect_args={"timeout": BUSY / 1000})
+            made = create_engine(place, connect_args={"timeout": BUSY / 1000}, **POOL)
             event.listen(made, "connect", _settings)
             return made
-        return create_engine(place, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return create_engine(place, pool_pre_ping=True, **POOL)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise LabError(
             f"This is no database that the classroom can use: {str(error).splitlines()[0]}.",
@@ -109,7 +114,7 @@ def upgrade(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, "heads")
 
 
 __all__ = ["Database", "DatabaseAway", "DatabaseError", "upgrade"]

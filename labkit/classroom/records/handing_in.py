@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import labkit
 from labkit.classroom.records import people
 from labkit.classroom.records.database import Database
-from labkit.classroom.records.models import Member, Observation, Result, Workshop
+from labkit.classroom.records.models import Member, Observation, Result, Trace, Workshop
 from labkit.classroom.rules import counting, trust
 from labkit.content import exercises
 from labkit.content.exercises import Exercise
@@ -89,12 +89,17 @@ def receive(database: Database, workshop: Workshop, key: Key, handed: Handed) ->
     except NotTaken as refusal:
         with database.writing() as session:
             member = session.get_one(Member, handed.member)
-            people.note(session, workshop, handed.received, "not-taken", refusal.what, member)
+            people.note(session, workshop, handed.received, people.NOT_TAKEN, refusal.logged, member)
         raise
 
 
 class NotTaken(LabError):
     """The observation is not what it says."""
+
+    def __init__(self, what: str, fix: str = "", logged: str = "") -> None:
+        super().__init__(what, fix)
+        self.logged = logged or what
+        """What the log says, which only instructors read."""
 
 
 def graded_here(workshop: Workshop, seen: Seen, wanted: tuple[str, ...]) -> list[Exercise]:
@@ -130,11 +135,10 @@ def _keep(
         taken = trust.taken(seen, _claim(session, key, handed, member, signed))
     except LabError as error:
         raise NotTaken(error.what, error.fix) from error
-    twin = trust.twin(seen)
-    if not signed and twin and _of_somebody_else(session, workshop, member, twin):
-        raise NotTaken(
-            "This observation shows what happened in another learner's lab.", "hand in what your own lab shows"
-        )
+    traces = trust.traces(seen)
+    if not signed and (other := _of_somebody_else(session, workshop, member, traces)):
+        told = "This observation shows what happened in another learner's lab."
+        raise NotTaken(told, "hand in what your own lab shows", f"{told} The same lines came from {other} before.")
     new = [one for one in results if _is_news(session, member, origin, one)]
     member.seen = handed.received
     member.signed_in = member.signed_in or handed.received
@@ -148,11 +152,11 @@ def _keep(
             device=handed.device,
             taken=taken.at,
             received=handed.received,
-            twin=twin,
             data=zlib.compress(content),
         )
     )
     session.flush()
+    _keep_traces(session, member, traces)
     for one in new:
         session.add(row(member.id, digest, origin, taken.at, handed.received, one))
     session.flush()
@@ -175,13 +179,26 @@ def _claim(session: Session, key: Key, handed: Handed, member: Member, signed: b
     )
 
 
-def _of_somebody_else(session: Session, workshop: Workshop, member: Member, twin: str) -> bool:
-    others = (
-        select(Observation.digest)
-        .join(Member, Member.id == Observation.member_id)
-        .where(Observation.twin == twin, Member.id != member.id, Member.workshop_id == workshop.id)
+def _of_somebody_else(session: Session, workshop: Workshop, member: Member, traces: frozenset[str]) -> str:
+    """The id of another learner from whose lab these lines are, "" if they are nobody else's."""
+    if len(traces) < trust.FEWEST:
+        return ""
+    shared = (
+        select(Member.ident, func.count())
+        .join(Trace, Trace.member_id == Member.id)
+        .where(Trace.line.in_(traces), Member.id != member.id, Member.workshop_id == workshop.id)
+        .group_by(Member.ident)
+        .order_by(func.count().desc())
+        .limit(1)
     )
-    return session.scalar(others.limit(1)) is not None
+    most = session.execute(shared).first()
+    return most[0] if most and trust.copied(len(traces), most[1]) else ""
+
+
+def _keep_traces(session: Session, member: Member, traces: frozenset[str]) -> None:
+    held = select(Trace.line).where(Trace.line.in_(traces), Trace.member_id == member.id)
+    if fresh := traces - set(session.scalars(held)):
+        session.execute(insert(Trace), [{"line": one, "member_id": member.id} for one in sorted(fresh)])
 
 
 def _is_news(session: Session, member: Member, origin: str, result: ExerciseResult) -> bool:

@@ -63,6 +63,8 @@ class Workshop(Base):
     offline_minutes: Mapped[int] = mapped_column(default=120)
     certificate_percent: Mapped[int] = mapped_column(default=0)
     """Of the total, from which a learner gets a certificate; 0: nobody gets one."""
+    links_only: Mapped[bool] = mapped_column(default=False)
+    """Nobody joins with the room's code: whoever has it and an id that has not come yet is that learner."""
 
 
 class Member(Base):
@@ -115,9 +117,17 @@ class Observation(Base):
     """The digest of the pass that it was handed in with."""
     taken: Mapped[datetime]
     received: Mapped[datetime]
-    twin: Mapped[str] = mapped_column(String(64), default="", index=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
     """JSON, compressed by zlib."""
+
+
+class Trace(Base):
+    """A line of an access log that a learner's observations have: by these, copies are recognized."""
+
+    __tablename__ = "trace"
+    line: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """Names it (rules/trust.py: traces)."""
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
 
 
 class Result(Base):

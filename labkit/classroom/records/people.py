@@ -75,12 +75,14 @@ class Enrolled:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     same: int
+    left_out: tuple[str, ...] = ()
+    """Sentences."""
 
 
 def enroll(session: Session, workshop: Workshop, roster: Roster) -> Enrolled:
     """Adds the roster's learners and takes over changed names, addresses and sections. Nobody is removed."""
     known = {one.key: one for one in session.scalars(select(Member).where(Member.workshop_id == workshop.id))}
-    added, changed, unchanged = [], [], 0
+    added, changed, left_out, unchanged = [], [], [], 0
     for entry in roster.entries:
         key = entries.same(entry.ident)
         member = known.get(key)
@@ -89,6 +91,8 @@ def enroll(session: Session, workshop: Workshop, roster: Roster) -> Enrolled:
             member.ids = known_there(entry)
             session.add(member)
             added.append(entry.ident)
+        elif member.role != LEARNER:
+            left_out.append(f"{visible(entry.ident)} was left out: the {member.role} is called so.")
         elif _told(member) != (
             told := (entry.name, entry.email, entry.section, elsewhere(member) | known_there(entry))
         ):
@@ -97,7 +101,7 @@ def enroll(session: Session, workshop: Workshop, roster: Roster) -> Enrolled:
         else:
             unchanged += 1
     _room_for(session, workshop, len(added))
-    return Enrolled(tuple(added), tuple(changed), unchanged)
+    return Enrolled(tuple(added), tuple(changed), unchanged, tuple(left_out))
 
 
 def add(session: Session, workshop: Workshop, learner: Learner) -> Member:
@@ -275,6 +279,12 @@ def end_all(session: Session, workshop: Workshop, kind: str, now: datetime, memb
     session.execute((wanted.where(Pass.member_id == member.id) if member else wanted).values(until=now))
 
 
+def end_ways_in(session: Session, workshop: Workshop, member: Member, now: datetime) -> None:
+    """Signs a member out everywhere: browsers, machines, and links and codes that are not used yet."""
+    for kind in (SESSION, DEVICE, LINK, "laptop"):
+        end_all(session, workshop, kind, now, member)
+
+
 # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -287,7 +297,10 @@ def note(
     member: Member | None = None,
     address: str = "",
 ) -> None:
-    """Adds a line to the classroom's log."""
+    """Adds a line to the classroom's log. Of what strangers cause, only so many: nobody may fill the disk, or push out of sight
+    what happened before."""
+    if kind in LIMITED and _many(session, workshop, kind, member, address, now, MOST_LINES):
+        return
     told = visible(what)[:1000]
     line = Event(
         workshop_id=workshop.id,
@@ -300,12 +313,41 @@ def note(
     session.add(line)
 
 
-WRONG_CODE, REFUSED = "wrong-code", "refused"
+WRONG_CODE, REFUSED, WAITS, NOT_TAKEN = "wrong-code", "refused", "waits", "not-taken"
+LIMITED, MOST_LINES = (REFUSED, WAITS, NOT_TAKEN), 100
+"""Lines that anybody can cause as often as they like, and how many of a kind are written from one place WITHIN that time. Wrong
+codes are not among them: what is counted must be written down, and after TRIES of them nobody looks at a code."""
+
+
+SIGNED_IN = "signed-in"
+
+
+def first_sign_in(session: Session, member: Member) -> Event | None:
+    """When, how and from where a member came in for the first time."""
+    wanted = select(Event).where(Event.member_id == member.id, Event.kind == SIGNED_IN).order_by(Event.number)
+    return session.scalars(wanted.limit(1)).first()
+
+
+def _many(
+    session: Session, workshop: Workshop, kind: str, member: Member | None, address: str, now: datetime, most: int
+) -> bool:
+    """Whether there are so many lines of this kind from there, or about this member where nobody says from where."""
+    wanted = select(func.count()).where(
+        Event.workshop_id == workshop.id, Event.kind == kind, Event.time > now - WITHIN, Event.time <= now
+    )
+    if address:
+        wanted = wanted.where(Event.address.startswith(network(address), autoescape=True))
+    elif member is not None:
+        wanted = wanted.where(Event.member_id == member.id)
+    return (session.scalar(wanted) or 0) >= most
+
+
+def network(address: str) -> str:
+    """How the addresses begin that one machine can have: of IPv6 a network's (/64), else this one. `address` is as
+    app/security.py writes it."""
+    return address[: len("2001:0db8:0000:0000:")] if address.count(":") == 7 else address
 
 
 def must_wait(session: Session, workshop: Workshop, address: str, now: datetime) -> bool:
-    """Whether too many wrong codes came from there."""
-    wrong = select(func.count()).where(
-        Event.workshop_id == workshop.id, Event.kind == WRONG_CODE, Event.address == address, Event.time > now - WITHIN
-    )
-    return (session.scalar(wrong) or 0) >= TRIES
+    """Whether too many wrong codes came from there. What the log has from the future does not count: the clock was wrong then."""
+    return _many(session, workshop, WRONG_CODE, None, address, now, TRIES)

@@ -12,10 +12,14 @@ LONGEST = 100_000
 """Characters of a reflection or a message."""
 
 
-def plain(text: str) -> str:
+LONGEST_SAID = 500
+"""Of what is said with a raised hand: every board gets all of it, whenever something changes."""
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
     """A text as it is kept: without what a database cannot hold. Raises LabError where it is too long."""
-    if len(text) > LONGEST:
-        raise LabError(f"This text has {len(text):,} characters; at most {LONGEST:,} are kept.", "make it shorter")
+    if len(text) > longest:
+        raise LabError(f"This text has {len(text):,} characters; at most {longest:,} are kept.", "make it shorter")
     return text.replace("\r\n", "\n").replace("\0", "").encode(errors="replace").decode().strip()
 
 
@@ -23,9 +27,9 @@ def raise_hand(session: Session, member: Member, said: str, now: datetime) -> No
     """A hand that is up already stays up, with the new words."""
     up = hand(session, member)
     if up is None:
-        session.add(Hand(member_id=member.id, raised=now, said=plain(said)))
+        session.add(Hand(member_id=member.id, raised=now, said=plain(said, LONGEST_SAID)))
     elif said.strip():
-        up.said = plain(said)
+        up.said = plain(said, LONGEST_SAID)
 
 
 def lower_hand(session: Session, member: Member, now: datetime) -> None:

@@ -7,6 +7,7 @@ with or without a mark, UTF-16 with one.
 
 import csv
 import io
+import re
 import unicodedata
 from dataclasses import dataclass, field
 
@@ -58,7 +59,7 @@ def read(content: bytes) -> Roster:
     for number, row in enumerate(rows[1:], 2):
         cells = {name: clean(row[at]) if at < len(row) else "" for name, at in columns.items()}
         ident = cells.get("id") or cells.get("name", "")
-        if not ident:
+        if not same(ident):
             if any(cell.strip() for cell in row):
                 notes.append(f"Line {number} was left out: it names nobody.")
             continue
@@ -80,8 +81,14 @@ def read(content: bytes) -> Roster:
 
 
 def same(ident: str) -> str:
-    """Ids that look the same to people are the same: case, width and accents' forms do not tell learners apart."""
-    return unicodedata.normalize("NFKC", ident).casefold().strip()
+    """Ids that look the same to people are the same: case, width, accents' forms and marks that nobody sees do not tell learners
+    apart."""
+    seen = UNSEEN.sub("", unicodedata.normalize("NFKC", ident))
+    return unicodedata.normalize("NFKC", seen.casefold()).strip()
+
+
+UNSEEN = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]")  # fmt: skip
+"""Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), which Python does not know."""
 
 
 def clean(cell: str) -> str:

@@ -1,7 +1,6 @@
 """Whether an observation that was handed in is the learner's own, and from when. Pure: what is refused is a LabError."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +13,11 @@ from labkit.text import visible
 SLACK = timedelta(seconds=5)
 """What two clocks may differ while a message is on its way."""
 
-FEWEST = 3
-"""So many lines of an access log are nobody else's by chance: their times have microseconds."""
+FEWEST, SHARE = 3, 0.1
+"""So many lines of an access log, and such a part of it, are nobody else's by chance: their times have milliseconds."""
+
+MOST_LINES = 2000
+"""Of a log, the newest ones are compared."""
 
 
 @dataclass(frozen=True)
@@ -64,26 +66,35 @@ def taken(seen: Observation, claim: Claim) -> Taken:
             raise LabError("This observation was taken in the future.", "set the clock of the machine that observed")
         return Taken(OBSERVED, moment)
     # A laptop's clock may be wrong by a day. What counts is how long before the sending it was.
-    at = moment + (claim.received - claim.sent if claim.sent else timedelta())
+    try:
+        at = moment + (claim.received - claim.sent if claim.sent else timedelta())
+    except OverflowError as error:
+        raise LabError(
+            "This observation's times are out of range.", "set your machine's clock and observe again"
+        ) from error
     if at > claim.received + SLACK:
         raise LabError("This observation was taken after it was sent.", "set your machine's clock and observe again")
-    if claim.since and at < claim.since - SLACK:
+    # What lies in the future was written down while the classroom's own clock was wrong: nothing is measured by it.
+    if claim.since and at < claim.since - SLACK and claim.since <= claim.received + SLACK:
         raise LabError("This observation was taken before this machine joined the classroom.", "observe your lab again")
-    if claim.newest and at < claim.newest - SLACK:
+    if claim.newest and at < claim.newest - SLACK and claim.newest <= claim.received + SLACK:
         raise LabError(
             "This observation is older than one that this machine has sent already.", "observe your lab again"
         )
     return Taken(SELF_REPORTED, min(at, claim.received))
 
 
-def twin(seen: Observation) -> str:
-    """A digest of what happened in the lab, without whose it is: the same in a copy that only changes the names. "" where too
-    little happened."""
+def traces(seen: Observation) -> frozenset[str]:
+    """Names of the lines of its access log, without whose they are: the same in a copy that changes names and order, or has a
+    part of the log only."""
     events = seen.log.events if seen.log else ()
-    if len(events) < FEWEST:
-        return ""
-    told = json.dumps([[event.seq, event.time, event.action, event.status] for event in events])
-    return hashlib.sha256(told.encode()).hexdigest()
+    told = (f"{event.time:.3f} {event.action} {event.status}" for event in events[-MOST_LINES:])
+    return frozenset(hashlib.sha256(line.encode(errors="replace")).hexdigest()[:16] for line in told)
+
+
+def copied(lines: int, shared: int) -> bool:
+    """Whether a log with so many lines is a copy, if so many of them are in one other learner's."""
+    return shared >= FEWEST and shared >= SHARE * lines
 
 
 def _moment(text: str) -> datetime:
@@ -93,4 +104,7 @@ def _moment(text: str) -> datetime:
         raise LabError(
             f"This observation has no valid time: {visible(text)[:100]!r}.", "observe your lab again"
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise LabError("This observation's time is out of range.", "observe your lab again") from error

@@ -32,6 +32,6 @@ if (live) {
   const say = (text) => { if (live.textContent !== text) live.textContent = text; };
   source.onopen = () => say("● Live");
   source.onmessage = (event) => { say("● Live"); show(JSON.parse(event.data)); };
-  source.onerror = () => say("○ The connection is lost. Trying again…");
+  source.onerror = () => say(source.readyState === EventSource.CLOSED ? "○ You are signed out here. Reload this page." : "○ The connection is lost. Trying again…");
   source.addEventListener("problem", (event) => say(`○ Nothing new comes: ${JSON.parse(event.data)}`));
 }
