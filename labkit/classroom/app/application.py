@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, instructor, learner, live, pages
+from labkit.classroom.app import api, entrance, hub, instructor, learner, live, pages
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import Guard
 from labkit.view import render
@@ -88,7 +88,7 @@ def build(room: Room) -> Starlette:
         await watching
 
     app = Starlette(
-        routes=ROUTES,
+        routes=[*(hub.ROUTES if room.hub else ()), *ROUTES],
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: not_found},
         lifespan=lifespan,

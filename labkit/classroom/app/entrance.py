@@ -54,7 +54,7 @@ def sign_in_with_code(ask: Ask) -> Response:
         return ask.page("sign_in.html", 403, told=told, ident=ident)
     if people.use(ask.session, key, ask.workshop, people.CODE, plain, now) is None:
         return ask.page("sign_in.html", 403, told=WRONG, ident=ident)
-    return _let_in(ask, member, "with the code")
+    return let_in(ask, member, "with the code")
 
 
 @door(ANYBODY)
@@ -70,10 +70,10 @@ def sign_in_with_link(ask: Ask) -> Response:
     if found is None or found.member_id is None:
         ask.note(people.REFUSED, "a wrong or used link")
         return ask.page("link.html", 403, token="", told=USED)
-    return _let_in(ask, ask.session.get_one(Member, found.member_id), "with a link")
+    return let_in(ask, ask.session.get_one(Member, found.member_id), "with a link")
 
 
-def _let_in(ask: Ask, member: Member, how: str) -> Response:
+def let_in(ask: Ask, member: Member, how: str) -> Response:
     now = ask.room.clock()
     token = people.issue(ask.session, ask.room.key.key, ask.workshop, people.SESSION, member, now)
     member.signed_in = member.signed_in or now
@@ -90,6 +90,8 @@ def _out(ask: Ask) -> Response:
     people.end(ask.session, ask.room.key.key, people.SESSION, ask.viewer.token, ask.room.clock())
     ask.note("signed-out")
     answer = go("/sign-in")
+    if ask.room.hub is not None:
+        ask.room.hub.sign_out(answer, ask.me)
     answer.delete_cookie(security.COOKIE, secure=True, httponly=True, samesite="lax", path="/")
     return answer
 

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,9 @@ from labkit.classroom.records import people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Member, Workshop
 from labkit.lab.owner.workshop import Workshop as Key
+
+if TYPE_CHECKING:
+    from labkit.classroom.app.hub import Hub
 
 
 def now() -> datetime:
@@ -34,6 +38,10 @@ class Room:
     clock: Callable[[], datetime] = now
     labs: Labs | None = None
     """Who has the learners' labs; None where the classroom starts none."""
+    jupyter: Callable[[Member], str] | None = None
+    """Where a learner's JupyterLab is, as a link for their page; None where there is none."""
+    hub: "Hub | None" = None
+    """JupyterHub, where the classroom runs one."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
 
