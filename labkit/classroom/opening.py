@@ -1,9 +1,12 @@
 """Opens a classroom: its folder, its key, its database, its roster, and what lets people in."""
 
+import contextlib
+import hashlib
 import re
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +15,20 @@ from sqlalchemy.orm import Session
 
 from labkit.classroom.app import serve
 from labkit.classroom.app.api import BROKER
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room, now
 from labkit.classroom.app.serve import Place
+from labkit.classroom.broker import naming
+from labkit.classroom.broker.broker import Broker, Settings, Told
 from labkit.classroom.gradebook import Gradebook
 from labkit.classroom.records import judging, people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Workshop
 from labkit.classroom.rules import entries
+from labkit.content import exercises
 from labkit.errors import LabError
+from labkit.lab.engine import images
+from labkit.lab.engine.engines import Engine, Say
 from labkit.lab.owner import workshop as keys
 from labkit.work import keeping
 
@@ -47,6 +56,19 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Labs:
+    """How the labs of a classroom are made."""
+
+    workers: int = 2
+    idle: float = 3600.0
+    """Seconds after which a lab in which nothing happens is stopped; 0 for never."""
+    time: float = 8 * 3600.0
+    """Seconds that a lab lives; 0 for no end."""
+    remove: bool = False
+    """Whether all labs are removed when the classroom ends. Else they go on, and the next start finds them."""
+
+
+@dataclass(frozen=True)
 class Opened:
     """A classroom that can be served, and what to tell people."""
 
@@ -61,6 +83,8 @@ class Opened:
     notes: tuple[str, ...]
     """What was left out of the roster."""
     folder: Path
+    key: Path
+    """The file of the workshop's key."""
 
 
 def folder_of(wanted: Path, name: str) -> Path:
@@ -117,7 +141,73 @@ def _fill(
         keeping.write_whole(folder / "broker.token", broker, mode=0o600)
     link = f"{room.address}/join/{link}"
     notes = read.notes if read else ()
-    return Opened(room, place, opened, f"{code[:4]}-{code[4:]}", link, len(there), notes, folder)
+    return Opened(
+        room, place, opened, f"{code[:4]}-{code[4:]}", link, len(there), notes, folder, _key_file(wanted, folder)
+    )
+
+
+@contextlib.contextmanager
+def labs(opened: Opened, engine: Engine, asked: Labs, say: Say) -> Iterator[Broker]:
+    """A broker on this engine for the room's learners, while the block runs. It finds the labs of an earlier one. Raises
+    LabError."""
+    room = opened.room
+    with room.database.reading() as session:
+        workshop = room.workshop(session)
+        taught = [exercises.load(slug) for slug, _ in workshop.exercises]
+        settings = _settings(opened.folder, workshop.name, opened.key, asked)
+    extras = tuple(dict.fromkeys(part for each in taught for part in each.extras))
+    images.ensure(engine, say)  # with progress: the broker would build it too, and say nothing
+    desk = Desk(room)
+    broker = Broker(engine, replace(settings, extras=extras), Told(desk.observed, desk.changed))
+    with desk, broker:
+        room.labs, room.desk = broker, desk
+        desk.refresh()
+        try:
+            yield broker
+        finally:
+            if asked.remove:
+                _remove(broker, say)
+
+
+def remove_labs(folder: Path, name: str, engine: Engine, say: Say) -> int:
+    """Removes all labs of a workshop whose classroom does not run, and returns how many there were. Raises LabError."""
+    place = folder_of(folder, name)
+    key = place / "workshop.key"
+    if not (place / LABS).is_dir():
+        return 0
+    if not key.is_file():  # the workshop has a key of its own; for removing labs any does
+        key = place / LABS / "unused.key"
+        if not key.exists():
+            keys.new(key, name)
+    with Broker(engine, _settings(place, name, key, Labs())) as broker:
+        return _remove(broker, say)
+
+
+def _remove(broker: Broker, say: Say) -> int:
+    there = [one.learner for one in broker.all()]
+    if there:
+        say(f"removing {len(there)} labs")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(broker.remove, there))
+    return len(there)
+
+
+LABS = "labs"
+"""In a classroom's folder: the broker's."""
+
+
+def _settings(folder: Path, name: str, key: Path, asked: Labs) -> Settings:
+    return Settings(
+        lab_names(name), folder / LABS, key, workers=asked.workers, time=asked.time, idle=asked.idle
+    )
+
+
+def lab_names(name: str) -> str:
+    """What the names of a workshop's labs begin with: its own name where that can be, else a short one made from it."""
+    if naming.WORKSHOP.fullmatch(name):
+        return name
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:12].strip("-")
+    return f"w-{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def marks(folder: Path, name: str, database: str = "") -> Gradebook:
@@ -149,7 +239,11 @@ def _broker(session: Session, room: Room, workshop: Workshop, folder: Path, mome
 
 def _key(wanted: Wanted, folder: Path) -> keys.Workshop:
     """The workshop's key: the file that was named, or one of the classroom's own, made once."""
-    file = wanted.key or folder / "workshop.key"
+    file = _key_file(wanted, folder)
     if wanted.key is None and not file.exists():
         keys.new(file, wanted.name)
     return keys.read(file)
+
+
+def _key_file(wanted: Wanted, folder: Path) -> Path:
+    return wanted.key or folder / "workshop.key"

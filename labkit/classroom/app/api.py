@@ -154,6 +154,7 @@ def results(room: Room, request: Request, body: bytes) -> Any:
     )
     receipt = handing_in.receive(room.database, workshop, room.key, handed)
     room.changed()
+    room.woken(member.id)
     return {
         "digest": receipt.digest,
         "origin": receipt.origin,

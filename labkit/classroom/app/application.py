@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, hub, instructor, learner, live, pages
+from labkit.classroom.app import api, entrance, helping, hub, instructor, learner, live, pages, terminals
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import Guard
 from labkit.view import render
@@ -40,6 +41,15 @@ ROUTES = [
     Route("/me/hand/lower", learner.lower_hand, methods=["POST"]),
     Route("/me/reflection", learner.reflect, methods=["POST"]),
     Route("/me/laptop", learner.laptop, methods=["POST"]),
+    Route("/me/events", learner.events),
+    Route("/me/lab/start", learner.start_lab, methods=["POST"]),
+    Route("/me/lab/reset", learner.reset_lab, methods=["POST"]),
+    Route("/me/lab/look", learner.look, methods=["POST"]),
+    Route("/me/terminal", terminals.mine),
+    Route("/me/terminal", terminals.open_mine, methods=["POST"]),
+    Route("/me/terminal/allow", terminals.allow, methods=["POST"]),
+    Route("/me/terminal/end", terminals.end_mine, methods=["POST"]),
+    WebSocketRoute("/me/terminal/socket", terminals.my_socket),
     Route("/me/{slug}", learner.my_mark),
     Route("/board", live.board),
     Route("/board/events", live.events),
@@ -56,6 +66,13 @@ ROUTES = [
     Route("/learner/{number:int}/link", instructor.link_for, methods=["POST"]),
     Route("/learner/{number:int}/lower", instructor.lower, methods=["POST"]),
     Route("/learner/{number:int}/message", instructor.tell, methods=["POST"]),
+    Route("/learner/{number:int}/events", helping.events),
+    Route("/learner/{number:int}/look", helping.look, methods=["POST"]),
+    Route("/learner/{number:int}/hint", helping.hint, methods=["POST"]),
+    Route("/learner/{number:int}/lab", helping.lab, methods=["POST"]),
+    Route("/learner/{number:int}/terminal", terminals.theirs),
+    Route("/learner/{number:int}/terminal", terminals.ask_for, methods=["POST"]),
+    WebSocketRoute("/learner/{number:int}/terminal/socket", terminals.their_socket),
     Route("/learner/{number:int}/{slug}", instructor.mark),
     Route("/learner/{number:int}/{slug}/overrule", instructor.overrule, methods=["POST"]),
     Route("/learner/{number:int}/{slug}/reflection", instructor.rubric, methods=["POST"]),
@@ -85,6 +102,7 @@ def build(room: Room) -> Starlette:
         watching = asyncio.create_task(app.state.live.watch())
         yield
         app.state.live.close()
+        await asyncio.to_thread(app.state.terminals.close)
         await watching
 
     app = Starlette(
@@ -94,6 +112,8 @@ def build(room: Room) -> Starlette:
         lifespan=lifespan,
     )
     app.state.room = room
-    app.state.live = live.Live(room)
-    room.changed = app.state.live.changed
+    app.state.desk = room.desk or Desk(room)
+    app.state.live = live.Live(room, app.state.desk)
+    app.state.terminals = terminals.Terminals()
+    room.changed, room.woken = app.state.live.changed, app.state.live.woken
     return app

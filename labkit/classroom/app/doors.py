@@ -14,10 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from labkit.classroom.app import pages, security
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import SIGN_OF_LIFE, Room, Viewer
 from labkit.classroom.records import people
 from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Member, Workshop
+from labkit.content import exercises
+from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 
 MOST_FIELDS = 200
@@ -35,6 +38,14 @@ class Ask:
     viewer: Viewer | None
     form: dict[str, str]
     files: dict[str, bytes]
+    everybody: bool = False
+    """Whether every page may show something else afterwards."""
+
+    @property
+    def desk(self) -> Desk:
+        """What this page asks of the labs."""
+        found: Desk = self.request.app.state.desk
+        return found
 
     @property
     def me(self) -> Member:
@@ -94,7 +105,7 @@ def _answer(
     viewer: Viewer | None = None
     workshop, posted = "", request.method == "POST"
     try:
-        viewer, workshop = _viewer(request, room)
+        viewer, workshop = whose(room, request.cookies.get(security.COOKIE, ""))
         if who != ANYBODY:
             if viewer is None:
                 if posted:
@@ -110,9 +121,12 @@ def _answer(
         with kept as session:
             known = room.workshop(session)
             asking = replace(viewer, member=session.get_one(Member, viewer.member.id)) if viewer else None
-            answer = work(Ask(request, room, session, known, asking, form, files))
+            ask = Ask(request, room, session, known, asking, form, files)
+            answer = work(ask)
         if posted:
             room.changed()
+            about = request.path_params.get("number") or (viewer.member.id if viewer else None)
+            room.woken(None if ask.everybody else about)
         return answer
     except LabError as error:
         status = 503 if isinstance(error, DatabaseAway) else 409
@@ -121,8 +135,8 @@ def _answer(
         return pages.page("problem.html", viewer, workshop, error.status_code, what=str(error.detail), fix="")
 
 
-def _viewer(request: Request, room: Room) -> tuple[Viewer | None, str]:
-    token = request.cookies.get(security.COOKIE, "")
+def whose(room: Room, token: str) -> tuple[Viewer | None, str]:
+    """Whose session this is, and the workshop's name."""
     moment = room.clock()
     with room.database.reading() as session:
         workshop = room.workshop(session)
@@ -157,6 +171,28 @@ async def _form(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
             else:
                 fields[name] = value
     return fields, files
+
+
+class Allowed(Response):
+    """A door's answer to what goes on after it, such as a stream: this person may."""
+
+    def __init__(self, viewer: Viewer, about: Member | None = None) -> None:
+        super().__init__()
+        self.viewer, self.about = viewer, about or viewer.member
+
+
+def the_learner(ask: Ask) -> Member:
+    """The learner of this address. Those of another section are as if they were not there."""
+    found = people.learner(ask.session, ask.workshop, ask.me, ask.path["number"])
+    if found is None:
+        raise HTTPException(404, "There is no such learner, or they are in another section.")
+    return found
+
+
+def the_exercise(ask: Ask) -> Exercise:
+    if ask.path["slug"] not in dict(ask.workshop.exercises):
+        raise HTTPException(404, "This workshop has no such exercise.")
+    return exercises.load(ask.path["slug"])
 
 
 def go(path: str) -> Response:

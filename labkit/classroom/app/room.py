@@ -16,6 +16,7 @@ from labkit.classroom.records.models import Member, Workshop
 from labkit.lab.owner.workshop import Workshop as Key
 
 if TYPE_CHECKING:
+    from labkit.classroom.app.desk import Desk
     from labkit.classroom.app.hub import Hub
 
 
@@ -38,12 +39,16 @@ class Room:
     clock: Callable[[], datetime] = now
     labs: Labs | None = None
     """Who has the learners' labs; None where the classroom starts none."""
+    desk: "Desk | None" = None
+    """What pages ask of the labs; the app makes one where there is none."""
     jupyter: Callable[[Member], str] | None = None
-    """Where a learner's JupyterLab is, as a link for their page; None where there is none."""
+    """The address of a learner's JupyterLab; None where there is no hub."""
     hub: "Hub | None" = None
     """JupyterHub, where the classroom runs one."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
+    woken: Callable[[int | None], None] = field(default=lambda _: None)
+    """Called after everything that pages about this member may show; None: about anybody."""
 
     def workshop(self, session: Session) -> Workshop:
         return session.get_one(Workshop, self.number)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,6 +74,17 @@ class Guard:
 
 class TooLarge(Exception):
     """The body is longer than what may be sent here."""
+
+
+TERMINAL = HEADERS["Content-Security-Policy"].replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+"""The policy of a page with a terminal: xterm.js writes its own style sheet into the page. Scripts stay ours alone."""
+
+
+def socket_from_here(socket: HTTPConnection) -> bool:
+    """Whether one of our own pages opens this WebSocket. Browsers always say where it comes from, and no rule of theirs keeps
+    another site from opening one."""
+    origin = socket.headers.get("origin", "null")
+    return urlsplit(origin)[:2] == ("https", socket.headers.get("host", ""))
 
 
 def from_here(request: Request) -> bool:

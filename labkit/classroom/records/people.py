@@ -110,6 +110,12 @@ def staff(session: Session, workshop: Workshop, role: str, name: str, section: s
     return found
 
 
+def all_staff(session: Session, workshop: Workshop) -> list[Member]:
+    """Instructors and assistants, in the order in which they came."""
+    wanted = select(Member).where(Member.workshop_id == workshop.id, Member.role.in_(STAFF))
+    return list(session.scalars(wanted.order_by(Member.id)))
+
+
 def _member(workshop: Workshop, role: str, ident: str, name: str, email: str, section: str) -> Member:
     return Member(
         workshop_id=workshop.id,
