@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, exports, helping, instructor, learner, live, pages, terminals
+from labkit.classroom.app import api, entrance, exports, helping, hub, instructor, learner, live, pages, terminals
 from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import HEADERS, Guard
@@ -119,7 +119,7 @@ def build(room: Room) -> Starlette:
         await watching
 
     app = Starlette(
-        routes=[*ROUTES, *(room.lti.routes() if room.lti else ())],
+        routes=[*(hub.ROUTES if room.hub else ()), *ROUTES, *(room.lti.routes() if room.lti else ())],
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: not_found, Exception: broken},
         lifespan=lifespan,

@@ -60,7 +60,7 @@ class Ask:
         return self.request.path_params
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        return pages.page(template, self.viewer, self.workshop.name, status, **values)
+        return pages.page(template, self.viewer, self.workshop.name, status, hub=self.room.hub, **values)
 
     def note(self, kind: str, what: str = "", member: Member | None = None) -> None:
         """A line of the log, about whoever asks or about this member."""
@@ -83,9 +83,10 @@ _MAY: dict[str, Callable[[Viewer], bool]] = {
 }
 
 
-def door(who: str, writes: bool = True) -> Callable[[Work], Endpoint]:
+def door(who: str, writes: bool = True, keeps: bool = False) -> Callable[[Work], Endpoint]:
     """A page for these people. A GET only reads; a POST needs a form of ours, and is kept as a whole or not at all. Without
-    `writes` the work of a POST opens its own transaction, where it is ready to."""
+    `writes` the work of a POST opens its own transaction, where it is ready to. With `keeps` a GET may write: one that is
+    a step of a sign-in, which a forged one gets nothing from."""
 
     def made(work: Work) -> Endpoint:
         @functools.wraps(work)
@@ -93,7 +94,7 @@ def door(who: str, writes: bool = True) -> Callable[[Work], Endpoint]:
             room: Room = request.app.state.room
             posted = request.method == "POST"
             form, files = await _form(request) if posted else ({}, {})
-            return await run_in_threadpool(_answer, work, who, request, room, posted and writes, form, files)
+            return await run_in_threadpool(_answer, work, who, request, room, keeps or (posted and writes), form, files)
 
         endpoint.who = who  # type: ignore[attr-defined]  # tests ask every route for its rule
         return endpoint

@@ -98,6 +98,8 @@ def _out(ask: Ask) -> Response:
     people.end(ask.session, ask.room.key.key, people.SESSION, ask.viewer.token, ask.room.clock())
     ask.note("signed-out")
     answer = go("/sign-in")
+    if ask.room.hub is not None:
+        ask.room.hub.sign_out(answer, ask.me)
     answer.delete_cookie(security.COOKIE, secure=True, httponly=True, samesite="lax", path="/")
     return answer
 

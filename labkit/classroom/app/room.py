@@ -17,6 +17,7 @@ from labkit.lab.owner.workshop import Workshop as Key
 
 if TYPE_CHECKING:
     from labkit.classroom.app.desk import Desk
+    from labkit.classroom.app.hub import Hub
     from labkit.classroom.app.lti import Lti
 
 
@@ -45,6 +46,8 @@ class Room:
     """The address of a learner's JupyterLab; None where there is no hub."""
     lti: "Lti | None" = None
     """Learning platforms that lead here; None where none is registered."""
+    hub: "Hub | None" = None
+    """JupyterHub, where the classroom runs one."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
     woken: Callable[[int | None], None] = field(default=lambda _: None)
