@@ -169,7 +169,7 @@ def _learner(ask: Ask, member: Member, link: str = "") -> Response:
         hand=talk.hand(ask.session, member),
         messages=talk.messages(ask.session, ask.workshop, member),
         link=link,
-        first=people.first_sign_in(ask.session, member),
+        came=people.first_sign_in(ask.session, member),
         now=ask.room.clock(),
         **helping.shown_of(ask, member),
     )

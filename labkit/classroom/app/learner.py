@@ -31,7 +31,7 @@ def _me(ask: Ask, laptop: str = "") -> Response:
         **_now(ask.request, ask.session, ask.workshop, ask.me, ask.viewer),
         reflections=[(each, talk.reflection(ask.session, ask.me, each.slug)) for each in taught if each.reflection],
         laptop=laptop,
-        first=people.first_sign_in(ask.session, ask.me),
+        came=people.first_sign_in(ask.session, ask.me),
     )
 
 

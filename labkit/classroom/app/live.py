@@ -118,8 +118,8 @@ class Live:
                     one.set()
 
     def look(self, section: str = "", asked: Session | None = None) -> Board:
-        """With the session of whoever asks, if they have one: who has a connection must not wait for a second one. Raises LabError
-        where the database is away."""
+        """With the session of whoever asks, if they have one: who has a connection must not wait for a second one. Raises
+        LabError where the database is away."""
         with contextlib.nullcontext(asked) if asked else self.room.database.reading() as session:
             workshop = self.room.workshop(session)
             held = self._results(session, workshop)
