@@ -17,6 +17,7 @@ def about(lab: SeenLab, wanted: Reference) -> dict[str, Any]:
         "repository": wanted.name,
         "namespace": wanted.namespace,
         "tag": wanted.version,
+        "login": f"docker login {wanted.registry}".strip(),
     }
 
 
