@@ -102,8 +102,8 @@ def robot(lab: Scope) -> str:
     points=1,
     hints=[
         "What can somebody do who has found the robot's secret?",
-        "Try it: push something as the robot.",
-        "docker --config robot push harbor.lab/myproject/shop:v1.0.0",
+        "Try it: push something else under the shop's name, as the robot.",
+        "docker tag myapp harbor.lab/myproject/shop:evil, then docker --config robot push harbor.lab/myproject/shop:evil",
     ],
 )
 def harmless(lab: Scope) -> str:

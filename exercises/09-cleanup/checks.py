@@ -32,11 +32,11 @@ def deleted(lab: Scope) -> str:
     """1 · The image shop:v1.0.0 is deleted by its digest; all versions after it are there."""
     held = depot(lab)
     tags = held.tags(REPOSITORY)
+    if missing := [tag for tag in OTHERS if tag not in tags]:
+        fail("depot-too-much", expected=list(OTHERS), found=sorted(tags), missing=", ".join(missing))
     if DELETE in tags:
         refused = [one for one in held.changes if one.action == "delete" and one.reference == DELETE]
         fail("depot-by-tag" if refused else "depot-not-deleted", expected=f"no {DELETE}", found=sorted(tags))
-    if missing := [tag for tag in OTHERS if tag not in tags]:
-        fail("depot-too-much", expected=list(OTHERS), found=sorted(tags), missing=", ".join(missing))
     if not held.deleted:
         fail("depot-only-untagged", expected="a deletion by digest", found=f"no {DELETE}, and no deletion")
     return f"{', '.join(map(short, sorted(held.deleted)))} was deleted; {', '.join(sorted(tags))} are there"
@@ -77,6 +77,8 @@ def put_back(lab: Scope) -> str:
     """3 · demo is back, and can be pulled: the registry has each part of it."""
     held = depot(lab)
     digest = held.tags(REPOSITORY).get(BACK, "")
+    if not held.running:
+        fail("depot-down", expected="an answer at localhost:5000", found="nothing answers on depot")
     if not digest:
         fail("depot-not-back", expected=f"{REPOSITORY}:{BACK}", found=sorted(held.tags(REPOSITORY)))
     if digest not in held.deleted:
@@ -136,8 +138,10 @@ def outcomes(found: RetentionTrial) -> list[retaining.Outcome]:
         refused = [line for one in found.registries for line in one.first.refused]
         if refused:
             fail("retention-by-tag", expected="images that are gone", found=refused[0])
-        words = last_words(found.registries[0].first)
-        fail("retention-deletes-nothing", expected="images that are gone", found=words)
+        first = found.registries[0].first
+        if all(not one.first.well for one in found.registries):
+            fail("retention-ends-early", expected="images that are gone", found=last_words(first), code=first.code)
+        fail("retention-deletes-nothing", expected="images that are gone", found=last_words(first))
     return [retaining.outcome(one, one.first) for one in found.registries]
 
 

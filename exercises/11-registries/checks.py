@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from labkit.content import facts
 from labkit.content.check import check, fail
 from labkit.content.facts.pushing import signed_in_after
-from labkit.content.facts.words import about, short
+from labkit.content.facts.words import about, login, short
 from labkit.content.scope import Scope
 from labkit.seen.log import Action, Event
 from labkit.seen.reference import LATEST, Reference
@@ -92,6 +92,7 @@ def is_refused(lab: Scope, name: Reference, place: str, hosts: Iterable[str]) ->
     pushed = f"{host}/{last.repository}"
     found = f"a push to {pushed}, refused" if last.repository else f"a sign-in at {host}, refused"
     values = {"expected": str(name), "found": found, "registry": place, "repository": pushed, "user": last.user or ""}
+    values["login"] = login(host)
     if host == GROUP:
         fail("registries-group", **values)
     if last.reason in NO_PLACE:

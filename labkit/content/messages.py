@@ -27,15 +27,17 @@ class Message:
     pattern: re.Pattern[str]
     means: str
     next: str
+    shown: bool = False
+    """Whether the command that prints it ends well all the same, and prints it as its answer, as curl and kubectl get do."""
+    vague: bool = False
+    """Whether any other message in the same output says more."""
 
 
 @functools.cache
 def known() -> tuple[Message, ...]:
     """Every known message, narrow patterns first."""
     data = tomllib.loads((Path(__file__).parent / "messages.toml").read_text())
-    return tuple(
-        Message(key, re.compile(one["pattern"], re.IGNORECASE), one["means"], one["next"]) for key, one in data.items()
-    )
+    return tuple(Message(key, re.compile(one.pop("pattern"), re.IGNORECASE), **one) for key, one in data.items())
 
 
 def plain(output: str) -> str:
@@ -43,14 +45,19 @@ def plain(output: str) -> str:
     return NOISE.sub("", output)
 
 
-def find(output: str) -> tuple[Message, str] | None:
-    """The known message in an output and the line that contains it, or None. The last line wins."""
+def find(output: str, shown: bool = False) -> tuple[Message, str] | None:
+    """The known message in an output and the line that contains it, or None. The last line wins, but for a vague message. With
+    `shown`, only messages that a command which ended well may have printed as its answer."""
+    vague = None
     for whole in reversed(plain(output).splitlines()):
         line = whole if len(whole) <= LONGEST else whole[: LONGEST // 2] + whole[-LONGEST // 2 :]
         for message in known():
-            if message.pattern.search(line):
-                return message, line.strip()
-    return None
+            if message.shown >= shown and message.pattern.search(line):
+                if not message.vague:
+                    return message, line.strip()
+                vague = vague or (message, line.strip())
+                break
+    return vague
 
 
 def complaint(output: str) -> str:

@@ -37,11 +37,13 @@ class Ran:
 
     @property
     def error(self) -> str:
-        """The part of its output that has an error, "" if all went well. If the cell succeeded, only standard error counts:
-        bash ends with the status of its last command."""
+        """The part of its output that has an error, "" if all went well. If the cell succeeded, standard error counts, as
+        bash ends with the status of its last command, and of standard output what such a command may have answered."""
         if self.status:
             return self.err if messages.find(self.err) or not messages.find(self.out) else self.out
-        return self.err if messages.find(self.err) else ""
+        if messages.find(self.err):
+            return self.err
+        return self.out if messages.find(self.out, shown=True) else ""
 
     @property
     def failed(self) -> bool:

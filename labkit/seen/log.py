@@ -17,6 +17,17 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+LOOKER = "labkit-grader"
+"""The agent of labkit's own programs."""
+
+READS = (Action.HEAD, Action.PULL, Action.BLOB)
+
+
+def is_look(action: str, agent: str) -> bool:
+    """Whether a line of the access log is a look of labkit's own at a registry, and nothing that anybody did."""
+    return agent == LOOKER and action in READS
+
+
 class Reason(StrEnum):
     """Why the edge refused a request, in whichever registry (labkit/edge/front.py, labkit/edge/flavours/)."""
 

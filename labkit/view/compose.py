@@ -6,6 +6,7 @@ from labkit import paths
 from labkit.content import diagnoses, exercises, messages, quiz
 from labkit.content.exercises import STANDARD, Exercise
 from labkit.content.facts.pushing import signed_in_after
+from labkit.content.facts.words import login
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.grading.report import ExerciseResult
@@ -299,5 +300,6 @@ def _here(message: str, observation: Observation) -> str:
         "user": last.user or "",
         "expected": mine,
         "registry": registry.title,
+        "login": login(registry.host),
     }
     return known.message(dict.fromkeys(known.names, "") | values)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from labkit.content import messages
+from labkit.jupyter.failures import Ran
 from labkit.view import compose
 
 SAID = {
@@ -132,6 +133,15 @@ SAID = {
     "git-who-are-you": "*** Please tell me who you are.",
     # Each as kubectl 1.32.3 printed it on the machine kubernetes.
     "kubectl-no-cluster": "The connection to the server localhost:8080 was refused - did you specify the right host or port?",
+    "cosign-log": 'Error: signing digest: Post "https://rekor.sigstore.dev/api/v1/log/entries": dial tcp: lookup rekor.sigstore.dev: no such host',
+    "cosign-no-manifest": "Error: signing [harbor.lab/p/shop@sha256:52]: accessing image: GET https://harbor.lab/v2/p/shop/manifests/sha256:52: unexpected status code 500 Internal Server Error",
+    # As kubelet 1.32 and containerd 2 say it in a pod's events; not seen in the lab, which has no image of k3s.
+    "pod-secret-missing": "Warning  FailedToRetrieveImagePullSecret  2s  kubelet  Unable to retrieve some image pull secrets (pul); attempting to pull the image may not succeed.",
+    "pod-pull-refused": 'Warning  Failed  5s  kubelet  Failed to pull image "registry.lab:5000/me/myapp@sha256:70": failed to pull and unpack image "registry.lab:5000/me/myapp@sha256:70": failed to resolve reference "registry.lab:5000/me/myapp@sha256:70": pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials',
+    "pod-image-missing": 'Warning  Failed  5s  kubelet  Failed to pull image "registry.lab:5000/me/myapp:v9": rpc error: code = NotFound desc = failed to pull and unpack image "registry.lab:5000/me/myapp:v9": failed to resolve reference "registry.lab:5000/me/myapp:v9": registry.lab:5000/me/myapp:v9: not found',
+    "pod-image-name": 'Warning  InspectFailed  5s  kubelet  Failed to apply default image tag "myapp@sha256:70": couldn\'t parse image name "myapp@sha256:70": invalid reference format',
+    "pod-never-pulls": 'Warning  ErrImageNeverPull  5s  kubelet  Container image "myapp" is not present with pull policy of Never',
+    "pod-pull": "myapp-6c5d7b8f9-x2x4z   0/1     ImagePullBackOff   0          40s",
     "kubectl-dry-run-value": 'error: Invalid dry-run value (clent). Must be "none", "server", or "client".',
     "kubectl-secret-flags": "error: either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
     "kubectl-no-name": "error: exactly one NAME is required, got 0",
@@ -172,6 +182,28 @@ def test_a_message_is_recognised_and_explained(name):
     assert (found[0].id, found[1]) == (name, SAID[name])
     assert found[0].means.endswith(".")
     assert found[0].next
+
+
+def test_a_secret_that_kubectl_could_not_make_is_no_registry_that_does_not_answer():
+    said = 'error: failed to create secret Post "http://localhost:8080/api/v1/namespaces/default/secrets?fieldManager=kubectl-create": dial tcp 127.0.0.1:8080: connect: connection refused'
+    assert messages.find(said)[0].id == "kubectl-no-cluster"
+
+
+def test_the_events_of_a_pod_say_more_than_its_state():
+    events = (
+        SAID["pod-secret-missing"],
+        SAID["pod-pull-refused"],
+        "Warning  Failed  5s  kubelet  Error: ImagePullBackOff",
+    )
+    assert messages.find("\n".join(events))[0].id == "pod-pull-refused"
+    assert messages.find(events[-1])[0].id == "pod-pull"
+
+
+def test_what_an_answer_says_counts_where_the_command_ended_well():
+    refused = '{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content"}]}'
+    assert Ran("curl -X DELETE", out=refused).error == refused
+    assert Ran("kubectl get pods", out=SAID["pod-pull"]).failed
+    assert not Ran("cat lesson", out="denied: requested access to the resource is denied").failed
 
 
 @pytest.mark.parametrize(

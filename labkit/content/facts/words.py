@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.seen.lab import SeenLab
-from labkit.seen.reference import Reference
+from labkit.seen.reference import HUB, Reference
 
 
 def about(lab: SeenLab, wanted: Reference) -> dict[str, Any]:
@@ -17,7 +17,13 @@ def about(lab: SeenLab, wanted: Reference) -> dict[str, Any]:
         "repository": wanted.name,
         "namespace": wanted.namespace,
         "tag": wanted.version,
+        "login": login(wanted.registry),
     }
+
+
+def login(host: str) -> str:
+    """The command that signs in at this registry."""
+    return "docker login" if host == HUB else f"docker login {host}"
 
 
 def short(digest: str) -> str:

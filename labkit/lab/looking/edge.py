@@ -8,7 +8,7 @@ import msgspec
 
 from labkit.lab.lab import Lab
 from labkit.lab.looking import PATIENCE
-from labkit.seen.log import Log
+from labkit.seen.log import Log, is_look
 from labkit.seen.registries import Registries, Store
 
 SECTIONS: dict[str, Any] = {"registries": Registries, "log": Log, "store": Store}
@@ -22,6 +22,9 @@ def look(lab: Lab, sections: list[str]) -> dict[str, Any]:
     with lab.wire("edge", PATIENCE) as wire:
         told = wire.get("/observation?" + urlencode([("sections", ",".join(sections)), *own]))
     machines = {part.address: part.machine for part in lab.parts.values() if part.address}
+    if "log" in told:
+        events = told["log"]["events"]
+        told["log"]["events"] = [event for event in events if not is_look(event["action"], event["agent"])]
     for event in told.get("log", {}).get("events", ()):
         event["machine"] = machines.get(event.pop("client"), "")
     found = {name: msgspec.convert(told[name], SECTIONS[name]) for name in sections}

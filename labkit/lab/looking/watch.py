@@ -21,6 +21,7 @@ from labkit.lab.lab import Lab
 from labkit.lab.looking.observe import EVERYTHING, observe
 from labkit.lab.looking.sight import Sight, state_of
 from labkit.seen.lab import SeenLab
+from labkit.seen.log import is_look
 from labkit.seen.observation import Observation
 from labkit.work import answers
 
@@ -160,7 +161,8 @@ class Watch:
 
 
 class _Stream(threading.Thread):
-    """Reads one machine's events, and wakes the watch at each line, and when the machine falls silent."""
+    """Reads one machine's events, and wakes the watch at each line, and when the machine falls silent. A look of our own wakes
+    nobody: each look would cause the next."""
 
     def __init__(self, wire: Wire, path: str, wake: threading.Event) -> None:
         super().__init__(name="labkit-events", daemon=True)
@@ -169,8 +171,9 @@ class _Stream(threading.Thread):
 
     def run(self) -> None:
         with contextlib.suppress(WireError):
-            for _ in self._wire.lines(self._path):
-                self._wake.set()
+            for line in self._wire.lines(self._path):
+                if not is_look(line.get("action", ""), line.get("agent", "")):
+                    self._wake.set()
         self._wake.set()
 
     def cut(self) -> None:

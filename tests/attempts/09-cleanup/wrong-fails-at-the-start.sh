@@ -1,2 +1,2 @@
-# expect: deleted=passed collected=passed put_back=passed tried=passed keeps=retention-deletes-nothing deletes=retention-deletes-nothing repeatable=blocked beside_push=blocked pruned=nodes-nothing-pulled
+# expect: deleted=passed collected=passed put_back=passed tried=passed keeps=retention-ends-early deletes=retention-ends-early repeatable=blocked beside_push=blocked pruned=nodes-nothing-pulled
 NAMES='false'; by_hand; retention; try plain
