@@ -228,6 +228,7 @@ def socket(here, path, token, **more):
         yield made
     finally:
         made.close()
+        made.shutdown()  # it leaves the socket open where the server has closed first
 
 
 def closed(made):
