@@ -263,6 +263,7 @@ def _afterwards(room, instructor, pages, folder):
         labkit("up", "--detach", "--no-jupyter", "--workers", "1", "--values", str(values), env=li, check=0)
         name = room.person("li").username
         labkit("shell", "workstation", "docker", "login", "-u", name, "-p", "mypassword", env=li, check=0)
+        assert problems(instructor) == []
         end(room, signal.SIGKILL)
         checked = labkit_json("check", "01-login", "--json", env=li)
         assert checked["exercises"][0]["earned"] == 3
@@ -277,6 +278,7 @@ def _afterwards(room, instructor, pages, folder):
         again = start(folder, port, LABKIT_COURSE=str(course))
         room.process, room.told = again.process, again.told
         go(instructor, f"{room.address}/board")
+        instructor.errors.clear()  # what Chromium said while nobody answered
         expect(instructor.locator("td[data-lab=up]")).to_have_count(5)
         expect(cell(instructor, LI, 1)).to_contain_text("*")  # it was sent by itself
         until(lambda: not list(waiting.glob("*.json")), "the queue to be empty")

@@ -122,7 +122,13 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cuts what is still open at the end: TLS would wait for the other side to say goodbye."""
         there = [one.transport for one in self.server_state.connections if getattr(one, "transport", None)]
-        cut = asyncio.get_running_loop().call_later(GOODBYE, lambda: [one.abort() for one in there if one.is_closing()])
+
+        def cut_closed() -> None:
+            for one in there:
+                if one.is_closing():
+                    one.abort()
+
+        cut = asyncio.get_running_loop().call_later(GOODBYE, cut_closed)
         await super().shutdown(sockets)
         cut.cancel()
         for transport in there:
