@@ -214,12 +214,12 @@ def _helped(room, instructor, grace):
     led(instructor, instructor.get_by_role("button", name="Ask Grace Hopper"))
     expect(grace.get_by_text("asks to see your terminal")).to_be_visible(timeout=SOON)
     opened(grace)
-    types(grace, "echo $((6 * 7))", until_it_says="42")
-    assert "42" not in instructor.content(), "nothing is seen before it is allowed"
+    types(grace, "echo seen-$((6 * 7))", until_it_says="seen-42")
+    assert "seen-42" not in instructor.content(), "nothing is seen before it is allowed"
     led(grace, grace.get_by_role("button", name="Let instructor watch"))
     led(instructor, instructor.get_by_role("link", name="Open it"))
     expect(instructor.locator("#terminal-state")).to_contain_text("may not type")
-    expect(instructor.locator(".xterm-rows")).to_contain_text("42")
+    expect(instructor.locator(".xterm-rows")).to_contain_text("seen-42")
     assert serious(instructor) == []
     instructor.locator(".xterm-helper-textarea").focus()
     instructor.keyboard.type("echo intruder\n")
