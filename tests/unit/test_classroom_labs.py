@@ -63,6 +63,10 @@ class Labs:
         self.room, self.there, self.sessions = room, {}, {}
         self.gate, self.full, self.attempt = threading.Event(), False, "01-login/wrong-password"
         self.gate.set()
+        self.touched = []
+
+    def touch(self, learner):
+        self.touched.append(learner)
 
     def status(self, learner):
         return self.there.get(learner) or Standing(learner, "lab", State.ABSENT)
@@ -341,6 +345,7 @@ def test_what_happens_in_a_terminal_is_graded_by_itself(here, ada):
         own.send_binary(b"docker login")
         printed(own, b"docker login")
         until(lambda: here.results("ada"))
+    assert here.room.labs.touched[:1] == ["ada"], "who types is not idle"
 
 
 def test_only_a_terminals_page_may_have_styles_of_its_own(here, ada):
