@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from driver import browser
-from helpers import ROOT, labkit, labkit_json
+from helpers import ROOT, labkit, labkit_json, until
 from playwright.sync_api import expect
 from test_board import go, problems, serious
 
@@ -87,19 +87,29 @@ def person(chromium, **options):
     context.close()
 
 
+def led(page, click):
+    """Clicks what leads to another page. Where the machine's networks change just then, Chromium leaves out a script (see
+    test_board.go): then the page is opened again."""
+    page.failed.clear()
+    with page.expect_navigation(wait_until="load"):
+        click.click()
+    if any("/events" not in url for url in page.failed):
+        go(page, page.url)
+
+
 def with_code(page, room, ident):
     go(page, f"{room.address}/sign-in")
     page.get_by_label("Your id").fill(ident)
     page.get_by_label("The code").fill(room.told["code"])
-    page.get_by_role("button", name="Sign in").click()
+    led(page, page.get_by_role("button", name="Sign in"))
     expect(page.get_by_role("heading", name="My lab")).to_be_visible()
 
 
 def opened(page):
     """Opens a terminal on the workstation, from My page."""
     expect(page.locator("[data-lab=up]")).to_be_visible()
-    page.get_by_role("link", name="Open a terminal").click()
-    page.get_by_role("button", name="Open a terminal").click()
+    led(page, page.get_by_role("link", name="Open a terminal"))
+    led(page, page.get_by_role("button", name="Open a terminal"))
     expect(page.locator("#terminal-state")).to_contain_text("is open")
 
 
@@ -142,7 +152,7 @@ def test_a_workshop(engine, tmp_path):
 def _played(chromium, there, room, folder):
     instructor = there.enter_context(person(chromium))
     go(instructor, room.told["instructor"])
-    instructor.get_by_role("button", name="Sign in").click()
+    led(instructor, instructor.get_by_role("button", name="Sign in"))
     expect(instructor.locator("#live")).to_have_text("● Live")
 
     # They join, four by code and one by link; each lab starts by itself.
@@ -153,7 +163,7 @@ def _played(chromium, there, room, folder):
     instructor.get_by_role("button", name="New link").click()
     link = instructor.locator(".note code").inner_text()
     go(pages["grace"], link)
-    pages["grace"].get_by_role("button", name="Sign in").click()
+    led(pages["grace"], pages["grace"].get_by_role("button", name="Sign in"))
     go(instructor, f"{room.address}/board")
     expect(instructor.locator("td[data-lab=up]")).to_have_count(5)
     assert serious(instructor) == []
@@ -192,34 +202,34 @@ def _all_right(room, instructor, linus):
 def _helped(room, instructor, grace):
     """A raised hand, a hint, and a terminal that is shared: to watch first, then to type, then no more."""
     grace.get_by_label("What is it about?").fill("It says <b>denied</b>")
-    grace.get_by_role("button", name="Raise my hand").click()
+    led(grace, grace.get_by_role("button", name="Raise my hand"))
     expect(instructor.locator("[data-key=raised]")).to_contain_text("Learner 2", timeout=SOON)
-    instructor.locator("[data-key=raised]").get_by_role("link").click()
+    led(instructor, instructor.locator("[data-key=raised]").get_by_role("link"))
     expect(instructor.get_by_text("It says <b>denied</b>")).to_be_visible()
     expect(instructor.get_by_role("region", name="Checks")).to_contain_text("not yet")
     assert serious(instructor) == []
-    instructor.get_by_role("button", name="Send the hint").click()
+    led(instructor, instructor.get_by_role("button", name="Send the hint"))
     expect(grace.locator("[data-key=messages]")).to_contain_text("Which docker command", timeout=SOON)
-    instructor.get_by_role("link", name="Terminal").click()
-    instructor.get_by_role("button", name="Ask Grace Hopper").click()
+    led(instructor, instructor.get_by_role("link", name="Terminal"))
+    led(instructor, instructor.get_by_role("button", name="Ask Grace Hopper"))
     expect(grace.get_by_text("asks to see your terminal")).to_be_visible(timeout=SOON)
     opened(grace)
-    types(grace, "echo $((6 * 7))", until_it_says="42")
-    assert "42" not in instructor.content(), "nothing is seen before it is allowed"
-    grace.get_by_role("button", name="Let instructor watch").click()
-    instructor.get_by_role("link", name="Open it").click()
+    types(grace, "echo seen-$((6 * 7))", until_it_says="seen-42")
+    assert "seen-42" not in instructor.content(), "nothing is seen before it is allowed"
+    led(grace, grace.get_by_role("button", name="Let instructor watch"))
+    led(instructor, instructor.get_by_role("link", name="Open it"))
     expect(instructor.locator("#terminal-state")).to_contain_text("may not type")
-    expect(instructor.locator(".xterm-rows")).to_contain_text("42")
+    expect(instructor.locator(".xterm-rows")).to_contain_text("seen-42")
     assert serious(instructor) == []
     instructor.locator(".xterm-helper-textarea").focus()
     instructor.keyboard.type("echo intruder\n")
-    grace.get_by_role("button", name="Let instructor type").click()
+    led(grace, grace.get_by_role("button", name="Let instructor type"))
     expect(instructor.locator("#terminal-state")).to_contain_text("may type", timeout=SOON)
     name = room.person("grace").username
     types(instructor, f"docker login -u {name} -p mypassword", until_it_says="Login Succeeded")
     expect(grace.locator(".xterm-rows")).to_contain_text("Login Succeeded")
     assert "intruder" not in grace.locator(".xterm-rows").inner_text()
-    grace.get_by_role("button", name="Stop sharing").click()
+    led(grace, grace.get_by_role("button", name="Stop sharing"))
     expect(instructor.locator("#terminal-state")).to_contain_text("has ended", timeout=SOON)
     grace.locator(".xterm-helper-textarea").focus()
     grace.keyboard.press("F6")
@@ -253,9 +263,12 @@ def _afterwards(room, instructor, pages, folder):
         labkit("up", "--detach", "--no-jupyter", "--workers", "1", "--values", str(values), env=li, check=0)
         name = room.person("li").username
         labkit("shell", "workstation", "docker", "login", "-u", name, "-p", "mypassword", env=li, check=0)
+        assert problems(instructor) == []
         end(room, signal.SIGKILL)
-        kept = labkit("classroom", "report", env=li, check=1)
-        assert "kept for later" in kept.stdout
+        checked = labkit_json("check", "01-login", "--json", env=li)
+        assert checked["exercises"][0]["earned"] == 3
+        waiting = laptops["li"] / ".labkit/classroom/queue"
+        until(lambda: list(waiting.glob("*.json")), "the report that is kept")
         course = folder / "course"
         for part in ("exercises", "solutions", "notebooks"):
             shutil.copytree(ROOT / part, course / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -265,10 +278,10 @@ def _afterwards(room, instructor, pages, folder):
         again = start(folder, port, LABKIT_COURSE=str(course))
         room.process, room.told = again.process, again.told
         go(instructor, f"{room.address}/board")
+        instructor.errors.clear()  # what Chromium said while nobody answered
         expect(instructor.locator("td[data-lab=up]")).to_have_count(5)
-        sent = labkit_json("classroom", "report", "--json", env=li, check=0)
-        assert sent["left"] == 0 and sent["sent"] >= 1
-        expect(cell(instructor, LI, 1)).to_contain_text("*", timeout=SOON)
+        expect(cell(instructor, LI, 1)).to_contain_text("*")  # it was sent by itself
+        until(lambda: not list(waiting.glob("*.json")), "the queue to be empty")
     finally:
         labkit("down", env=li)
 
@@ -297,8 +310,8 @@ def _afterwards(room, instructor, pages, folder):
     marks = folder / "marks.csv"
     labkit("export", "csv", str(book), "-o", str(marks), env=env, check=0)
     lines = list(csv.DictReader(marks.read_text(encoding="utf-8-sig").splitlines()))
-    points = {line["Learner"].lower().split()[0]: line["Points"] for line in lines}
-    assert points == {"ada": "6", "grace": "6", "李小龙": "6", "linus": "13", "mallory": "0"}, lines
+    points = {line["Learner"]: line["Points"] for line in lines}
+    assert points == {"ada": "6", "grace": "6", "li": "6", "linus": "13", "mallory": "0"}, lines
     origins = [line["01-login: mark"].partition("; ")[2] for line in lines]
     assert origins == ["observed", "observed", "self-reported", "observed", ""], lines
     for kind in ("canvas", "moodle", "junit"):

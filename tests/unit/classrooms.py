@@ -11,6 +11,7 @@ import httpx
 from labkit.classroom import opening, playing, queue
 from labkit.classroom.app import serve
 from labkit.classroom.app.api import LAPTOP
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.playing import Move
 from labkit.classroom.records import judging, people
 
@@ -132,7 +133,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def classroom(folder, database="", roster=ROSTER, name="spring", **more):
+def classroom(folder, database="", roster=ROSTER, name="spring", labs=None, **more):
+    """`labs`: who has the learners' labs, made from the room."""
     clock = Clock()
     wanted = opening.Wanted(
         name=name,
@@ -148,7 +150,11 @@ def classroom(folder, database="", roster=ROSTER, name="spring", **more):
     opened = opening.open_(wanted)
     one = Classroom(opened, clock)
     try:
-        with serve.beside(opened.room, opened.place, opened.socket):
+        with contextlib.ExitStack() as there:
+            if labs:
+                opened.room.labs = labs(opened.room)
+                opened.room.desk = there.enter_context(Desk(opened.room))
+            there.enter_context(serve.beside(opened.room, opened.place, opened.socket))
             yield one
             one.close()
     finally:

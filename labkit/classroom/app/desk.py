@@ -261,6 +261,7 @@ class Desk:
 
     def _look_by_itself(self, ident: str) -> None:
         try:
+            self.labs.touch(ident)  # who types is there, whatever changes in the lab
             self.look(ident)
         except LabError as error:
             LOG.info("The lab of %s could not be looked at: %s", ident, error)

@@ -57,7 +57,7 @@ def shown_of(ask: Ask, member: Member) -> dict[str, Any]:
     wanted = select(Event).where(Event.member_id == member.id, Event.kind == HELP).order_by(Event.number.desc())
     here, check = _here(ask.session, ask.workshop, member)
     asked = ask.request.query_params.get("exercise", "")
-    slug = asked if asked in dict(ask.workshop.exercises) else here
+    slug = asked if asked in dict(ask.workshop.exercises) else ""
     given = tuple(hints(ask.workshop, room.key.person(member.ident)))
     first = next((one.key for one in given if (one.exercise, one.check) == (here, check)), "")
     return {
