@@ -102,7 +102,6 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
                     "display": False,
                 }
             ],
-            "load_groups": {INSTRUCTORS: {"users": []}},
             "load_roles": [
                 {"name": "user", "scopes": ["self", MAY]},
                 {
@@ -112,7 +111,7 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
                 },
             ],
             "tornado_settings": {"slow_spawn_timeout": 0},  # at once to the page that shows how far it is
-            "log_level": "WARNING",
+            "log_level": "WARN",
         },
         "ConfigurableHTTPProxy": {
             "should_start": False,
