@@ -132,7 +132,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def classroom(folder, database="", roster=ROSTER, name="spring", **more):
+def classroom(folder, database="", roster=ROSTER, name="spring", before=lambda _: None, **more):
+    """`before` gets what is opened, before it is served."""
     clock = Clock()
     wanted = opening.Wanted(
         name=name,
@@ -147,6 +148,7 @@ def classroom(folder, database="", roster=ROSTER, name="spring", **more):
     )
     opened = opening.open_(wanted)
     one = Classroom(opened, clock)
+    before(opened)
     try:
         with serve.beside(opened.room, opened.place, opened.socket):
             yield one

@@ -205,12 +205,19 @@ def _hubs(request: Request, room: Room, session: Session, workshop: Workshop) ->
     return room.hub
 
 
+def _asked(room: Room, request: Request, body: bytes, kind: type[Any]) -> Any:
+    """What the hub asks, which nobody else may. Raises Refused."""
+    with room.database.reading() as session:
+        _hubs(request, room, session, room.workshop(session))
+    return parsed(body, kind)
+
+
 @api
 def sign_in(room: Room, request: Request, body: bytes) -> Any:
+    given = _asked(room, request, body, Code).code
     with room.database.writing() as session:
         workshop = room.workshop(session)
         hub = _hubs(request, room, session, workshop)
-        given = parsed(body, Code).code
         found = people.use(session, room.key.key, workshop, JUPYTER, given, room.clock())
         if found is None or found.member_id is None:
             people.note(session, workshop, room.clock(), people.REFUSED, "a wrong or used code for JupyterHub")
@@ -240,12 +247,12 @@ def _learner(room: Room, request: Request, name: str) -> str:
 
 @api
 def may(room: Room, request: Request, body: bytes) -> Any:
-    return {"learner": _learner(room, request, parsed(body, Named).name)}
+    return {"learner": _learner(room, request, _asked(room, request, body, Named).name)}
 
 
 @api
 def lab(room: Room, request: Request, body: bytes) -> Any:
-    given = parsed(body, LabFor)
+    given = _asked(room, request, body, LabFor)
     ident = _learner(room, request, given.name)
     return StreamingResponse(_started(room, ident, given), media_type="application/x-ndjson")
 

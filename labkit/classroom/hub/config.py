@@ -127,7 +127,7 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
             "default_url": START,
             "start_timeout": 900,
             "http_timeout": 120,
-            "interrupt_timeout": 10,
+            "interrupt_timeout": 5,
             "term_timeout": 5,
             "env_keep": list(KEPT),
         },

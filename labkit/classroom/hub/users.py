@@ -55,6 +55,12 @@ def forget(realm: str) -> list[str]:
     return names
 
 
+def end_all(realm: str) -> None:
+    """Ends whatever the users of that workshop run."""
+    for name in made(realm):
+        end_processes(name)
+
+
 def end_processes(name: str, patience: float = 5.0) -> None:
     """Ends whatever that user still runs, and waits until it is gone."""
     try:
