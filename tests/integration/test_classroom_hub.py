@@ -206,6 +206,8 @@ class Browser:
             kind, *rest = json.loads(await asyncio.wait_for(socket.read_message(), 60))
             told += rest[0] if kind == "stdout" else ""
         socket.close()
+        while await asyncio.wait_for(socket.read_message(), 10) is not None:
+            pass
         return told
 
 
@@ -244,6 +246,27 @@ def test_each_has_the_lab_with_panel_and_notebooks(room):
     assert "0/3 points" in told or "01-login" in told.split("end", 1)[1], told
 
 
+def test_a_kernel_listens_where_only_its_user_comes(room):
+    ada, before = room.ada, _ports(room.ada.name)
+    made = ada.web.post(ada.server("api/kernels"), json={}, headers={"X-XSRFToken": ada.xsrf})
+    assert made.status_code == 201, made.text
+    kernel = f"kernel-{made.json()['id']}"
+    sockets = until(lambda: list((users.RUN / ada.name).glob(f"{kernel}-ipc-*")), "the kernel's sockets")
+    assert all(one.is_socket() for one in sockets)
+    assert _ports(ada.name) == before
+    ada.web.delete(ada.server(f"api/kernels/{made.json()['id']}"), headers={"X-XSRFToken": ada.xsrf})
+
+
+def _ports(name):
+    """Where this user's processes listen on TCP."""
+    return {
+        one.laddr.port
+        for pid in _servers(name)
+        for one in psutil.Process(pid).net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    }
+
+
 def test_two_learners_are_two_users_who_cannot_read_each_other(room):
     one, other = room.ada, room.li
     settings, _ = room.room.settings
@@ -265,6 +288,7 @@ def test_two_learners_are_two_users_who_cannot_read_each_other(room):
         f"cat {settings.tls_key}": "Permission denied",
         f"cat /proc/{server.pid}/environ": "Permission denied",
         f"cat /proc/{room.room.process.pid}/environ": "Permission denied",
+        f"ls /run/labkit {users.RUN / other.name}": "Permission denied",
         f"kill {server.pid}": "not permitted",
         f"docker -H unix://{engine} ps": "permission denied",
         "sudo -n id || su -c id </dev/null || echo no": "no",
