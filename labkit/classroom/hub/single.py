@@ -8,7 +8,6 @@ from labkit.jupyter import server
 from labkit.lab import environment, find
 from labkit.work import files
 
-
 OPTIONS = (
     "--ServerApp.answer_yes=True",  # JupyterHub ends it as Ctrl-C does: nobody is there to be asked
     # Whoever can reach a kernel's port reads what its cells print: sockets in a folder of this user's instead.
