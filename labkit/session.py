@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit import reporting
 from labkit.content import exercises
 from labkit.content.exercises import Exercise
 from labkit.content.personal import person
@@ -61,7 +62,8 @@ def graded(
         time.sleep(0.3)
         report = grade(chosen, observe(lab, exercises.seen_by(chosen)))
     try:
-        attempts.keep_attempt(lab.work, report)
+        if attempts.keep_attempt(lab.work, report):
+            reporting.changed(lab.work)
     except LabError as error:
         tell(f"This attempt could not be saved. {error}")
     return report

@@ -197,9 +197,7 @@ LABS = "labs"
 
 
 def _settings(folder: Path, name: str, key: Path, asked: Labs) -> Settings:
-    return Settings(
-        lab_names(name), folder / LABS, key, workers=asked.workers, time=asked.time, idle=asked.idle
-    )
+    return Settings(lab_names(name), folder / LABS, key, workers=asked.workers, time=asked.time, idle=asked.idle)
 
 
 def lab_names(name: str) -> str:

@@ -5,13 +5,14 @@ in order. A file goes only when the classroom has said that it has what is in it
 `refused/`. The classroom counts the same observation once: so nothing is lost, and nothing counts twice.
 """
 
+import fcntl
 import hashlib
 import http.client
 import json
 import re
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,6 +158,22 @@ def send(work: Path, clock: Callable[[], datetime] = _now) -> Sent:
             why = str(told.get("message", f"the classroom answered {status}"))
             return Sent(sent, again, tuple(refused), len(_waiting(work)), why)
     return Sent(sent, again, tuple(refused), len(_waiting(work)))
+
+
+def alone(work: Path) -> AbstractContextManager[bool]:
+    """Whether no other process of this folder is sending until all is sent; while the block runs, this one is."""
+    return _alone(work / PLACE / "sending")
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[bool]:
+    with file.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def _waiting(work: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -176,6 +177,9 @@ def down(name: str, folder: Path | None) -> None:
 
 _DOWN = "labkit classroom down --workshop"
 
+MINUTE, DAY = 60.0, 24 * 3600.0
+"""Between two tries to send, at most, and for how long it is tried."""
+
 FIRST = ["01", "02", "03", "04", "05"]
 """The exercises of a workshop for which nobody chose any."""
 
@@ -340,7 +344,7 @@ def join(address: str) -> None:
     joined = queue.join(work, address, code)
     tell(f"✓ This folder reports to the workshop {joined.workshop}, as {joined.learner}.")
     tell(f"Start your lab with its values: labkit up --values {queue.values(work)}")
-    tell("Then report what it shows: labkit classroom report")
+    tell("From then on it reports by itself whenever a result has changed. By hand: labkit classroom report")
 
 
 @classroom.command()
@@ -349,11 +353,17 @@ def join(address: str) -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="What `labkit observe` printed. [default: look at the lab now]",
 )
+@click.option(
+    "--until-sent",
+    is_flag=True,
+    help="While the classroom cannot be reached, try again, for a day at most.",
+)
 @json_option
-def report(observation: Path | None, as_json: bool) -> None:
+def report(observation: Path | None, until_sent: bool, as_json: bool) -> None:
     """On your own machine: send what your lab shows.
 
-    Offline it is kept, and sent with the next report.
+    A folder that has joined does this by itself, in the background, whenever a check's result has changed. Offline it is kept,
+    and sent later.
 
     Example: labkit classroom report
     """
@@ -369,6 +379,12 @@ def report(observation: Path | None, as_json: bool) -> None:
         text = observe().dump()
     queue.put(work, text)
     sent = queue.send(work)
+    if sent.left and until_sent:
+        with queue.alone(work) as alone:
+            deadline, pause = time.monotonic() + DAY, 2.0
+            while alone and sent.left and time.monotonic() < deadline:
+                time.sleep(pause)
+                sent, pause = queue.send(work), min(2 * pause, MINUTE)
     if as_json:
         tell_json(
             {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from labkit import paths, session
+from labkit import paths, reporting, session
 from labkit.content import messages
 from labkit.content.exercises import Exercise
 from labkit.errors import LabError
@@ -108,7 +108,8 @@ class Page:
         before, self._done = self._done, report.exercises[0].done
         if self._done and before is False:
             self.say(f"{self._exercise.slug} is done.")
-            attempts.keep_attempt(sight.lab.work, report)
+            if attempts.keep_attempt(sight.lab.work, report):
+                reporting.changed(sight.lab.work)
 
     def _begin(self, sight: Sight) -> None:
         """The first sight since somebody began to look. Raises LabError."""

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from classrooms import classroom
-from driver import PATIENCE, browser
+from driver import PATIENCE, SOON, browser
 from playwright.sync_api import Error, expect
 
 from labkit.classroom import playing
@@ -110,11 +110,11 @@ def test_the_board_shows_live_what_happens_and_keeps_the_focus(chromium, played)
     expect(link).to_have_text("Learner 30")
     link.focus()
     played.observed("learner030", "05-deploy/wrong-replicas", spread=29)
-    expect(row).to_contain_text("service-replicas")
+    expect(row).to_contain_text("service-replicas", timeout=SOON)
     expect(link).to_be_focused()
     page.evaluate("window.same = document.querySelector('[data-key=heads]')")
     played.observed("learner030", "05-deploy/right-as-printed", spread=29)
-    expect(row).not_to_contain_text("service-replicas")
+    expect(row).not_to_contain_text("service-replicas", timeout=SOON)
     expect(row).to_contain_text("✓")
     assert page.evaluate("window.same === document.querySelector('[data-key=heads]')"), "what did not change stays"
     assert "Lovelace" not in page.content(), "names are hidden"

@@ -11,6 +11,7 @@ import httpx
 from labkit.classroom import opening, playing, queue
 from labkit.classroom.app import serve
 from labkit.classroom.app.api import LAPTOP
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.playing import Move
 from labkit.classroom.records import judging, people
 
@@ -132,8 +133,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def classroom(folder, database="", roster=ROSTER, name="spring", before=lambda _: None, **more):
-    """`before` gets what is opened, before it is served."""
+def classroom(folder, database="", roster=ROSTER, name="spring", labs=None, before=lambda _: None, **more):
+    """`labs`: who has the learners' labs, made from the room. `before` gets what is opened, before it is served."""
     clock = Clock()
     wanted = opening.Wanted(
         name=name,
@@ -150,7 +151,11 @@ def classroom(folder, database="", roster=ROSTER, name="spring", before=lambda _
     one = Classroom(opened, clock)
     before(opened)
     try:
-        with serve.beside(opened.room, opened.place, opened.socket):
+        with contextlib.ExitStack() as there:
+            if labs:
+                opened.room.labs = labs(opened.room)
+                opened.room.desk = there.enter_context(Desk(opened.room))
+            there.enter_context(serve.beside(opened.room, opened.place, opened.socket))
             yield one
             one.close()
     finally:

@@ -126,7 +126,7 @@ class Desk:
         self._begin(ident, lambda say: self.labs.reset(ident, slugs, say), "resetting")
 
     def stop(self, ident: str) -> None:
-        self._begin(ident, lambda _: self.labs.stop(ident))
+        self._begin(ident, lambda _: self.labs.stop(ident), "stopping")
 
     def look(self, ident: str) -> tuple[Observation, Receipt]:
         """Looks at the lab now, and hands in what it shows. Raises LabError."""
@@ -144,9 +144,11 @@ class Desk:
         with self._lock:
             held, step, problem = self._standings.get(ident), self._steps.get(ident, ""), self._problems.get(ident, "")
         if held is None:
-            return Shown(State.ABSENT, step, problem)
+            return Shown(State.STARTING if step else State.ABSENT, step, problem)
         machines = tuple(sorted((name for name in held.machines if name not in KEPT_BACK), key=_workstation_first))
-        return Shown(held.state, held.doing or step, held.problem or problem, machines, held.ends)
+        still = step and held.state in (State.ABSENT, State.STOPPED, State.BROKEN)
+        state = State.STARTING if still else held.state
+        return Shown(state, held.doing or step, held.problem or problem, machines, held.ends)
 
     # ── what is heard ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -259,6 +261,7 @@ class Desk:
 
     def _look_by_itself(self, ident: str) -> None:
         try:
+            self.labs.touch(ident)  # who types is there, whatever changes in the lab
             self.look(ident)
         except LabError as error:
             LOG.info("The lab of %s could not be looked at: %s", ident, error)

@@ -189,6 +189,22 @@ def the_learner(ask: Ask) -> Member:
     return found
 
 
+@door(LEARNERS)
+def who_learns(ask: Ask) -> Response:
+    """Allowed, for a learner: what follows is about them."""
+    assert ask.viewer is not None
+    return Allowed(ask.viewer)
+
+
+@door(STAFF)
+def who_helps(ask: Ask) -> Response:
+    """Allowed, for whoever may see the learner of this address: what follows is about that learner."""
+    assert ask.viewer is not None
+    member = the_learner(ask)
+    ask.session.expunge(member)
+    return Allowed(ask.viewer, member)
+
+
 def the_exercise(ask: Ask) -> Exercise:
     if ask.path["slug"] not in dict(ask.workshop.exercises):
         raise HTTPException(404, "This workshop has no such exercise.")

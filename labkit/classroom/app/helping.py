@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from labkit.classroom.app import pages
-from labkit.classroom.app.doors import STAFF, Allowed, Ask, door, go, the_learner
+from labkit.classroom.app.doors import STAFF, Allowed, Ask, door, go, the_learner, who_helps
 from labkit.classroom.app.live import Live
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.showing import shown
@@ -57,7 +57,7 @@ def shown_of(ask: Ask, member: Member) -> dict[str, Any]:
     wanted = select(Event).where(Event.member_id == member.id, Event.kind == HELP).order_by(Event.number.desc())
     here, check = _here(ask.session, ask.workshop, member)
     asked = ask.request.query_params.get("exercise", "")
-    slug = asked if asked in dict(ask.workshop.exercises) else here
+    slug = asked if asked in dict(ask.workshop.exercises) else ""
     given = tuple(hints(ask.workshop, room.key.person(member.ident)))
     first = next((one.key for one in given if (one.exercise, one.check) == (here, check)), "")
     return {
@@ -93,17 +93,9 @@ def _here(session: Session, workshop: Workshop, member: Member) -> tuple[str, st
     return workshop.exercises[-1][0], ""
 
 
-@door(STAFF)
-def _allowed(ask: Ask) -> Response:
-    assert ask.viewer is not None
-    member = the_learner(ask)
-    ask.session.expunge(member)
-    return Allowed(ask.viewer, member)
-
-
 async def events(request: Request) -> Response:
     """The learner's panel, while somebody looks: their lab is looked at, and what it shows is graded and kept."""
-    allowed = await _allowed(request)
+    allowed = await who_helps(request)
     if not isinstance(allowed, Allowed):
         return allowed
     live: Live = request.app.state.live

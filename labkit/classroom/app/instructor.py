@@ -19,7 +19,6 @@ from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 
-
 # ── the workshop ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

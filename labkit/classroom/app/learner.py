@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from labkit.classroom.app import pages
-from labkit.classroom.app.doors import LEARNERS, Allowed, Ask, door, go, the_exercise
+from labkit.classroom.app.doors import LEARNERS, Allowed, Ask, door, go, the_exercise, who_learns
 from labkit.classroom.app.live import Live
 from labkit.classroom.app.room import Room, Viewer
 from labkit.classroom.app.showing import shown
@@ -40,6 +40,7 @@ def _now(request: Request, session: Session, workshop: Workshop, me: Member, vie
     room: Room = state.room
     return {
         "me": me,
+        "person": room.key.person(me.ident),
         "csrf": viewer.csrf if viewer else "",
         "room": room,
         "lab": state.desk.shown(me.ident) if room.labs is not None else None,
@@ -55,15 +56,9 @@ def _now(request: Request, session: Session, workshop: Workshop, me: Member, vie
     }
 
 
-@door(LEARNERS)
-def _allowed(ask: Ask) -> Response:
-    assert ask.viewer is not None
-    return Allowed(ask.viewer)
-
-
 async def events(request: Request) -> Response:
     """What changes on the learner's page, as a stream."""
-    allowed = await _allowed(request)
+    allowed = await who_learns(request)
     if not isinstance(allowed, Allowed):
         return allowed
     room: Room = request.app.state.room

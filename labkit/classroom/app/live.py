@@ -9,9 +9,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
+from anyio import CapacityLimiter, to_thread
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -38,6 +38,9 @@ QUIET = 15.0
 
 ASKS = 3.0
 """Seconds between two questions how all labs stand, while somebody watches: most is told before anybody asks."""
+
+AGAIN = "retry: 500\n\n"
+"""A browser whose connection was cut comes back after half a second: by itself it would wait for three."""
 
 PACE = 0.2
 """Seconds between two looks of one person's page."""
@@ -92,6 +95,9 @@ class Live:
     _watchers: int = 0
     _asked: float = 0.0
     _refreshing: asyncio.Task[None] | None = None
+    _boards: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
+    _people: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(32))
+    """Threads of their own: a board waits for no request, and for no lab that hangs."""
     _pages: dict[int, set[asyncio.Event]] = field(default_factory=dict)
     """{member: what wakes each page about them}"""
     closing: bool = False
@@ -164,7 +170,7 @@ class Live:
             if self._watchers:
                 if self.room.labs and time.monotonic() - self._asked >= ASKS:
                     self._asked = time.monotonic()
-                    self._refreshing = asyncio.create_task(run_in_threadpool(self.desk.refresh))
+                    self._refreshing = asyncio.create_task(to_thread.run_sync(self.desk.refresh, limiter=self._people))
                 await self._compare()
             if not self.closing:
                 await asyncio.sleep(AT_LEAST)  # a pace, not a wait: what happens meanwhile is shown together
@@ -172,7 +178,7 @@ class Live:
     async def _compare(self) -> None:
         """Lets the streams go on where the board differs, or where it cannot be made: they say so."""
         try:
-            state: object = await run_in_threadpool(self._state)
+            state: object = await to_thread.run_sync(self._state, limiter=self._boards)
         except LabError as error:  # the database is away
             state = error.what
         except Exception:
@@ -188,10 +194,11 @@ class Live:
         self._watchers += 1
         last = ""
         try:
+            yield AGAIN
             while not self.closing:
                 waits = self._next
                 try:
-                    html = await run_in_threadpool(self.html, section, names)
+                    html = await to_thread.run_sync(self.html, section, names, limiter=self._boards)
                 except LabError as error:
                     yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
                     html = last
@@ -211,14 +218,15 @@ class Live:
         return pages.html("board_rows.html", board=found, names=names, labs=self.labs(found))
 
     async def page(self, member: int, html: Callable[[], str], every: float = QUIET) -> AsyncIterator[str]:
-        """A page about one member as events: at once, whenever it is woken, and every so many seconds; only where it differs."""
+        """A page about one member as events, where it differs: at once, whenever it is woken, and every so many seconds."""
         woken, last = asyncio.Event(), ""
         self._pages.setdefault(member, set()).add(woken)
         try:
+            yield AGAIN
             while not self.closing:
                 woken.clear()
                 try:
-                    found = await run_in_threadpool(html)
+                    found = await to_thread.run_sync(html, limiter=self._people)
                 except LabError as error:
                     yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
                 else:

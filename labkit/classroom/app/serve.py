@@ -20,6 +20,10 @@ from labkit.work import keeping
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (compared with, not bound to)
 
 
+GOODBYE = 0.5
+"""Seconds that the other side of a connection which we have closed gets to close it too."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a classroom listens, and with which keys."""
@@ -117,12 +121,19 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cuts what is still open at the end: TLS would wait for the other side to say goodbye."""
-        there = [one.transport for one in self.server_state.connections if hasattr(one, "transport")]
+        there = [one.transport for one in self.server_state.connections if getattr(one, "transport", None)]
+
+        def cut_closed() -> None:
+            for one in there:
+                if one.is_closing():
+                    one.abort()
+
+        cut = asyncio.get_running_loop().call_later(GOODBYE, cut_closed)
         await super().shutdown(sockets)
+        cut.cancel()
         for transport in there:
-            if transport is not None:
-                transport.abort()
-        for _ in range(3):
+            transport.abort()
+        for _ in range(5):
             await asyncio.sleep(0)
 
     def end(self) -> None:

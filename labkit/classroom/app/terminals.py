@@ -12,17 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from labkit.classroom.app import doors, security
+from labkit.classroom.app import doors, pages, security
 from labkit.classroom.app.desk import Desk
-from labkit.classroom.app.doors import LEARNERS, STAFF, Ask, door, go, the_learner
-from labkit.classroom.app.room import Room
+from labkit.classroom.app.doors import LEARNERS, STAFF, Allowed, Ask, door, go, the_learner, who_helps, who_learns
+from labkit.classroom.app.live import Live
+from labkit.classroom.app.room import Room, Viewer
 from labkit.classroom.broker.shared import May, Seat, Shared
 from labkit.classroom.records import people
-from labkit.classroom.records.models import Member
+from labkit.classroom.records.models import Member, Workshop
 from labkit.errors import LabError
 from labkit.lab.access import Terminal
 
@@ -153,42 +156,78 @@ def mine(ask: Ask) -> Response:
             member=ask.me,
             mine=True,
             table=_of(ask).of(ask.me.id),
-            asked=_of(ask).asked(ask.me.id),
             lab=ask.desk.shown(ask.me.ident) if ask.room.labs else None,
-            staff=_staff(ask),
-            May=May,
+            **_sharing(ask.request, ask.session, ask.workshop, ask.me, ask.viewer),
         )
     )
 
 
-def _staff(ask: Ask) -> list[str]:
+def _sharing(
+    request: Request, session: Session, workshop: Workshop, me: Member, viewer: Viewer | None
+) -> dict[str, Any]:
+    """Who sees this learner's terminal, and who asks."""
+    terminals: Terminals = request.app.state.terminals
+    table = terminals.of(me.id)
+    return {
+        "csrf": viewer.csrf if viewer else "",
+        "may": dict(table.may) if table else {},
+        "asked": terminals.asked(me.id),
+        "staff": _staff(session, workshop, me),
+    }
+
+
+def _staff(session: Session, workshop: Workshop, me: Member) -> list[str]:
     """Who may be let in: the instructors, and the assistants who see this learner."""
-    there = people.all_staff(ask.session, ask.workshop)
-    return [one.ident for one in there if one.role == people.INSTRUCTOR or one.section in ("", ask.me.section)]
+    there = people.all_staff(session, workshop)
+    return [one.ident for one in there if one.role == people.INSTRUCTOR or one.section in ("", me.section)]
 
 
-@door(LEARNERS)
+async def my_events(request: Request) -> Response:
+    """Who asks to see the learner's terminal, as a stream."""
+    allowed = await who_learns(request)
+    if not isinstance(allowed, Allowed):
+        return allowed
+    room: Room = request.app.state.room
+    live: Live = request.app.state.live
+
+    def html() -> str:
+        with room.database.reading() as session:
+            me = session.get_one(Member, allowed.about.id)
+            values = _sharing(request, session, room.workshop(session), me, allowed.viewer)
+            return pages.html("terminal_sharing.html", **values)
+
+    return StreamingResponse(live.page(allowed.about.id, html), media_type="text/event-stream")
+
+
+@door(LEARNERS, writes=False)
 def open_mine(ask: Ask) -> Response:
     machine = ask.form.get("machine", "")
     if machine not in ask.desk.shown(ask.me.ident).machines:
         raise LabError("Your lab has no such machine, or it is not up.", "start your lab first, on My page")
     _of(ask).open(ask.me, ask.desk, machine)
-    ask.note("terminal", f"opened on {machine}")
+    _note(ask, f"opened on {machine}")
     return go("/me/terminal")
 
 
-@door(LEARNERS)
+@door(LEARNERS, writes=False)
 def end_mine(ask: Ask) -> Response:
     _of(ask).end(ask.me.id)
-    ask.note("terminal", "ended")
+    _note(ask, "ended")
     return go("/me")
+
+
+def _note(ask: Ask, what: str) -> None:
+    """In a transaction of its own: nobody else waits to write while a lab is asked for something."""
+    with ask.room.database.writing() as session:
+        workshop, me = ask.room.workshop(session), session.get_one(Member, ask.me.id)
+        people.note(session, workshop, ask.room.clock(), "terminal", what, me, ask.address)
 
 
 @door(LEARNERS)
 def allow(ask: Ask) -> Response:
     who, wanted = ask.form.get("who", ""), ask.form.get("may", "")
     may = next((one for one in May if one.name.lower() == wanted), None)
-    if who not in _staff(ask) or may is None:
+    if who not in _staff(ask.session, ask.workshop, ask.me) or may is None:
         raise LabError("There is nobody of that name to share it with.", "go back, reload, and try again")
     _of(ask).allow(ask.me.id, who, may)
     ask.note("shared", f"{ask.me.ident} lets {who} {MAY[may]}")
@@ -203,18 +242,29 @@ def theirs(ask: Ask) -> Response:
     member = the_learner(ask)
     table = _of(ask).of(member.id)
     may = table.may.get(ask.me.ident, May.NOTHING) if table else May.NOTHING
-    return _with_terminal(
-        ask.page(
-            "terminal.html",
-            member=member,
-            mine=False,
-            table=table if may else None,
-            asked=_of(ask).asked(member.id),
-            lab=None,
-            staff=[],
-            May=May,
-        )
-    )
+    values = _waiting(ask.request, member, ask.me.ident)
+    page = ask.page("terminal.html", mine=False, table=table if may else None, lab=None, **values)
+    return _with_terminal(page)
+
+
+def _waiting(request: Request, member: Member, who: str) -> dict[str, Any]:
+    terminals: Terminals = request.app.state.terminals
+    table = terminals.of(member.id)
+    may = table.may.get(who, May.NOTHING) if table else May.NOTHING
+    return {"member": member, "shares": bool(may), "waits": who in terminals.asked(member.id)}
+
+
+async def their_events(request: Request) -> Response:
+    """Whether the learner shares their terminal with who asks, as a stream."""
+    allowed = await who_helps(request)
+    if not isinstance(allowed, Allowed):
+        return allowed
+    live: Live = request.app.state.live
+
+    def html() -> str:
+        return pages.html("terminal_waiting.html", **_waiting(request, allowed.about, allowed.viewer.member.ident))
+
+    return StreamingResponse(live.page(allowed.about.id, html), media_type="text/event-stream")
 
 
 @door(STAFF)
@@ -269,10 +319,14 @@ async def _serve(socket: WebSocket, number: int | None) -> None:
     table.seats[seat] = say
     await _tell(socket, json.dumps(table.told(who)))
     stir = (lambda: state.desk.stirred(ident)) if number is None else (lambda: None)
-    threading.Thread(target=_pump, args=(socket, seat, loop, stir), name="labkit-terminal", daemon=True).start()
+    # What listens is ended by us: uvicorn says nothing to it once this side has closed.
+    listening = asyncio.create_task(_listen(socket, table, seat))
+    pump = (socket, seat, loop, stir, lambda: loop.call_soon_threadsafe(listening.cancel))
+    threading.Thread(target=_pump, args=pump, name="labkit-terminal", daemon=True).start()
     try:
-        await _listen(socket, table, seat)
+        await asyncio.wait([listening])
     finally:
+        listening.cancel()
         table.seats.pop(seat, None)
         await run_in_threadpool(seat.leave)
         if number is None and not table.present:
@@ -305,13 +359,17 @@ def _size(text: str) -> tuple[int, int] | None:
     return (rows, columns) if 2 <= rows <= 500 and 2 <= columns <= 1000 else None
 
 
-def _pump(socket: WebSocket, seat: Seat, loop: asyncio.AbstractEventLoop, stir: Callable[[], None]) -> None:
+def _pump(
+    socket: WebSocket, seat: Seat, loop: asyncio.AbstractEventLoop, stir: Callable[[], None], end: Callable[[], object]
+) -> None:
     """Output to the page, at the page's pace, until the seat ends."""
     with contextlib.suppress(Exception):  # the page has gone, or the server ends
         while data := seat.read():
             asyncio.run_coroutine_threadsafe(socket.send_bytes(data), loop).result()
             stir()
         asyncio.run_coroutine_threadsafe(socket.close(ENDED, "The terminal has ended."), loop).result()
+    with contextlib.suppress(RuntimeError):  # the server ends just now
+        end()
 
 
 async def _tell(socket: WebSocket, text: str) -> None:
@@ -320,8 +378,8 @@ async def _tell(socket: WebSocket, text: str) -> None:
 
 
 def _may_sit(room: Room, token: str, number: int | None) -> tuple[str, int, str] | None:
-    """(who sits down, the learner's number, the learner's id), for a learner at their own terminal or for their helper; None for
-    anybody else."""
+    """(who sits down, the learner's number, the learner's id), for a learner at their own terminal or for their helper.
+    None for anybody else."""
     viewer, _ = doors.whose(room, token)
     if viewer is None or viewer.staff == (number is None):
         return None

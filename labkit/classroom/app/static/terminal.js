@@ -25,29 +25,42 @@ if (place) {
   });
 
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(`${scheme}//${location.host}${place.dataset.socket}`);
-  socket.binaryType = "arraybuffer";
   const say = (text) => { if (state.textContent !== text) state.textContent = text; };
-  const encoder = new TextEncoder();
-  let may = NOTHING;
+  const encoder = new TextEncoder(), REFUSED = 4403, ENDED = 4000, TRIES = 8;
+  let may = NOTHING, socket, tries = 0;
 
   const resize = () => {
     if (!mine || socket.readyState !== WebSocket.OPEN) return;
     fit.fit();
     socket.send(JSON.stringify({ rows: terminal.rows, columns: terminal.cols }));
   };
-  socket.onopen = resize;
-  socket.onmessage = (event) => {
-    if (typeof event.data !== "string") { terminal.write(new Uint8Array(event.data)); return; }
-    const told = JSON.parse(event.data);
-    may = told.may;
-    terminal.options.disableStdin = may < TYPE;
-    if (!mine) terminal.resize(told.columns, told.rows);
-    say(mine ? "● Your terminal is open." : may === TYPE ? "● You see it and may type." : "● You see it. You may not type.");
+  const type = (data) => { if (may === TYPE && socket.readyState === WebSocket.OPEN) socket.send(data); };
+  const lost = (why) => say(`○ ${why} Reload this page to see how it stands.`);
+
+  // A connection that is lost is made again; what was printed so far comes anew with it.
+  const connect = () => {
+    socket = new WebSocket(`${scheme}//${location.host}${place.dataset.socket}`);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => { terminal.reset(); resize(); };
+    socket.onmessage = (event) => {
+      if (typeof event.data !== "string") { terminal.write(new Uint8Array(event.data)); return; }
+      const told = JSON.parse(event.data);
+      may = told.may; tries = 0;
+      terminal.options.disableStdin = may < TYPE;
+      if (!mine) terminal.resize(told.columns, told.rows);
+      say(mine ? "● Your terminal is open." : may === TYPE ? "● You see it and may type." : "● You see it. You may not type.");
+    };
+    socket.onclose = (event) => {
+      terminal.options.disableStdin = true;
+      if (event.code === REFUSED || event.code === ENDED) return lost(event.reason);
+      if (tries++ >= TRIES) return lost("The connection is lost.");
+      say("○ The connection is lost. Trying again…");
+      setTimeout(connect, 1000);
+    };
   };
-  socket.onclose = (event) => { terminal.options.disableStdin = true; say(`○ ${event.reason || "The connection is lost."} Reload this page to see how it stands.`); };
-  terminal.onData((text) => { if (may === TYPE && socket.readyState === WebSocket.OPEN) socket.send(encoder.encode(text)); });
-  terminal.onBinary((text) => { if (may === TYPE && socket.readyState === WebSocket.OPEN) socket.send(Uint8Array.from(text, (one) => one.charCodeAt(0))); });
+  connect();
+  terminal.onData((text) => type(encoder.encode(text)));
+  terminal.onBinary((text) => type(Uint8Array.from(text, (one) => one.charCodeAt(0))));
   if (mine) new ResizeObserver(resize).observe(place);
 
   reader.checked = spoken;
