@@ -80,9 +80,9 @@ def add(classroom: click.Group, folder_option: Callable[..., Any], folder_of: Ca
     @click.option("--yes", is_flag=True, help="Do not ask.")
     @folder_option
     def forget_users(name: str, yes: bool, folder: Path | None) -> None:
-        """Remove the system users of a workshop's learners, with their homes.
+        """Remove the system users of a workshop's learners.
 
-        Learners' notebooks on this machine are gone then. Roster, results and marks stay.
+        Their homes go with them, and so do learners' notebooks on this machine. Roster, results and marks stay.
 
         Example: labkit classroom forget-users --workshop spring
         """

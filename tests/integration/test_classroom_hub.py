@@ -246,6 +246,11 @@ def test_each_has_the_lab_with_panel_and_notebooks(room):
     assert "0/3 points" in told or "01-login" in told.split("end", 1)[1], told
 
 
+@pytest.mark.attack(
+    "identity",
+    "a kernel's port, from another user of the server",
+    "there is none: sockets in a folder of the learner's",
+)
 def test_a_kernel_listens_where_only_its_user_comes(room):
     ada, before = room.ada, _ports(room.ada.name)
     made = ada.web.post(ada.server("api/kernels"), json={}, headers={"X-XSRFToken": ada.xsrf})
@@ -267,6 +272,11 @@ def _ports(name):
     }
 
 
+@pytest.mark.attack(
+    "identity",
+    "another learner's home, keys and processes, the hub's secrets and the engine's socket, from JupyterLab's terminal",
+    "permission denied: each learner is a system user",
+)
 def test_two_learners_are_two_users_who_cannot_read_each_other(room):
     one, other = room.ada, room.li
     settings, _ = room.room.settings
@@ -314,6 +324,11 @@ def _servers(name):
     return [one.pid for one in psutil.process_iter(["username"]) if one.info["username"] == name]
 
 
+@pytest.mark.attack(
+    "identity",
+    "another learner's JupyterLab, with one's own cookies, a forged one, or one's own token past the proxy",
+    "403; the other's server gets nothing to see",
+)
 def test_one_does_not_open_the_others_server(room):
     ada, li = room.ada, room.li
     assert ada.web.get(ada.server("lab", li.name)).status_code == 403
@@ -344,6 +359,11 @@ def test_one_does_not_open_the_others_server(room):
     assert stranger.get(ada.server("api/contents/"), headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
+@pytest.mark.attack(
+    "identity",
+    "JupyterHub's sign-in with a guessed, used or foreign code; its questions to the classroom, with another pass",
+    "403 and 401, and a line in the log",
+)
 def test_codes_that_are_wrong_used_or_guessed(room):
     one = room.room
     guest = one.browser()
