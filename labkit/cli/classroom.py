@@ -17,10 +17,12 @@ import click
 
 from labkit import paths
 from labkit.cli import broker
+from labkit.cli import hub as hubs
 from labkit.cli.output import Seconds, json_option, progress, tell, tell_json, tell_lines
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
+    from labkit.classroom.app.hub import Hub
     from labkit.classroom.broker.broker import Broker
     from labkit.classroom.opening import Labs, Opened, Wanted
 
@@ -89,6 +91,7 @@ port_option = click.option(
 @click.option("--lab-time", type=Seconds(), default="8h", show_default=True, help="How long a lab lives; 0 for no end.")
 @click.option("--remove-labs", is_flag=True, help="At the end remove all labs. [default: they go on]")
 @json_option
+@hubs.options
 def up(
     name: str,
     learners: Path | None,
@@ -105,6 +108,7 @@ def up(
     lab_time: float,
     remove_labs: bool,
     as_json: bool,
+    hub: hubs.Asked | None,
 ) -> None:
     """Start the classroom, and print how to get in.
 
@@ -132,8 +136,8 @@ def up(
     opened = opening.open_(wanted)
     asked = opening.Labs(workers, idle, lab_time, remove_labs) if with_labs is not False else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # labs are left in order, as after Ctrl-C
-    with _labs(opened, asked, must=bool(with_labs)) as broker:
-        _tell(opened, wanted, as_json, broker)
+    with _labs(opened, asked, must=bool(with_labs)) as broker, hubs.beside(opened, broker, hub) as jupyter:
+        _tell(opened, wanted, as_json, broker, jupyter)
         serve.run(opened.room, opened.place, opened.socket)
 
 
@@ -193,7 +197,9 @@ def _ready() -> None:
     needs.check()
 
 
-def _tell(opened: "Opened", wanted: "Wanted", as_json: bool, broker: "Broker | None" = None) -> None:
+def _tell(
+    opened: "Opened", wanted: "Wanted", as_json: bool, broker: "Broker | None" = None, jupyter: "Hub | None" = None
+) -> None:
     if as_json:
         told = {
             "address": opened.room.address,
@@ -205,6 +211,7 @@ def _tell(opened: "Opened", wanted: "Wanted", as_json: bool, broker: "Broker | N
             "folder": str(opened.folder),
             "notes": list(opened.notes),
             "labs": broker is not None,
+            "hub": jupyter.port if jupyter else None,
         }
         tell_json(told)
     else:
@@ -219,6 +226,8 @@ def _tell(opened: "Opened", wanted: "Wanted", as_json: bool, broker: "Broker | N
         if broker:
             there = len(broker.all())
             tell(f"A learner's lab starts when they sign in. {there} labs are here from before.")
+        if jupyter:
+            tell(f"JupyterHub listens on port {jupyter.port}: learners open JupyterLab from their page.")
         tell("Ctrl-C ends it. What it knows stays." + (f" So do labs: {_DOWN} {wanted.name}" if broker else ""))
     sys.stdout.flush()
 
@@ -409,3 +418,4 @@ def _said(sent: int, again: int, left: int, away: str) -> str:
 
 
 broker.add(classroom)
+hubs.add(classroom, folder_option, _folder)

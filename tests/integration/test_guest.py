@@ -10,12 +10,11 @@ import signal
 import struct
 import subprocess
 import sys
-import sysconfig
-import tempfile
 import termios
 import time
 from pathlib import Path
 
+import everybody
 import psutil
 import pytest
 from helpers import FIVE, GUIDED, ROOT, labkit, labkit_json, until
@@ -40,10 +39,9 @@ class User:
         self.home = place / "home"
         subprocess.run(["useradd", "--create-home", "--home-dir", str(self.home), NAME], check=True)
         self.folder = self.home / "lab"
-        self.python, self.env = sys.executable, {"PYTHONPATH": str(ROOT)}
-        self.course = ROOT
-        if not self._reads():
-            self._copy(place)
+        self.python, self.env, self.course = everybody.python(place)
+        if self.python is None:
+            pytest.skip(f"{NAME} cannot run this Python, also where it is copied")
         self.env |= {
             "HOME": str(self.home),
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -51,39 +49,6 @@ class User:
             "LABKIT_GUEST": str(self.folder),
             "LABKIT_COURSE": str(self.course),
         }
-
-    def _reads(self) -> bool:
-        try:
-            return self.run([self.python, "-c", "import labkit"], env=self.env).returncode == 0
-        except PermissionError:
-            return False
-
-    def _copy(self, place: Path) -> None:
-        """Gives the user what root keeps for itself: the interpreter, the libraries and the course, as links where it can."""
-
-        def copy(source: str, target: Path) -> None:
-            linked = subprocess.run(["cp", "-al", source, target], capture_output=True)
-            if linked.returncode:
-                shutil.rmtree(target, ignore_errors=True)
-                subprocess.run(["cp", "-a", source, target], check=True)
-
-        copy(sys.base_prefix, place / "python")
-        copy(sysconfig.get_path("purelib"), place / "site")
-        self.course = place / "course"
-        for folder in ("labkit", "exercises", "solutions", "notebooks"):
-            shutil.copytree(ROOT / folder, self.course / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        binaries = place / "python" / "bin"
-        self.python = str(binaries / f"python{sys.version_info[0]}.{sys.version_info[1]}")
-        (binaries / "labkit").unlink(missing_ok=True)
-        (binaries / "labkit").write_text(f'#!/bin/sh\nexec {self.python} -m labkit "$@"\n')
-        (binaries / "labkit").chmod(0o755)
-        self.env = {
-            "PYTHONHOME": str(place / "python"),
-            "LD_LIBRARY_PATH": str(place / "python" / "lib"),
-            "PYTHONPATH": f"{self.course}{os.pathsep}{place / 'site'}",
-        }
-        if not self._reads():
-            pytest.skip(f"{NAME} cannot run this Python, also where it is copied")
 
     def options(self, **more):
         return {"user": NAME, "group": NAME, "extra_groups": [], "cwd": self.home, "env": self.env, **more}
@@ -131,14 +96,10 @@ class User:
 
 @pytest.fixture(scope="module")
 def user():
-    place = Path(tempfile.mkdtemp(prefix="labkit-guest-"))
-    place.chmod(0o755)
-    try:
+    with everybody.place("labkit-guest-") as place:
         made = User(place)
         yield made
         made.remove()
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

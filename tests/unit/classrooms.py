@@ -133,8 +133,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def classroom(folder, database="", roster=ROSTER, name="spring", labs=None, **more):
-    """`labs`: who has the learners' labs, made from the room."""
+def classroom(folder, database="", roster=ROSTER, name="spring", labs=None, before=lambda _: None, **more):
+    """`labs`: who has the learners' labs, made from the room. `before` gets what is opened, before it is served."""
     clock = Clock()
     wanted = opening.Wanted(
         name=name,
@@ -149,6 +149,7 @@ def classroom(folder, database="", roster=ROSTER, name="spring", labs=None, **mo
     )
     opened = opening.open_(wanted)
     one = Classroom(opened, clock)
+    before(opened)
     try:
         with contextlib.ExitStack() as there:
             if labs:

@@ -25,7 +25,15 @@ ARROWS = {
     },  # the edge's reader of images, so that both sides name content alike, and its registries' host names
     "view": {"lab", "work", "grading", "content", "seen"},
     "edge": None,
-    "classroom": {"view", "lab", "work", "grading", "content", "seen"},
+    "classroom": {
+        "view",
+        "lab",
+        "work",
+        "grading",
+        "content",
+        "seen",
+        "jupyter",
+    },  # whose server the hub starts for each
 }
 
 

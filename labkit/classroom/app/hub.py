@@ -212,10 +212,10 @@ def the_hub(room: Room, request: Request) -> None:
 
 @api(the_hub)
 def sign_in(room: Room, request: Request, body: bytes) -> Any:
+    given = parsed(body, Code).code
     with room.database.writing() as session:
         workshop = room.workshop(session)
         hub = _hubs(request, room, session, workshop)
-        given = parsed(body, Code).code
         found = people.use(session, room.key.key, workshop, JUPYTER, given, room.clock())
         if found is None or found.member_id is None:
             people.note(session, workshop, room.clock(), people.REFUSED, "a wrong or used code for JupyterHub")

@@ -102,7 +102,6 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
                     "display": False,
                 }
             ],
-            "load_groups": {INSTRUCTORS: {"users": []}},
             "load_roles": [
                 {"name": "user", "scopes": ["self", MAY]},
                 {
@@ -112,7 +111,7 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
                 },
             ],
             "tornado_settings": {"slow_spawn_timeout": 0},  # at once to the page that shows how far it is
-            "log_level": "WARNING",
+            "log_level": "WARN",
         },
         "ConfigurableHTTPProxy": {
             "should_start": False,
@@ -128,8 +127,8 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
             "default_url": START,
             "start_timeout": 900,
             "http_timeout": 120,
-            "interrupt_timeout": 10,
-            "term_timeout": 5,
+            "interrupt_timeout": 3,
+            "term_timeout": 2,
             "env_keep": list(KEPT),
         },
         "RosterAuthenticator": {"settings": settings, "kept": kept},

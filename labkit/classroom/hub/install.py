@@ -65,7 +65,7 @@ def check_socket(url: str) -> None:
 def _as_nobody(python: str, environ: Mapping[str, str]) -> str:
     """Why a user without rights cannot run it, "" if they can."""
     nobody = pwd.getpwnam("nobody")
-    modules = "import labkit.classroom.hub.single, jupyterhub.singleuser, jupyterlab"
+    modules = "import labkit.errors; from importlib.util import find_spec as f; f('jupyterhub').origin, f('jupyterlab').origin"
     try:
         done = subprocess.run(
             [python, "-P", "-c", modules],

@@ -28,7 +28,7 @@ class Wanted:
     """How learners get JupyterLab."""
 
     port: int | None = None
-    """For browsers; None for the one after the classroom's, 0 for a free one."""
+    """For browsers; None for the one after the classroom's, or a free one where that is one; 0 for a free one."""
     homes: Path = HOMES
     memory: int = 1_500_000_000
     """Bytes for each learner's JupyterLab with its kernels and terminals; labs come on top."""
@@ -90,7 +90,9 @@ def forget_users(folder: Path, name: str) -> list[str]:
 
 def _port(opened: Opened, wanted: Wanted) -> int:
     """The port for browsers, if it is free. Raises LabError."""
-    asked = opened.socket.getsockname()[1] + 1 if wanted.port is None else wanted.port
+    asked = wanted.port
+    if asked is None:
+        asked = opened.place.port + 1 if opened.place.port else 0
     try:
         with contextlib.closing(serve.listen(Place(opened.place.host, asked, opened.place.keys))) as probe:
             return int(probe.getsockname()[1])

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import msgspec
 import psutil
 
-from labkit.classroom.hub import config
+from labkit.classroom.hub import config, users
 from labkit.classroom.hub.config import Secrets, Settings
 from labkit.classroom.hub.install import Proxy
 from labkit.errors import LabError
@@ -114,6 +114,7 @@ def beside(running: Running, say: Say) -> Iterator[None]:
     folder = running.folder
     write(running.settings, running.kept)
     end_leftovers(folder)
+    users.end_all(running.settings.realm)  # JupyterHub has ended them, where it could
     proxy, hub = children = running.children()
     thread = threading.Thread(target=_watch, args=(running, children), name="labkit-hub", daemon=True)
     try:
@@ -130,6 +131,7 @@ def beside(running: Running, say: Say) -> Iterator[None]:
             thread.join()
         hub.end(ENDING)
         proxy.end(5)
+        users.end_all(running.settings.realm)
         (folder / config.RUNNING).unlink(missing_ok=True)
 
 

@@ -8,6 +8,12 @@ from labkit.jupyter import server
 from labkit.lab import environment, find
 from labkit.work import files
 
+OPTIONS = (
+    "--ServerApp.answer_yes=True",  # JupyterHub ends it as Ctrl-C does: nobody is there to be asked
+    # Whoever can reach a kernel's port reads what its cells print: sockets in a folder of this user's instead.
+    "--KernelManager.transport=ipc",
+)
+
 
 def main() -> None:
     """Becomes the server. Its settings from JupyterHub are in the environment."""
@@ -18,7 +24,7 @@ def main() -> None:
     inside |= server.variables(lab.work)
     inside["JUPYTERHUB_ROOT_DIR"] = str(lab.work)
     os.chdir(lab.work)
-    command = [sys.executable, "-P", "-m", "jupyterhub.singleuser", *server.settings(), *sys.argv[1:]]
+    command = [sys.executable, "-P", "-m", "jupyterhub.singleuser", *server.settings(), *OPTIONS, *sys.argv[1:]]
     os.execve(sys.executable, command, inside)
 
 

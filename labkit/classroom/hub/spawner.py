@@ -58,6 +58,7 @@ class LabSpawner(LocalProcessSpawner):  # type: ignore[misc]
         await asking.ask(settings, self.kept, "/api/hub/may", {"name": name})
         self._tell("making your place on this machine")
         await asyncio.to_thread(users.ensure, name, settings.realm, Path(settings.homes))
+        await asyncio.to_thread(users.runtime, name)
         async for line in asking.follow(settings, self.kept, "/api/hub/lab", asked):
             if "message" in line:
                 raise LabError(line["message"], line["fix"])
@@ -99,7 +100,12 @@ class LabSpawner(LocalProcessSpawner):  # type: ignore[misc]
     def get_env(self) -> dict[str, str]:
         env: dict[str, str] = super().get_env()
         home = Path(env["HOME"])
-        return {**env, "LABKIT_GUEST": str(home / LAB), "LABKIT_WORK": str(home / WORK)}
+        places = {
+            "LABKIT_GUEST": home / LAB,
+            "LABKIT_WORK": home / WORK,
+            "JUPYTER_RUNTIME_DIR": users.RUN / env["USER"],
+        }
+        return env | {name: str(place) for name, place in places.items()}
 
     async def stop(self, now: bool = False) -> None:
         """Ends the server, and what the learner has left behind beside it."""

@@ -1,6 +1,7 @@
 """The system users of learners. They are found by the comment in the system's list of users, and nowhere else recorded."""
 
 import contextlib
+import os
 import pwd
 import shutil
 import subprocess
@@ -13,6 +14,9 @@ import psutil
 from labkit.classroom.hub import naming
 from labkit.errors import LabError
 from labkit.lab.engine import processes
+
+RUN = Path("/run/labkit")
+"""Where Jupyter of these users keeps sockets and keys while it runs."""
 
 _ONE = threading.Lock()
 """useradd and userdel give up where another one holds the list of users."""
@@ -40,6 +44,15 @@ def ensure(name: str, realm: str, homes: Path) -> Path:
     return home
 
 
+def runtime(name: str) -> Path:
+    """A folder that only this user can open, with a short name: what kernels listen on has to fit into 107 characters."""
+    known, folder = pwd.getpwnam(name), RUN / name
+    RUN.mkdir(mode=0o711, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.chown(folder, known.pw_uid, known.pw_gid, follow_symlinks=False)
+    return folder
+
+
 def made(realm: str) -> list[str]:
     """The users of that workshop."""
     return sorted(one.pw_name for one in pwd.getpwall() if one.pw_gecos == naming.comment(realm))
@@ -52,7 +65,14 @@ def forget(realm: str) -> list[str]:
         end_processes(name)
         with _ONE:
             _run("userdel", "--remove", name)
+        shutil.rmtree(RUN / name, ignore_errors=True)
     return names
+
+
+def end_all(realm: str) -> None:
+    """Ends whatever the users of that workshop run."""
+    for name in made(realm):
+        end_processes(name)
 
 
 def end_processes(name: str, patience: float = 5.0) -> None:
