@@ -156,6 +156,8 @@ class Platform:
         return HTMLResponse(self.page())
 
     async def auth(self, request):
+        if "state" not in request.query_params:
+            return Response("no login", 404)
         return HTMLResponse(self.page(str(request.url)))
 
     # services

@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark
+from labkit.classroom.lti import checking, platforms, poster
 from labkit.classroom.lti import launch as launches
-from labkit.classroom.lti import platforms, poster
 from labkit.classroom.lti.launch import AGS, LTI, NRPS
 from labkit.classroom.lti.outbox import Outbox
 from labkit.classroom.lti.platforms import Keys
@@ -509,6 +509,21 @@ def test_it_is_not_tried_for_ever(sending, tmp_path):
     assert not sending.outbox.find(sending.key()).stuck, "a new mark is tried anew"
 
 
+def test_the_scores_of_a_platform_that_is_away_wait_together(sending):
+    for user in ("ada", "bob"):
+        sending.put(3, user=user)
+    sending.platform.down = 503
+    asked = sending.step()
+    assert asked.open and sending.step(4.9) is None, "bob's is not tried in between"
+    elsewhere = Key(issuer="https://elsewhere.example", client="x", item="https://elsewhere.example/1", user="u")
+    sending.outbox.put(elsewhere, 1, 1, sending.clock())
+    assert sending.step().key == elsewhere, "another platform's do not wait for it"
+    sending.platform.down = 0
+    while sending.step(5):
+        pass
+    assert (sending.result(), sending.result("bob")) == (3, 3)
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_platform_that_is_away_is_tried_again(sending, status):
     sending.put(3)
@@ -742,6 +757,23 @@ def test_platforms_are_read_from_a_file(tmp_path):
             written(wrong)
     with pytest.raises(LabError, match="twice"):
         written({}, 2)
+
+
+def test_a_registration_is_tried(platform, keys, tmp_path):
+    def found(own=keys, **wrong):
+        return [one.good for one in checking.check(platform.registered(**wrong), own)]
+
+    assert found() == [True] * 5
+    stranger = Keys(tmp_path / "other")
+    stranger.new(2048)
+    assert found(stranger) == [True, True, False, False, False]
+    assert found(client="another") == [True, True, False, False, False]
+    nowhere = "http://127.0.0.1:9/token"
+    assert found(keys=f"{platform.url}/nowhere", login=nowhere, token=nowhere) == [False] * 5
+    assert found(keys=platform.registered().login)[0] is False
+    platform.down = 503
+    told = checking.check(platform.registered(), keys)[2]
+    assert "503" in told.what and "audience" in told.fix
 
 
 def test_the_newest_key_signs_and_the_others_stay_published(tmp_path):
