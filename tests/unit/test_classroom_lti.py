@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from classrooms import EXERCISES, Classroom, Clock, classroom
 from lti_platform import Platform, Running
-from test_classroom_app import until
+from test_classroom_app import until as waited
 
 from labkit.classroom.app.security import COOKIE
 from labkit.classroom.lti import courier, launch, poster, scoring
@@ -24,6 +24,11 @@ ROSTER = (
     b"id,name,email,section\nada,Ada Lovelace,ada@example.org,A\n"
     b"bob,Bob,BOB@example.org,B\ntwin1,T,twin@example.org,\ntwin2,T,twin@example.org,\n"
 )
+
+
+def until(look):
+    """The value of a state that comes; with patience, since much may run beside this."""
+    return waited(look, 60.0)
 
 
 @pytest.fixture(autouse=True)
@@ -270,7 +275,7 @@ def test_killed_and_started_again(tmp_path, moodle):
     web = here.client()
     answer = one.launch(web)
     assert answer.status_code == 303, answer.text
-    until(lambda: len(moodle.items) == len(EXERCISES), 30)
+    until(lambda: len(moodle.items) == len(EXERCISES))
     whole = here.observed("ada")["changed"][0]["points"]
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -278,10 +283,10 @@ def test_killed_and_started_again(tmp_path, moodle):
     before = len(moodle.scores)
     process, told = start()
     try:
-        until(lambda: one.score() == whole, 30)
+        until(lambda: one.score() == whole)
         room.address = told["address"]
         here.observed("ada", "02-tag/right-as-printed")
-        until(lambda: one.score(exercise="02-tag"), 30)
+        until(lambda: one.score(exercise="02-tag"))
         assert len(moodle.scores) == max(1, before) + 1, "nothing twice"
     finally:
         os.kill(process.pid, signal.SIGTERM)
