@@ -134,6 +134,10 @@ def test_from_the_launch_to_the_mark(tmp_path, both, character):
         mine = web.get("/me")
         assert "Ada Lovelace" in mine.text and mine.headers["x-frame-options"] == "DENY"
         assert web.post("/lti/enter", data={"token": token}).status_code == 403, "the button works once"
+        bob = re.search(r'name="token" value="([^"]+)"', one.launch(web, frame=True, user="bob").text)[1]
+        old = here.client(cookies={COOKIE: web.cookies[COOKIE]})
+        assert web.post("/lti/enter", data={"token": bob}).status_code == 303 and "Bob" in web.get("/me").text
+        assert old.get("/me").status_code == 303, "who was signed in there before is not any more"
         whole = here.observed("ada", "05-deploy/right-by-digest")["changed"][0]["points"]
         until(lambda: one.score(exercise="05-deploy") == whole)
         assert {tag for _, tag in platform.results} == {"05-deploy"}, "who has no mark has no score"

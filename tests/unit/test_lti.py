@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import jwt
 import pytest
+from click.testing import CliRunner
 from lti_platform import ROLE, Platform, Running, a_key
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -23,6 +24,7 @@ from labkit.classroom.lti.platforms import Keys
 from labkit.classroom.lti.scoring import Answer, Key, stamp_text
 from labkit.classroom.lti.services import Careful, Services
 from labkit.classroom.lti.tool import LARGEST, Tool
+from labkit.cli.main import cli
 from labkit.errors import LabError
 
 ADDRESS = "https://tool.example/lti"
@@ -771,6 +773,17 @@ def test_a_registration_is_tried(platform, keys, tmp_path):
     nowhere = "http://127.0.0.1:9/token"
     assert found(keys=f"{platform.url}/nowhere", login=nowhere, token=nowhere) == [False] * 5
     assert found(keys=platform.registered().login)[0] is False
+    lines = [
+        f"{name} = {json.dumps(getattr(platform.registered(), name))}"
+        for name in platforms.Platform.__struct_fields__[:6]
+    ]
+    (tmp_path / "lti.toml").write_text("\n".join(["[[platform]]", *lines, 'deployments = ["1"]']))
+    for folder, code, told in (
+        (keys.folder, 0, "✓ token for scores: given"),
+        (stranger.folder, 1, "→ compare `client`"),
+    ):
+        done = CliRunner().invoke(cli, ["lti", "check", str(tmp_path / "lti.toml"), "--keys", str(folder)])
+        assert done.exit_code == code and told in done.output, done.output
     platform.down = 503
     told = checking.check(platform.registered(), keys)[2]
     assert "503" in told.what and "audience" in told.fix

@@ -58,6 +58,7 @@ class Lti:
         self.room, self.platforms = room, registered.platform
         self.address = f"{registered.address.rstrip('/') or room.address}/lti"
         self.keys, self.outbox = Keys(folder / KEYS).made(), Outbox(folder / SCORES)
+        self.keys.private()  # says now, and not to the first learner, that others can read it
         self.services = Services(self.platforms, self.keys)
         self.courier = Courier(room.database, room.number, self.outbox, self.services, room.clock)
         self.tool = Tool(self.address, self.platforms, self.keys, self.outbox, lambda: room.clock().timestamp())
@@ -242,6 +243,8 @@ async def enter(request: Request) -> Response:
                 ask.note(people.REFUSED, "a wrong or used button of a learning platform")
                 what = "This button has been used, or it is too old."
                 return ask.page("problem.html", 403, what=what, fix="open the link in your course again")
+            before = request.cookies.get(security.COOKIE, "")
+            people.end(session, room.key.key, people.SESSION, before, room.clock())
             return entrance.let_in(ask, session.get_one(Member, found.member_id), "from a learning platform")
 
     answer = await run_in_threadpool(work)
