@@ -737,9 +737,9 @@ def test_platforms_are_read_from_a_file(tmp_path):
         "deployments": '["1"]',
     }
 
-    def written(changes, times=1):
+    def written(changes, times=1, address=""):
         text = "".join(f"{name} = {value}\n" for name, value in (told | changes).items() if value)
-        (tmp_path / "lti.toml").write_text(f"[[platform]]\n{text}" * times)
+        (tmp_path / "lti.toml").write_text(address + f"[[platform]]\n{text}" * times)
         return platforms.read(tmp_path / "lti.toml")
 
     assert written({}).platform[0].client == "abc"
@@ -759,6 +759,12 @@ def test_platforms_are_read_from_a_file(tmp_path):
             written(wrong)
     with pytest.raises(LabError, match="twice"):
         written({}, 2)
+    assert written({}, 1, 'address = "https://lab.example:8443"\n').address == "https://lab.example:8443"
+    for wrong in ("http://lab.example", "https://lab.example/x", "lab.example"):
+        with pytest.raises(LabError, match="address must be"):
+            written({}, 1, f"address = '{wrong}'\n")
+    canvas = written({"issuer": '"https://canvas.example"', "frames": '["https://School.example/x"]'}).platform[0]
+    assert canvas.origins == ("https://canvas.example", "https://moodle.example", "https://school.example")
 
 
 def test_a_registration_is_tried(platform, keys, tmp_path):
