@@ -1,6 +1,8 @@
 """`labkit marks`, `labkit export`, `labkit certificate` and `labkit lti`"""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -272,9 +274,11 @@ def verify(file: Path, signed_by: Path) -> None:
 
 @click.group()
 def lti() -> None:
-    """Make the keys by which a learning platform knows this tool (LTI 1.3).
+    """Make the keys by which a learning platform knows this tool (LTI 1.3), and try a registration.
 
+    \b
     Example: labkit lti key lti-keys
+             labkit lti check platforms.toml --keys lti-keys
     """
 
 
@@ -285,11 +289,46 @@ def lti_key(folder: Path) -> None:
 
     Example: labkit lti key lti-keys
     """
-    try:
+    with _lti_installed():
         from labkit.classroom.lti.platforms import Keys
+    tell(f"Wrote {Keys(folder).new()}: keep the folder to yourself.")
+
+
+@lti.command("check")
+@click.argument("file", type=READ)
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    required=True,
+    help="The folder with the tool's keys: lti-keys in the classroom's folder.",
+)
+def lti_check(file: Path, keys: Path) -> None:
+    """Try what a file says about platforms: are their addresses there, and do they know this tool?
+
+    It changes nothing there.
+
+    Example: labkit lti check platforms.toml --keys ~/.local/state/registry-classroom/spring/lti-keys
+    """
+    with _lti_installed():
+        from labkit.classroom.lti import checking, platforms
+    wrong = 0
+    for one in platforms.read(file).platform:
+        tell(f"{one.name} ({one.issuer}, client {one.client})")
+        for found in checking.check(one, platforms.Keys(keys)):
+            tell(f"  {'✓' if found.good else '✗'} {found.what}")
+            if found.fix:
+                tell(f"    → {found.fix}")
+            wrong += not found.good
+    sys.exit(1 if wrong else 0)
+
+
+@contextlib.contextmanager
+def _lti_installed() -> Iterator[None]:
+    """Raises LabError where the libraries for LTI are missing."""
+    try:
+        yield
     except ImportError as error:
         raise LabError("pylti1p3next is not installed here.", "pip install 'labkit[lti]'") from error
-    tell(f"Wrote {Keys(folder).new()}: keep the folder to yourself.")
 
 
 def _stem(learner: str) -> str:

@@ -145,7 +145,8 @@ class Platform:
         message to the tool."""
         if not location:
             tool = f"{self.address}/login?iss={self.url}&login_hint=7&client_id={self.client}&target_link_uri=x"
-            return f'<!doctype html><title>Course</title><iframe title="Tool" width="800" height="600" src="{tool}"></iframe>'
+            icon = '<link rel="icon" href="data:,">'
+            return f'<!doctype html><title>Course</title>{icon}<iframe title="Tool" width="800" height="600" src="{tool}"></iframe>'
         fields = self.message(location, self.user) if not self.deep else self.choosing(location, self.user)
         inputs = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in fields.items())
         form = f'<form method="post" action="{self.address}/launch">{inputs}</form>'
@@ -155,6 +156,8 @@ class Platform:
         return HTMLResponse(self.page())
 
     async def auth(self, request):
+        if "state" not in request.query_params:
+            return Response("no login", 404)
         return HTMLResponse(self.page(str(request.url)))
 
     # services

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from classrooms import EXERCISES, Classroom, Clock, classroom
 from lti_platform import Platform, Running
-from test_classroom_app import until
+from test_classroom_app import until as waited
 
 from labkit.classroom.app.security import COOKIE
 from labkit.classroom.lti import courier, launch, poster, scoring
@@ -24,6 +24,11 @@ ROSTER = (
     b"id,name,email,section\nada,Ada Lovelace,ada@example.org,A\n"
     b"bob,Bob,BOB@example.org,B\ntwin1,T,twin@example.org,\ntwin2,T,twin@example.org,\n"
 )
+
+
+def until(look):
+    """The value of a state that comes; with patience, since much may run beside this."""
+    return waited(look, 60.0)
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +134,10 @@ def test_from_the_launch_to_the_mark(tmp_path, both, character):
         mine = web.get("/me")
         assert "Ada Lovelace" in mine.text and mine.headers["x-frame-options"] == "DENY"
         assert web.post("/lti/enter", data={"token": token}).status_code == 403, "the button works once"
+        bob = re.search(r'name="token" value="([^"]+)"', one.launch(web, frame=True, user="bob").text)[1]
+        old = here.client(cookies={COOKIE: web.cookies[COOKIE]})
+        assert web.post("/lti/enter", data={"token": bob}).status_code == 303 and "Bob" in web.get("/me").text
+        assert old.get("/me").status_code == 303, "who was signed in there before is not any more"
         whole = here.observed("ada", "05-deploy/right-by-digest")["changed"][0]["points"]
         until(lambda: one.score(exercise="05-deploy") == whole)
         assert {tag for _, tag in platform.results} == {"05-deploy"}, "who has no mark has no score"
@@ -270,7 +279,7 @@ def test_killed_and_started_again(tmp_path, moodle):
     web = here.client()
     answer = one.launch(web)
     assert answer.status_code == 303, answer.text
-    until(lambda: len(moodle.items) == len(EXERCISES), 30)
+    until(lambda: len(moodle.items) == len(EXERCISES))
     whole = here.observed("ada")["changed"][0]["points"]
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -278,10 +287,10 @@ def test_killed_and_started_again(tmp_path, moodle):
     before = len(moodle.scores)
     process, told = start()
     try:
-        until(lambda: one.score() == whole, 30)
+        until(lambda: one.score() == whole)
         room.address = told["address"]
         here.observed("ada", "02-tag/right-as-printed")
-        until(lambda: one.score(exercise="02-tag"), 30)
+        until(lambda: one.score(exercise="02-tag"))
         assert len(moodle.scores) == max(1, before) + 1, "nothing twice"
     finally:
         os.kill(process.pid, signal.SIGTERM)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import jwt
 import pytest
+from click.testing import CliRunner
 from lti_platform import ROLE, Platform, Running, a_key
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -15,14 +16,15 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark
+from labkit.classroom.lti import checking, platforms, poster
 from labkit.classroom.lti import launch as launches
-from labkit.classroom.lti import platforms, poster
 from labkit.classroom.lti.launch import AGS, LTI, NRPS
 from labkit.classroom.lti.outbox import Outbox
 from labkit.classroom.lti.platforms import Keys
 from labkit.classroom.lti.scoring import Answer, Key, stamp_text
 from labkit.classroom.lti.services import Careful, Services
 from labkit.classroom.lti.tool import LARGEST, Tool
+from labkit.cli.main import cli
 from labkit.errors import LabError
 
 ADDRESS = "https://tool.example/lti"
@@ -509,6 +511,21 @@ def test_it_is_not_tried_for_ever(sending, tmp_path):
     assert not sending.outbox.find(sending.key()).stuck, "a new mark is tried anew"
 
 
+def test_the_scores_of_a_platform_that_is_away_wait_together(sending):
+    for user in ("ada", "bob"):
+        sending.put(3, user=user)
+    sending.platform.down = 503
+    asked = sending.step()
+    assert asked.open and sending.step(4.9) is None, "bob's is not tried in between"
+    elsewhere = Key(issuer="https://elsewhere.example", client="x", item="https://elsewhere.example/1", user="u")
+    sending.outbox.put(elsewhere, 1, 1, sending.clock())
+    assert sending.step().key == elsewhere, "another platform's do not wait for it"
+    sending.platform.down = 0
+    while sending.step(5):
+        pass
+    assert (sending.result(), sending.result("bob")) == (3, 3)
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_platform_that_is_away_is_tried_again(sending, status):
     sending.put(3)
@@ -720,9 +737,9 @@ def test_platforms_are_read_from_a_file(tmp_path):
         "deployments": '["1"]',
     }
 
-    def written(changes, times=1):
+    def written(changes, times=1, address=""):
         text = "".join(f"{name} = {value}\n" for name, value in (told | changes).items() if value)
-        (tmp_path / "lti.toml").write_text(f"[[platform]]\n{text}" * times)
+        (tmp_path / "lti.toml").write_text(address + f"[[platform]]\n{text}" * times)
         return platforms.read(tmp_path / "lti.toml")
 
     assert written({}).platform[0].client == "abc"
@@ -742,6 +759,40 @@ def test_platforms_are_read_from_a_file(tmp_path):
             written(wrong)
     with pytest.raises(LabError, match="twice"):
         written({}, 2)
+    assert written({}, 1, 'address = "https://lab.example:8443"\n').address == "https://lab.example:8443"
+    for wrong in ("http://lab.example", "https://lab.example/x", "lab.example"):
+        with pytest.raises(LabError, match="address must be"):
+            written({}, 1, f"address = '{wrong}'\n")
+    canvas = written({"issuer": '"https://canvas.example"', "frames": '["https://School.example/x"]'}).platform[0]
+    assert canvas.origins == ("https://canvas.example", "https://moodle.example", "https://school.example")
+
+
+def test_a_registration_is_tried(platform, keys, tmp_path):
+    def found(own=keys, **wrong):
+        return [one.good for one in checking.check(platform.registered(**wrong), own)]
+
+    assert found() == [True] * 5
+    stranger = Keys(tmp_path / "other")
+    stranger.new(2048)
+    assert found(stranger) == [True, True, False, False, False]
+    assert found(client="another") == [True, True, False, False, False]
+    nowhere = "http://127.0.0.1:9/token"
+    assert found(keys=f"{platform.url}/nowhere", login=nowhere, token=nowhere) == [False] * 5
+    assert found(keys=platform.registered().login)[0] is False
+    lines = [
+        f"{name} = {json.dumps(getattr(platform.registered(), name))}"
+        for name in platforms.Platform.__struct_fields__[:6]
+    ]
+    (tmp_path / "lti.toml").write_text("\n".join(["[[platform]]", *lines, 'deployments = ["1"]']))
+    for folder, code, told in (
+        (keys.folder, 0, "✓ token for scores: given"),
+        (stranger.folder, 1, "→ compare `client`"),
+    ):
+        done = CliRunner().invoke(cli, ["lti", "check", str(tmp_path / "lti.toml"), "--keys", str(folder)])
+        assert done.exit_code == code and told in done.output, done.output
+    platform.down = 503
+    told = checking.check(platform.registered(), keys)[2]
+    assert "503" in told.what and "audience" in told.fix
 
 
 def test_the_newest_key_signs_and_the_others_stay_published(tmp_path):

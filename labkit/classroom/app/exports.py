@@ -66,7 +66,7 @@ def _book(ask: Ask) -> Gradebook:
 def page(ask: Ask) -> Response:
     """What there is, and who could not be in which file."""
     book = _book(ask)
-    found = [(title, sheet.moodle(book, by).left_out) for title, by in MOODLE.items()]
+    found = [(name, by.value, sheet.moodle(book, by).left_out) for name, by in MOODLE.items()]
     return ask.page(
         "exports.html",
         kinds=KINDS,

@@ -1,4 +1,4 @@
-"""Learning platforms in the classroom: who comes from there is signed in, marks go there, its list of learners is taken over.
+"""Learning platforms in the classroom: who comes from there is signed in, and marks go there. Instructor's pages: `lti_pages`.
 
 A platform shows the tool in a frame. Only what belongs to signing in may be shown there (`Framed`). The classroom itself opens
 in a window of its own: so its session's cookie stays SameSite=Lax, and no page of it can be put into another's page. The price
@@ -16,15 +16,14 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from labkit.classroom.app import entrance, pages, security
-from labkit.classroom.app.doors import INSTRUCTORS, Ask, door, go
+from labkit.classroom.app import entrance, lti_pages, pages, security
+from labkit.classroom.app.doors import Ask
 from labkit.classroom.app.room import Room
 from labkit.classroom.gradebook import Item
 from labkit.classroom.lti import matching, platforms
@@ -32,20 +31,15 @@ from labkit.classroom.lti.courier import Courier
 from labkit.classroom.lti.launch import INSTRUCTOR, Launch
 from labkit.classroom.lti.outbox import Outbox
 from labkit.classroom.lti.platforms import Keys, Platform, Registrations
-from labkit.classroom.lti.scoring import Pending
 from labkit.classroom.lti.services import Services
 from labkit.classroom.lti.tool import Choice, Tool
 from labkit.classroom.records import courses, judging, people
 from labkit.classroom.records.models import Course, Member, Workshop
-from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.text import visible
 
 ENTERING = timedelta(minutes=5)
 """How long the button of a launch opens the classroom."""
-
-MOST = 200
-"""Scores that the page lists; more are told as a number."""
 
 KEYS, SCORES = "lti-keys", "lti-scores.db"
 """In the classroom's folder."""
@@ -58,6 +52,7 @@ class Lti:
         self.room, self.platforms = room, registered.platform
         self.address = f"{registered.address.rstrip('/') or room.address}/lti"
         self.keys, self.outbox = Keys(folder / KEYS).made(), Outbox(folder / SCORES)
+        self.keys.private()  # says now, and not to the first learner, that others can read it
         self.services = Services(self.platforms, self.keys)
         self.courier = Courier(room.database, room.number, self.outbox, self.services, room.clock)
         self.tool = Tool(self.address, self.platforms, self.keys, self.outbox, lambda: room.clock().timestamp())
@@ -82,10 +77,7 @@ class Lti:
         inside = [*self.tool.routes(self.launched, self.choice, self.items), Route("/enter", enter, methods=["POST"])]
         return [
             Mount("/lti", routes=inside, middleware=[Middleware(Framed, lti=self)]),
-            Route("/lti-status", status),
-            Route("/lti-status/again", again, methods=["POST"]),
-            Route("/lti-status/roster", preview, methods=["POST"]),
-            Route("/lti-status/roster/take", take, methods=["POST"]),
+            *lti_pages.ROUTES,
         ]
 
     def items(self) -> tuple[str, tuple[Item, ...]]:
@@ -242,132 +234,13 @@ async def enter(request: Request) -> Response:
                 ask.note(people.REFUSED, "a wrong or used button of a learning platform")
                 what = "This button has been used, or it is too old."
                 return ask.page("problem.html", 403, what=what, fix="open the link in your course again")
+            before = request.cookies.get(security.COOKIE, "")
+            people.end(session, room.key.key, people.SESSION, before, room.clock())
             return entrance.let_in(ask, session.get_one(Member, found.member_id), "from a learning platform")
 
     answer = await run_in_threadpool(work)
     room.changed()
     return answer
-
-
-# ── the instructor's page ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class There:
-    """A course, as the page shows it."""
-
-    course: Course
-    platform: str
-    people: int
-    columns: dict[str, str]
-    problem: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """A score, as the page shows it."""
-
-    score: Pending
-    exercise: str
-    name: str
-    course: str
-
-
-def _lti(ask: Ask) -> Lti:
-    assert ask.room.lti is not None  # the routes are there only with it
-    return ask.room.lti
-
-
-@door(INSTRUCTORS)
-def status(ask: Ask) -> Response:
-    return _status(ask)
-
-
-def _status(ask: Ask, **more: Any) -> Response:
-    lti = _lti(ask)
-    shown, problems = _courses(ask, lti), lti.courier.problems()
-    lines = _lines(ask, lti, shown)
-    waiting = [one for one in lines if one.score.open]
-    refused = [one for one in lines if one.score.stuck]
-    return ask.page(
-        "lti_status.html",
-        lti=lti,
-        there=[There(one, name, count, columns, problems.get(one.number, "")) for one, name, count, columns in shown],
-        waiting=waiting[:MOST],
-        refused=refused[:MOST],
-        counts={
-            "waiting": len(waiting),
-            "refused": len(refused),
-            "sent": sum(not one.score.open and not one.score.stuck for one in lines),
-        },
-        problem=lti.courier.problem,
-        wanted=sum(exercises.load(slug).points > 0 for slug, _ in ask.workshop.exercises),
-        now=ask.room.clock(),
-        **more,
-    )
-
-
-def _courses(ask: Ask, lti: Lti) -> list[tuple[Course, str, int, dict[str, str]]]:
-    counts = courses.participants(ask.session, ask.workshop)
-    found = []
-    for one in courses.all_(ask.session, ask.workshop):
-        platform = lti.platform(one.issuer, one.client)
-        name = platform.name if platform else one.issuer
-        found.append((one, name, counts[one.number], courses.columns(ask.session, one)))
-    return found
-
-
-def _lines(ask: Ask, lti: Lti, shown: list[tuple[Course, str, int, dict[str, str]]]) -> list[Line]:
-    where = {url: (slug, one.title or one.context) for one, _, _, columns in shown for slug, url in columns.items()}
-    names = courses.names(ask.session, ask.workshop)
-    lines = []
-    for score in lti.outbox.all():
-        exercise, course = where.get(score.key.item, ("", ""))
-        member = names.get((score.key.issuer, score.key.client, score.key.user))
-        lines.append(Line(score, exercise or score.key.item, member.name if member else score.key.user, course))
-    return sorted(lines, key=lambda one: (one.name, one.exercise))
-
-
-@door(INSTRUCTORS)
-def again(ask: Ask) -> Response:
-    count = _lti(ask).courier.again()
-    ask.note("scores", f"{ask.me.ident} sends all {count} scores again")
-    return go("/lti-status")
-
-
-@door(INSTRUCTORS, writes=False)
-def preview(ask: Ask) -> Response:
-    """What taking the platform's list would change. Nothing is changed yet."""
-    course, plan = _plan(ask)
-    return ask.page("lti_roster.html", course=course, plan=plan)
-
-
-@door(INSTRUCTORS, writes=False)
-def take(ask: Ask) -> Response:
-    course, plan = _plan(ask)
-    if plan.token != ask.form.get("token"):
-        raise LabError("The platform's list or the roster has changed since you looked.", "look at it again")
-    try:
-        with ask.room.database.writing() as session:
-            workshop = ask.room.workshop(session)
-            courses.take(session, workshop, session.get_one(Course, course.number), plan)
-            told = f"{len(plan.added)} added, {len(plan.changed)} changed from {course.title or course.context}"
-            people.note(session, workshop, ask.room.clock(), "roster", f"{ask.me.ident}: {told}", ask.me)
-    except IntegrityError as error:
-        raise LabError("The roster has changed just now.", "look at it again") from error
-    return go("/lti-status")
-
-
-def _plan(ask: Ask) -> tuple[Course, matching.Plan]:
-    """Raises LabError where the platform does not tell."""
-    lti, number = _lti(ask), ask.form.get("course", "")
-    course = next((one for one in courses.all_(ask.session, ask.workshop) if str(one.number) == number), None)
-    platform = lti.platform(course.issuer, course.client) if course else None
-    if course is None or platform is None:
-        raise HTTPException(404, "There is no such course, or its platform is no longer registered.")
-    listed = lti.services.members(courses.value(course))
-    known = courses.known(ask.session, ask.workshop, course.issuer, course.client)
-    return course, matching.plan(known, listed, platform.learner)
 
 
 def open_(room: Room, folder: Path, file: Path) -> Lti:

@@ -47,7 +47,8 @@ class Guard:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                framed = "frame-ancestors" in headers.get("Content-Security-Policy", "")  # a page that says by whom
+                policy = headers.get("Content-Security-Policy", "")
+                framed = "frame-ancestors" in policy and "frame-ancestors 'none'" not in policy  # it says by whom
                 for name, value in HEADERS.items():
                     if not (framed and name == "X-Frame-Options"):
                         headers.setdefault(name, value)

@@ -3,6 +3,7 @@ another one sends them. What is still to be sent is in the outbox, so it goes on
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,9 @@ LOOK = 5.0
 
 GATHER = 0.5
 """Seconds in which changes are gathered."""
+
+REST = 4.0
+"""After a look it rests so many times as long: with a large class, the classroom's pages need the processor more."""
 
 FIRST, LONGEST = 30.0, 3600.0
 """Seconds until a course's line items are asked for again, where some are missing: the first pause, which doubles, and the
@@ -76,12 +80,7 @@ class Courier:
     def running(self) -> Iterator[None]:
         threads = [
             threading.Thread(target=self._look_on, name="lti-marks", daemon=True),
-            threading.Thread(
-                target=poster.run,
-                args=(self._outbox, self._services.post, self._stop, self._now),
-                name="lti-scores",
-                daemon=True,
-            ),
+            threading.Thread(target=self._send_on, name="lti-scores", daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -96,8 +95,17 @@ class Courier:
     def _now(self) -> float:
         return self._clock().timestamp()
 
+    def _send_on(self) -> None:
+        while not self._stop.is_set():
+            try:
+                poster.run(self._outbox, self._services.post, self._stop, self._now)
+            except Exception as error:  # one score must not end the others': it is told on the page
+                self.problem = f"{type(error).__name__}: {error}"
+                self._stop.wait(LOOK)
+
     def _look_on(self) -> None:
         while not self._stop.is_set():
+            begun = time.monotonic()
             try:
                 self.look()
                 self.problem = ""
@@ -105,8 +113,9 @@ class Courier:
                 self.problem = error.what
             except Exception as error:  # whatever it is, other marks must not wait for ever: it is told on the page
                 self.problem = f"{type(error).__name__}: {error}"
+            spent = time.monotonic() - begun
             self._news.wait(LOOK)
-            self._stop.wait(GATHER)
+            self._stop.wait(max(GATHER, REST * spent))
             self._news.clear()
 
     def look(self) -> None:

@@ -92,9 +92,14 @@ class Outbox:
             return _keep(base, scoring.started(_read(row[0]), now)) if row else None
 
     def answered(self, sent: Pending, answer: Answer, problem: str, now: float, wait: float = 0.0) -> Pending:
+        """Keeps what became of it. Where the platform is away, its other scores wait as long: each would wait for an answer,
+        and other platforms' scores for that."""
         with self._writing() as base:
             pending = _find(base, sent.key) or sent
-            return _keep(base, scoring.answered(pending, sent, answer, problem, now, wait))
+            made = _keep(base, scoring.answered(pending, sent, answer, problem, now, wait))
+            if answer is Answer.LATER and made.open:
+                _hold(base, made)
+            return made
 
     def all(self) -> list[Pending]:
         with self._open() as base:
@@ -115,6 +120,14 @@ class Outbox:
         with self._writing() as base:
             base.execute("delete from used where until < ?", (now,))
             return base.execute("insert or ignore into used values (?, ?)", (nonce, until)).rowcount == 1
+
+
+def _hold(base: sqlite3.Connection, by: Pending) -> None:
+    """The same platform's other scores are due no earlier than this one."""
+    due = base.execute("select kept from scores where due is not null and due < ?", (by.next,)).fetchall()
+    for one in (_read(row[0]) for row in due):
+        if (one.key.issuer, one.key.client) == (by.key.issuer, by.key.client):
+            _keep(base, msgspec.structs.replace(one, next=by.next))
 
 
 def _put(before: Pending | None, one: Score, now: float) -> Pending | None:

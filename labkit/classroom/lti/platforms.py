@@ -132,7 +132,7 @@ class Keys:
     """The tool's keys."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def new(self, bits: int = 3072) -> Path:
         """Makes a key (RSA) that signs from now on; those before it stay published. Raises LabError."""
@@ -143,9 +143,9 @@ class Keys:
         text = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        file = self._folder / f"{time.time_ns():020}.pem"
+        file = self.folder / f"{time.time_ns():020}.pem"
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                 out.write(text)
         except OSError as error:
@@ -154,15 +154,15 @@ class Keys:
 
     def made(self) -> "Keys":
         """With a first key, where there was none. Raises LabError."""
-        if not list(self._folder.glob("*.pem")):
+        if not list(self.folder.glob("*.pem")):
             self.new()
         return self
 
     def private(self) -> str:
         """The one that signs, as PEM. Raises LabError where there is none, or where others can read it."""
-        files = sorted(self._folder.glob("*.pem"))
+        files = sorted(self.folder.glob("*.pem"))
         if not files:
-            raise LabError(f"There is no key in {self._folder}.", "make one: labkit lti key FOLDER")
+            raise LabError(f"There is no key in {self.folder}.", "make one: labkit lti key FOLDER")
         mode = stat.S_IMODE(files[-1].stat().st_mode)
         if mode & 0o077:
             raise LabError(f"Other users can read the key {files[-1]} (mode {mode:03o}).", f"chmod 600 {files[-1]}")
@@ -178,9 +178,7 @@ class Keys:
     def published(self) -> dict[str, list[dict[str, Any]]]:
         """All public keys as a JWK set, for the platforms."""
         return {
-            "keys": [
-                dict(Registration.get_jwk(public(file.read_text()))) for file in sorted(self._folder.glob("*.pem"))
-            ]
+            "keys": [dict(Registration.get_jwk(public(file.read_text()))) for file in sorted(self.folder.glob("*.pem"))]
         }
 
 

@@ -108,7 +108,7 @@ class Services:
             answer = self._judged(error.response, sent)
             if error.response.status_code == 401 and connector:
                 connector.forget_tokens()
-            return answer, _problem(error.response), _wait(error.response)
+            return answer, problem_of(error.response), _wait(error.response)
         except requests.JSONDecodeError:
             return Answer.TAKEN, "", 0.0  # with an answer that is no JSON
         except (requests.RequestException, LtiException, LabError, KeyError, TypeError, ValueError) as error:
@@ -175,7 +175,8 @@ def _new(service: AssignmentsGradesService, item: Item, workshop: str) -> str:
     return str(service.create_lineitem(told).get_id())
 
 
-def _problem(response: requests.Response) -> str:
+def problem_of(response: requests.Response) -> str:
+    """What a platform answered, in a line."""
     return _short(f"{response.status_code} {response.reason}: {response.text[:300]}")
 
 

@@ -180,6 +180,10 @@ def told(page: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], 
             what, status = str(error), 500
         except (*ODD, *FORGED) as error:
             what, status = f"This sign-in was not taken: {error}. Open the link in your course again.", 400
+            if "State not found" in what:
+                what += (
+                    " If this comes again, your browser keeps no cookies in frames: have the link open in a new window."
+                )
         headers = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
         return PlainTextResponse(visible(what)[:400], status, headers)
 
