@@ -132,12 +132,12 @@ class Browser:
 
 
 @contextlib.contextmanager
-def classroom(folder, database="", roster=ROSTER, name="spring", **more):
+def classroom(folder, database="", roster=ROSTER, name="spring", exercises=EXERCISES, **more):
     clock = Clock()
     wanted = opening.Wanted(
         name=name,
         folder=folder,
-        exercises=EXERCISES,
+        exercises=exercises,
         host="127.0.0.1",
         port=0,
         database=database,
