@@ -136,7 +136,7 @@ def test_get_changes_nothing(here, instructor):
     link = here.token(people.LINK, "l2")
     issued = everything()
     assert issued != before
-    for _, method, route in RULED:
+    for _, _, route in RULED:
         path = filled(route, here.number("l0"))
         if path != "/board/events":  # it does not end
             answer = instructor.web.get(path)

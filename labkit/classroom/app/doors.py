@@ -22,6 +22,7 @@ from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Member, Workshop
 from labkit.errors import LabError
 
+AGAIN = "try again; your instructor knows where the classroom runs"
 MOST_FIELDS = 200
 """Fields of a form."""
 
@@ -116,9 +117,10 @@ def _answer(
         if posted:
             room.changed()
         return answer
+    except DatabaseAway as error:
+        return pages.page("problem.html", viewer, workshop, 503, what=error.public, fix=AGAIN)
     except LabError as error:
-        status = 503 if isinstance(error, DatabaseAway) else 409
-        return pages.page("problem.html", viewer, workshop, status, what=error.what, fix=error.fix)
+        return pages.page("problem.html", viewer, workshop, 409, what=error.what, fix=error.fix)
     except IntegrityError:  # of two who add the same at once, one comes here
         what = "Somebody else did the same in the same moment. Nothing was changed by you."
         return pages.page(
@@ -173,5 +175,6 @@ def go(path: str) -> Response:
 
 
 def json_error(error: LabError, status: int = 409) -> Response:
-    status = 503 if isinstance(error, DatabaseAway) else status
+    if isinstance(error, DatabaseAway):
+        return JSONResponse({"message": error.public, "fix": AGAIN}, 503)
     return JSONResponse({"message": error.what, "fix": error.fix}, status)

@@ -18,11 +18,11 @@ from labkit.classroom.app import pages
 from labkit.classroom.app.doors import STAFF, Ask, door
 from labkit.classroom.app.room import Room
 from labkit.classroom.records import judging, people, talk
+from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Event, Member, Result, Workshop
 from labkit.classroom.rules import counting, standing
 from labkit.classroom.rules.standing import Board, Seat, Step
 from labkit.content import diagnoses, exercises
-from labkit.errors import LabError
 
 AT_LEAST, AT_MOST = 0.4, 1.5
 """Seconds between two looks: never more often, so that a busy class costs no more; and never later, because another server may
@@ -92,8 +92,8 @@ class Live:
                 self._loop.call_soon_threadsafe(self._told.set)
 
     def look(self, section: str = "", asked: Session | None = None) -> Board:
-        """With the session of whoever asks, if they have one: who has a connection must not wait for a second one. Raises LabError
-        where the database is away."""
+        """With the session of whoever asks, if they have one: who has a connection must not wait for a second one.
+        Raises LabError where the database is away."""
         with contextlib.nullcontext(asked) if asked else self.room.database.reading() as session:
             workshop = self.room.workshop(session)
             held = self._results(session, workshop)
@@ -142,8 +142,8 @@ class Live:
         """Lets the streams go on where the board differs, or where it cannot be made: they say so."""
         try:
             state: object = await run_in_threadpool(self._state)
-        except LabError as error:  # the database is away
-            state = error.what
+        except DatabaseAway as error:
+            state = error.public
         except Exception:
             logging.getLogger("labkit").exception("The board could not be made.")
             return
@@ -154,8 +154,8 @@ class Live:
             self._next = asyncio.Event()
 
     async def stream(self, seen: Callable[[], Awaitable[str | None]], names: bool) -> AsyncIterator[str]:
-        """The board's HTML as events, at once and whenever it differs. `seen` says each time which section may be looked at; None
-        ends the stream: whoever looked has signed out."""
+        """The board's HTML as events, at once and whenever it differs. `seen` says each time which section may be looked at;
+        None ends the stream: whoever looked has signed out."""
         self._watchers += 1
         last = html = ""
         try:
@@ -166,8 +166,8 @@ class Live:
                     if section is None:
                         return
                     html = await self._shared(section, names, fresh=not last)
-                except LabError as error:
-                    yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
+                except DatabaseAway as error:
+                    yield f"event: problem\ndata: {json.dumps(error.public)}\n\n"
                     html = last
                 if html != last:
                     last = html
@@ -244,7 +244,7 @@ async def events(request: Request) -> Response:
     async def seen() -> str | None:
         again = await _allowed(request)
         if again.status_code == 503:
-            raise LabError("The classroom's database is away.")
+            raise DatabaseAway("", "", "it does not answer")
         return bytes(again.body).decode() if again.headers.get("x-section") == "yes" else None
 
     live: Live = request.app.state.live

@@ -81,8 +81,8 @@ def read(content: bytes) -> Roster:
 
 
 def same(ident: str) -> str:
-    """Ids that look the same to people are the same: case, width, accents' forms and marks that nobody sees do not tell learners
-    apart."""
+    """Ids that look the same to people are the same: case, width, accents' forms and marks that nobody sees do not tell
+    learners apart."""
     seen = UNSEEN.sub("", unicodedata.normalize("NFKC", clean(ident)))
     return unicodedata.normalize("NFKC", seen.casefold()).strip()
 
