@@ -8,7 +8,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from classrooms import EXERCISES, ROSTER, at_once, classroom
+from classrooms import EXERCISES, at_once, classroom
 from msgspec import structs
 
 from labkit.classroom import queue
