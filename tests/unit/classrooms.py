@@ -133,13 +133,15 @@ class Browser:
 
 
 @contextlib.contextmanager
-def classroom(folder, database="", roster=ROSTER, name="spring", labs=None, before=lambda _: None, **more):
+def classroom(
+    folder, database="", roster=ROSTER, name="spring", exercises=EXERCISES, labs=None, before=lambda _: None, **more
+):
     """`labs`: who has the learners' labs, made from the room. `before` gets what is opened, before it is served."""
     clock = Clock()
     wanted = opening.Wanted(
         name=name,
         folder=folder,
-        exercises=EXERCISES,
+        exercises=exercises,
         host="127.0.0.1",
         port=0,
         database=database,

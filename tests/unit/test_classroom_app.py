@@ -8,7 +8,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from classrooms import EXERCISES, ROSTER, at_once, classroom
+from classrooms import EXERCISES, at_once, classroom
 from msgspec import structs
 
 from labkit.classroom import queue
@@ -657,95 +657,6 @@ def test_joining_somebody_else(here, tmp_path):
         with pytest.raises(LabError, match=r"not a classroom's address|does not answer"):
             queue.join(tmp_path, address, f"{token}.{here.room.fingerprint}")
     assert queue.join(tmp_path, here.room.address, f"{token}.{here.room.fingerprint}").learner == "ada"
-
-
-@pytest.mark.fault(
-    "The classroom is killed while results are being written",
-    "every result that was acknowledged is there, and each once",
-)
-def test_killed_in_the_middle_of_a_write(tmp_path):
-    import os
-    import signal
-    import subprocess
-    import sys
-
-    import httpx
-    from classrooms import Classroom, Clock
-
-    (tmp_path / "roster.csv").write_bytes(ROSTER)
-
-    def start():
-        words = [
-            sys.executable,
-            "-m",
-            "labkit",
-            "classroom",
-            "up",
-            "--workshop",
-            "spring",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-        ]
-        words += ["--folder", str(tmp_path), "--learners", str(tmp_path / "roster.csv"), "--json"]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        text = ""
-        while not text.endswith("}\n"):
-            text += process.stdout.readline()
-        return process, json.loads(text)
-
-    process, told = start()
-    from labkit.classroom.app.room import Room
-    from labkit.classroom.records.database import Database
-    from labkit.lab.owner import workshop as keys
-
-    folder = tmp_path / "spring"
-    room = Room(
-        Database(f"sqlite:///{folder / 'classroom.db'}"),
-        1,
-        keys.read(folder / "workshop.key"),
-        told["address"],
-        (folder / "tls/ca.pem").read_bytes(),
-    )
-    opened = type("Opened", (), {"room": room, "folder": folder})()
-    here = Classroom(opened, Clock())
-    attempts = ["wrong-tag", "right-as-printed"] * 8
-    texts = [here.signed("ada", f"03-push/{attempt}") for attempt in attempts]
-    acknowledged = []
-
-    def send():
-        web = here.client()
-        for at, text in enumerate(texts):
-            try:
-                if here.post(here.broker, text, web, learner="ada", exercises=["03-push"]).status_code == 200:
-                    acknowledged.append(at)
-            except httpx.HTTPError:
-                return
-
-    import threading
-
-    sending = threading.Thread(target=send)
-    sending.start()
-    until(lambda: len(acknowledged) >= 5, 60)
-    process.send_signal(signal.SIGKILL)
-    sending.join()
-    process.wait()
-    process.stdout.close()
-    assert 5 <= len(here.results("ada")) <= len(acknowledged) + 1
-    process, told = start()
-    try:
-        room.address = told["address"]
-        web = here.client()
-        answers = [here.post(here.broker, text, web, learner="ada", exercises=["03-push"]).json() for text in texts]
-        assert all(answers[at]["again"] for at in acknowledged)
-        assert len(here.results("ada")) == 16
-    finally:
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(20) in (0, -signal.SIGTERM)
-        process.stdout.close()
-        here.close()
-        room.database.close()
 
 
 @pytest.mark.fault("The database is full", "503 and a sentence; a laptop keeps what it has and sends it later")

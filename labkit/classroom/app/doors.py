@@ -25,6 +25,7 @@ from labkit.content import exercises
 from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 
+AGAIN = "try again; your instructor knows where the classroom runs"
 MOST_FIELDS = 200
 """Fields of a form."""
 
@@ -131,9 +132,10 @@ def _answer(
             about = request.path_params.get("number") or (viewer.member.id if viewer else None)
             room.woken(None if ask.everybody else about)
         return answer
+    except DatabaseAway as error:
+        return pages.page("problem.html", viewer, workshop, 503, what=error.public, fix=AGAIN)
     except LabError as error:
-        status = 503 if isinstance(error, DatabaseAway) else 409
-        return pages.page("problem.html", viewer, workshop, status, what=error.what, fix=error.fix)
+        return pages.page("problem.html", viewer, workshop, 409, what=error.what, fix=error.fix)
     except IntegrityError:  # of two who add the same at once, one comes here
         what = "Somebody else did the same in the same moment. Nothing was changed by you."
         return pages.page(
@@ -226,5 +228,6 @@ def go(path: str) -> Response:
 
 
 def json_error(error: LabError, status: int = 409) -> Response:
-    status = 503 if isinstance(error, DatabaseAway) else status
+    if isinstance(error, DatabaseAway):
+        return JSONResponse({"message": error.public, "fix": AGAIN}, 503)
     return JSONResponse({"message": error.what, "fix": error.fix}, status)

@@ -32,13 +32,17 @@ def sign_in(ask: Ask) -> Response:
 @door(ANYBODY)
 def sign_in_with_code(ask: Ask) -> Response:
     """A code lets each id of the roster in once. Whoever has it cannot become somebody who is there already."""
-    now, key = ask.room.clock(), ask.room.key.key
-    if ask.workshop.links_only:
-        return ask.page("sign_in.html", 403, told=LINKS, ident="")
     ident, code = ask.form.get("ident", ""), ask.form.get("code", "")
-    if people.must_wait(ask.session, ask.workshop, ask.address, now):
+    if ask.workshop.links_only:
+        return ask.page("sign_in.html", 403, told=LINKS, ident=ident)
+    if people.must_wait(ask.session, ask.workshop, ask.address, ask.room.clock()):
         ask.note(people.WAITS, "too many wrong codes")
         return ask.page("sign_in.html", 429, told=WAIT, ident=ident)
+    return _with_code(ask, ident, code)
+
+
+def _with_code(ask: Ask, ident: str, code: str) -> Response:
+    now, key = ask.room.clock(), ask.room.key.key
     plain = "".join(code.lower().split()).replace("-", "")
     found = people.look_up(ask.session, key, ask.workshop, people.CODE, plain, now)
     if found is None:

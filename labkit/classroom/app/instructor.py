@@ -268,6 +268,9 @@ def rubric(ask: Ask) -> Response:
         raise LabError(
             "The learner has written another text since you opened this page.", "read it again, then mark it"
         )
+    ask.session.refresh(one, with_for_update=True)
+    if one.by_id not in (None, ask.me.id) and str(one.by_id) != ask.form.get("by"):
+        raise LabError("Somebody else has marked this text since you opened this page.", "read it again, then mark it")
     met = [ask.form.get(f"met-{at}") == "on" for at in range(len(exercise.reflection.get("rubric", ())))]
     talk.judge(one, met, ask.form.get("feedback", ""), ask.me)
     ask.note("reflection", f"{ask.me.ident} marked the text for {exercise.slug}", member)

@@ -20,11 +20,11 @@ from labkit.classroom.app.desk import Desk, Shown
 from labkit.classroom.app.doors import STAFF, Ask, door
 from labkit.classroom.app.room import Room
 from labkit.classroom.records import judging, people, talk
+from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Event, Member, Result, Workshop
 from labkit.classroom.rules import counting, standing
 from labkit.classroom.rules.standing import Board, Seat, Step
 from labkit.content import diagnoses, exercises
-from labkit.errors import LabError
 
 AT_LEAST, AT_MOST = 0.4, 1.5
 """Seconds between two looks: never more often, so that a busy class costs no more; and never later, because another server may
@@ -183,8 +183,8 @@ class Live:
         """Lets the streams go on where the board differs, or where it cannot be made: they say so."""
         try:
             state: object = await to_thread.run_sync(self._state, limiter=self._boards)
-        except LabError as error:  # the database is away
-            state = error.what
+        except DatabaseAway as error:
+            state = error.public
         except Exception:
             logging.getLogger("labkit").exception("The board could not be made.")
             return
@@ -195,8 +195,8 @@ class Live:
             self._next = asyncio.Event()
 
     async def stream(self, seen: Callable[[], Awaitable[str | None]], names: bool) -> AsyncIterator[str]:
-        """The board's HTML as events, at once and whenever it differs. `seen` says each time which section may be looked at; None
-        ends the stream: whoever looked has signed out."""
+        """The board's HTML as events, at once and whenever it differs. `seen` says each time which section may be looked at;
+        None ends the stream: whoever looked has signed out."""
         self._watchers += 1
         last = html = ""
         try:
@@ -208,8 +208,8 @@ class Live:
                     if section is None:
                         return
                     html = await self._shared(section, names, fresh=not last)
-                except LabError as error:
-                    yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
+                except DatabaseAway as error:
+                    yield f"event: problem\ndata: {json.dumps(error.public)}\n\n"
                     html = last
                 if html != last:
                     last = html
@@ -311,7 +311,7 @@ async def events(request: Request) -> Response:
     async def seen() -> str | None:
         again = await _allowed(request)
         if again.status_code == 503:
-            raise LabError("The classroom's database is away.")
+            raise DatabaseAway("", "", "it does not answer")
         return bytes(again.body).decode() if again.headers.get("x-section") == "yes" else None
 
     live: Live = request.app.state.live

@@ -6,8 +6,8 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD = 30.0
-"""Seconds in which the head of a connection's next request has come. Who says nothing, or a letter now and then, takes the place
-of somebody else: a process has a thousand. The body is security.Guard's matter."""
+"""Seconds in which the head of a connection's next request has come. Who says nothing, or a letter now and then, takes the
+place of somebody else: a process has a thousand. The body is security.Guard's matter."""
 
 
 class Patient(H11Protocol):

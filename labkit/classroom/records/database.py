@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, TimeoutError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, NoSuchModuleError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from labkit.errors import LabError
@@ -38,29 +38,29 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """Never writes."""
-        with self._make() as session:
-            try:
-                yield session
-            except (DBAPIError, TimeoutError) as error:
-                raise _told(self.engine, error) from error
+        with self._working(), self._make() as session:
+            yield session
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
         """All of it, or nothing. Raises LabError where the database is away or full; IntegrityError passes."""
-        from sqlalchemy.exc import IntegrityError
+        with self._working(), self._make() as session:
+            session.info["writes"] = True
+            with session.begin():
+                if self.engine.dialect.name == "sqlite":
+                    # Take the lock now: who reads first and writes later fails at once where another wrote between.
+                    session.execute(text("UPDATE workshop SET name = name WHERE id = -1"))
+                yield session
 
-        with self._make() as session:
-            try:
-                session.info["writes"] = True
-                with session.begin():
-                    if self.engine.dialect.name == "sqlite":
-                        # Take the lock now: who reads first and writes later fails at once where another wrote between.
-                        session.execute(text("UPDATE workshop SET name = name WHERE id = -1"))
-                    yield session
-            except IntegrityError:
-                raise
-            except (DBAPIError, TimeoutError) as error:
-                raise _told(self.engine, error) from error
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Around all of a session: a connection can break when it is given back, too."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (DBAPIError, TimeoutError) as error:
+            raise _told(self.engine, error) from error
 
     def close(self) -> None:
         self.engine.dispose()
@@ -69,14 +69,20 @@ class Database:
 class DatabaseAway(LabError):
     """Nothing was kept. Asking again later may work."""
 
+    def __init__(self, where: str, reason: str, public: str) -> None:
+        self.public = f"The classroom's database did not do its work: {public}."
+        """What a page says: not where the database is."""
+        super().__init__(
+            f"The classroom's database {where} did not do its work: {reason}.", "free some space, or start it again"
+        )
+
 
 def _told(engine: Engine, error: DBAPIError | TimeoutError) -> LabError:
     where = engine.url.render_as_string(hide_password=True)
     orig = str(getattr(error, "orig", "") or "").strip()
     reason = orig.splitlines()[0] if orig else type(error).__name__
-    return DatabaseAway(
-        f"The classroom's database {where} did not do its work: {reason}.", "free some space, or start it again"
-    )
+    answered = getattr(getattr(error, "orig", None), "sqlstate", engine.dialect.name) is not None
+    return DatabaseAway(where, reason, reason if answered else "it does not answer")
 
 
 def _engine(url: str) -> Engine:

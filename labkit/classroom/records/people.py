@@ -297,8 +297,8 @@ def note(
     member: Member | None = None,
     address: str = "",
 ) -> None:
-    """Adds a line to the classroom's log. Of what strangers cause, only so many: nobody may fill the disk, or push out of sight
-    what happened before."""
+    """Adds a line to the classroom's log. Of what strangers cause, only so many: nobody may fill the disk, or push out of
+    sight what happened before."""
     if kind in LIMITED and _many(session, workshop, kind, member, address, now, MOST_LINES):
         return
     told = visible(what)[:1000]
@@ -315,8 +315,8 @@ def note(
 
 WRONG_CODE, REFUSED, WAITS, NOT_TAKEN = "wrong-code", "refused", "waits", "not-taken"
 LIMITED, MOST_LINES = (REFUSED, WAITS, NOT_TAKEN), 100
-"""Lines that anybody can cause as often as they like, and how many of a kind are written from one place WITHIN that time. Wrong
-codes are not among them: what is counted must be written down, and after TRIES of them nobody looks at a code."""
+"""Lines that anybody can cause as often as they like, and how many of a kind are written from one place WITHIN that time.
+Wrong codes are not among them: what is counted must be written down, and after TRIES of them nobody looks at a code."""
 
 
 SIGNED_IN = "signed-in"
@@ -349,5 +349,5 @@ def network(address: str) -> str:
 
 
 def must_wait(session: Session, workshop: Workshop, address: str, now: datetime) -> bool:
-    """Whether too many wrong codes came from there. What the log has from the future does not count: the clock was wrong then."""
+    """Whether too many wrong codes came from there. What the log has from the future does not count: the clock was wrong."""
     return _many(session, workshop, WRONG_CODE, None, address, now, TRIES)

@@ -81,14 +81,15 @@ def read(content: bytes) -> Roster:
 
 
 def same(ident: str) -> str:
-    """Ids that look the same to people are the same: case, width, accents' forms and marks that nobody sees do not tell learners
-    apart."""
-    seen = UNSEEN.sub("", unicodedata.normalize("NFKC", ident))
+    """Ids that look the same to people are the same: case, width, accents' forms and marks that nobody sees do not tell
+    learners apart."""
+    seen = UNSEEN.sub("", unicodedata.normalize("NFKC", clean(ident)))
     return unicodedata.normalize("NFKC", seen.casefold()).strip()
 
 
-UNSEEN = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]")  # fmt: skip
-"""Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), which Python does not know."""
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that Unicode lets nobody see (Default_Ignorable_Code_Point); Python calls them printable. What it does not
+call so, `clean` makes a space."""
 
 
 def clean(cell: str) -> str:
