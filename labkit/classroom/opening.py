@@ -1,8 +1,9 @@
 """Opens a classroom: its folder, its key, its database, its roster, and what lets people in."""
 
+import contextlib
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,10 @@ from labkit.classroom.app import serve
 from labkit.classroom.app.api import BROKER
 from labkit.classroom.app.room import Room, now
 from labkit.classroom.app.serve import Place
+from labkit.classroom.broker.fleet import Fleet, News
+from labkit.classroom.broker.labs import Server
+from labkit.classroom.broker.servers import Servers
+from labkit.classroom.broker.standing import Standing
 from labkit.classroom.gradebook import Gradebook
 from labkit.classroom.records import judging, people
 from labkit.classroom.records.database import Database
@@ -118,6 +123,28 @@ def _fill(
     link = f"{room.address}/join/{link}"
     notes = read.notes if read else ()
     return Opened(room, place, opened, f"{code[:4]}-{code[4:]}", link, len(there), notes, folder)
+
+
+@contextlib.contextmanager
+def servers(
+    opened: Opened,
+    here: Server | None = None,
+    addresses: Mapping[str, str] | None = None,
+    changed: Callable[[Standing], None] = lambda _: None,
+) -> Iterator[Fleet]:
+    """The labs of all servers as the room's, while the block runs: of the broker here, and of those that have joined or will.
+    What happens to servers is in the log. `addresses` as in servers.py; `changed` hears of each lab. Raises LabError."""
+    room = opened.room
+
+    def happened(text: str) -> None:
+        with room.database.writing() as session:
+            people.note(session, room.workshop(session), room.clock(), "servers", text)
+        room.changed()
+
+    room.servers = Servers(opened.folder, room.key.public, here, News(changed, happened), addresses)
+    with room.servers.fleet as fleet:
+        room.labs = fleet
+        yield fleet
 
 
 def marks(folder: Path, name: str, database: str = "") -> Gradebook:

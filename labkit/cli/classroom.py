@@ -64,6 +64,13 @@ port_option = click.option(
     "--key", type=click.Path(path_type=Path, dir_okay=False), help="A key of `labkit workshop new`. [default: its own]"
 )
 @folder_option
+@click.option(
+    "--broker",
+    "brokers",
+    multiple=True,
+    metavar="NAME=https://HOST:PORT",
+    help="Where a broker that has joined is reached now. [default: where it said when it joined]",
+)
 @json_option
 def up(
     name: str,
@@ -74,6 +81,7 @@ def up(
     database: str,
     key: Path | None,
     folder: Path | None,
+    brokers: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Start the classroom, and print how to get in.
@@ -99,8 +107,9 @@ def up(
         roster=learners.read_bytes() if learners else None,
     )
     opened = opening.open_(wanted)
-    _tell(opened, wanted, as_json)
-    serve.run(opened.room, opened.place, opened.socket)
+    with opening.servers(opened, addresses=broker.addresses(brokers)):
+        _tell(opened, wanted, as_json)
+        serve.run(opened.room, opened.place, opened.socket)
 
 
 FIRST = ["01", "02", "03", "04", "05"]

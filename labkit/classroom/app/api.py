@@ -71,7 +71,7 @@ def api(work: Work) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _asked(body: bytes, kind: type[Any]) -> Any:
+def read(body: bytes, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -88,7 +88,7 @@ def _who(room: Room, request: Request, session: Session, workshop: Workshop) -> 
 
 @api
 def join(room: Room, request: Request, body: bytes) -> Any:
-    asked, now, address = _asked(body, Join), room.clock(), security.address(request)
+    asked, now, address = read(body, Join), room.clock(), security.address(request)
     with room.database.writing() as session:
         workshop = room.workshop(session)
         found = people.use(session, room.key.key, workshop, LAPTOP, asked.code, now)
@@ -134,7 +134,7 @@ def results(room: Room, request: Request, body: bytes) -> Any:
     with room.database.reading() as session:
         workshop = room.workshop(session)
         by, member = _who(room, request, session, workshop)
-    asked = _asked(body, Results)
+    asked = read(body, Results)
     seen, signed = handing_in.parse(asked.observation.encode(errors="surrogatepass"), room.key)
     if member is None:
         member = _for_another(room, workshop, asked.learner, signed)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, instructor, learner, live, pages
+from labkit.classroom.app import api, brokers, entrance, instructor, learner, live, pages
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import Guard
 from labkit.view import render
@@ -65,6 +65,7 @@ ROUTES = [
     Route("/log", instructor.log),
     Route("/api/join", api.join, methods=["POST"]),
     Route("/api/me", api.me),
+    Route("/api/brokers", brokers.join, methods=["POST"]),
     Route("/api/results", api.results, methods=["POST"]),
     Route("/static/panel.css", panel_css),
     Mount("/static", StaticFiles(directory=STATIC)),

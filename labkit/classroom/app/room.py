@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from labkit.classroom.broker.labs import Labs
+from labkit.classroom.broker.servers import Servers
 from labkit.classroom.records import people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Member, Workshop
@@ -34,6 +35,8 @@ class Room:
     clock: Callable[[], datetime] = now
     labs: Labs | None = None
     """Who has the learners' labs; None where the classroom starts none."""
+    servers: Servers | None = None
+    """Which brokers on other machines there are, and may come; None where none may."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
 
