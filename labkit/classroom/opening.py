@@ -15,7 +15,7 @@ from labkit.classroom.app import serve
 from labkit.classroom.app.api import BROKER
 from labkit.classroom.app.room import Room, now
 from labkit.classroom.app.serve import Place
-from labkit.classroom.broker.fleet import Fleet, News
+from labkit.classroom.broker.fleet import PATIENCE, Fleet, News
 from labkit.classroom.broker.labs import Server
 from labkit.classroom.broker.servers import Servers
 from labkit.classroom.broker.standing import Standing
@@ -131,9 +131,11 @@ def servers(
     here: Server | None = None,
     addresses: Mapping[str, str] | None = None,
     changed: Callable[[Standing], None] = lambda _: None,
+    patience: float = PATIENCE,
 ) -> Iterator[Fleet]:
     """The labs of all servers as the room's, while the block runs: of the broker here, and of those that have joined or will.
-    What happens to servers is in the log. `addresses` as in servers.py; `changed` hears of each lab. Raises LabError."""
+    What happens to servers is in the log. `addresses` and `patience` as in servers.py; `changed` hears of each lab. Raises
+    LabError."""
     room = opened.room
 
     def happened(text: str) -> None:
@@ -141,7 +143,7 @@ def servers(
             people.note(session, room.workshop(session), room.clock(), "servers", text)
         room.changed()
 
-    room.servers = Servers(opened.folder, room.key.public, here, News(changed, happened), addresses)
+    room.servers = Servers(opened.folder, room.key.public, here, News(changed, happened), addresses, patience)
     with room.servers.fleet as fleet:
         room.labs = fleet
         yield fleet

@@ -115,8 +115,8 @@ def joined(work: Path) -> Joined:
 
 
 def put(work: Path, observation: str, exercises: tuple[str, ...] = (), learner: str = "") -> bool:
-    """Puts an observation into the queue, on the disk. Only a broker says whose it is. Returns False if it is the last one there
-    already. Raises LabError."""
+    """Puts an observation into the queue, on the disk. Only a broker says whose it is. Returns False if it is the last one
+    there already. Raises LabError."""
     name = hashlib.sha256(observation.encode(errors="surrogatepass")).hexdigest()[:16]
     with keeping.lock(work):
         waiting = _waiting(work)

@@ -16,7 +16,7 @@ import click
 
 from labkit import paths
 from labkit.cli import broker
-from labkit.cli.output import json_option, tell, tell_json, tell_lines
+from labkit.cli.output import Seconds, json_option, tell, tell_json, tell_lines
 
 if TYPE_CHECKING:
     from labkit.classroom.opening import Opened, Wanted
@@ -71,6 +71,13 @@ port_option = click.option(
     metavar="NAME=https://HOST:PORT",
     help="Where a broker that has joined is reached now. [default: where it said when it joined]",
 )
+@click.option(
+    "--anew-after",
+    type=Seconds(),
+    default="60s",
+    show_default=True,
+    help="How long a broker may be silent before its learners get new labs on other servers.",
+)
 @json_option
 def up(
     name: str,
@@ -82,6 +89,7 @@ def up(
     key: Path | None,
     folder: Path | None,
     brokers: tuple[str, ...],
+    anew_after: float,
     as_json: bool,
 ) -> None:
     """Start the classroom, and print how to get in.
@@ -107,7 +115,7 @@ def up(
         roster=learners.read_bytes() if learners else None,
     )
     opened = opening.open_(wanted)
-    with opening.servers(opened, addresses=broker.addresses(brokers)):
+    with opening.servers(opened, addresses=broker.addresses(brokers), patience=anew_after):
         _tell(opened, wanted, as_json)
         serve.run(opened.room, opened.place, opened.socket)
 

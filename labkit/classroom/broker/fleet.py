@@ -40,7 +40,7 @@ BEAT = 3.0
 """Seconds between two looks at all servers."""
 
 PATIENCE = 60.0
-"""Seconds for which a server may be silent before its learners are placed anew: a broker that is only restarted has its labs."""
+"""Seconds for which a server may be silent before its learners are placed anew: a restarted broker still has its labs."""
 
 AGAIN = 30.0
 """Seconds until a start that failed when a learner was placed anew is tried again."""

@@ -5,7 +5,7 @@ its fingerprint. The broker comes with it (`join`), and with an authority of its
 which it hands in results, and whose key it lets in. Each pair of a classroom and a broker has keys that nobody else is trusted
 with: another broker's or another classroom's open nothing.
 
-In the classroom's folder, `brokers/NAME/`: invited.json until it has joined; then broker.json, and ca.pem, cert.pem and key.pem.
+In the classroom's folder, `brokers/NAME/`: invited.json until it has joined; then broker.json, ca.pem, cert.pem and key.pem.
 In the broker's folder: workshop.key, classroom.json, `outbox/` (delivering.py), and `tls/`.
 """
 

@@ -1,5 +1,5 @@
-"""The labs of a broker on another machine, asked for over HTTPS (served.py). Both sides show keys that were made when the broker
-joined (joining.py), and trust nobody else's.
+"""The labs of a broker on another machine, asked for over HTTPS (served.py). Both sides show keys that were made when it joined
+(joining.py), and trust nobody else's.
 """
 
 import ssl
@@ -125,7 +125,8 @@ class Remote:
             raise self._odd(error) from error
 
     def _call(self, name: str, asked: Asked, say: Say = lambda _: None, patience: float = 0.0) -> Any:
-        """What the call was answered with. `patience`: seconds without a line; 0 for the usual. Raises LabError, also where the connection is cut before the answer."""
+        """What the call was answered with. `patience`: seconds without a line; 0 for the usual. Raises LabError, also where the
+        connection is cut before the answer."""
         end: dict[str, Any] = {}
         with Wire(self.address, self._tls, patience or PATIENCE) as wire:
             try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from labkit.classroom.broker import joining
-from labkit.classroom.broker.fleet import Fleet, News
+from labkit.classroom.broker.fleet import BEAT, PATIENCE, Fleet, News
 from labkit.classroom.broker.joining import Join
 from labkit.classroom.broker.labs import Server
 from labkit.classroom.broker.remote import Remote
@@ -25,9 +25,10 @@ class Servers:
         here: Server | None = None,
         news: News | None = None,
         addresses: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         """`folder` is the classroom's. `addresses`: {name: https://HOST:PORT} of brokers that are now reached elsewhere than
-        when they joined. Raises LabError."""
+        when they joined. `patience` as in fleet.py. Raises LabError."""
         self._folder, self._public = folder, public
         joined = {one.name: one.address for one in joining.known(folder)}
         for name in addresses or {}:
@@ -38,7 +39,7 @@ class Servers:
                 )
         there: dict[str, Server] = {HERE: here} if here else {}
         there |= {name: self._remote(name, address) for name, address in {**joined, **(addresses or {})}.items()}
-        self.fleet = Fleet(there, folder / "placed.json", news)
+        self.fleet = Fleet(there, folder / "placed.json", news, patience, min(BEAT, patience / 5))
 
     def admit(self, asked: Join) -> tuple[str, str]:
         """Takes up the broker that comes with a pass. Returns its name, and the certificate of whom it lets in. Raises LabError
