@@ -119,7 +119,7 @@ def labs(as_json: bool) -> None:
 @click.option("--workshop", required=True, help="The workshop's name.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="As for `up`.")
 def invite_broker(name: str, workshop: str, folder: Path | None) -> None:
-    """Print a pass with which a broker on another server joins.
+    """Print a pass for another server's broker.
 
     It can be used once, for a day. It names this classroom, so that the broker joins no other one. Take it to that server in a
     file: whoever has it gets the workshop's key.
@@ -166,7 +166,7 @@ def broker(
     lab_time: float,
     root: Path | None,
 ) -> None:
-    """Run learners' labs on this server, for a classroom on another one.
+    """Run labs here for a classroom elsewhere.
 
     Ctrl-C ends the broker. Labs go on, and the next start finds them; it needs no pass any more.
 
