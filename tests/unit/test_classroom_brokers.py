@@ -12,7 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from classrooms import at_once, classroom
+from classrooms import EXERCISES, at_once, classroom
+from click.testing import CliRunner
 from helpers import until
 from msgspec import structs
 
@@ -23,6 +24,7 @@ from labkit.classroom.broker.delivering import Outbox
 from labkit.classroom.broker.remote import Remote
 from labkit.classroom.broker.served import Served
 from labkit.classroom.broker.standing import Standing, State
+from labkit.cli.main import cli
 from labkit.errors import LabError
 from labkit.lab.access import STDOUT, Terminal
 from labkit.lab.engine.wire import Wire, WireError, tls_context
@@ -416,3 +418,19 @@ def through(address):
         yield SimpleNamespace(address=f"https://127.0.0.1:{server.getsockname()[1]}", cut=cut)
         for one in open_:
             one.close()
+
+
+def test_the_command_prints_a_pass_that_works(room, tmp_path):
+    told = CliRunner().invoke(
+        cli, ["classroom", "invite-broker", "west-2", "--workshop", "spring", "--folder", str(room.folder.parent)]
+    )
+    assert told.exit_code == 0, told.output
+    (tmp_path / "tls").mkdir()
+    serve.keys(serve.Place("127.0.0.1", 0, tmp_path / "tls"))
+    home = joining.join(tmp_path, room.one.room.address, told.stdout, "https://127.0.0.1:9")
+    assert (home.name, home.workshop, home.exercises) == ("west-2", "spring", EXERCISES)
+    room.fleet.add("west-2", Labs(room.one))  # nobody waits for an address that there is not
+    words = ["classroom", "invite-broker", "west", "--workshop", "autumn", "--folder", str(tmp_path)]
+    told = CliRunner().invoke(cli, words)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "There is no classroom for autumn yet." in told.stderr
