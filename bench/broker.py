@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Brings up labs of one broker until so many are there, or until memory or processor says stop, and grades all of them at once.
 
-    .venv/bin/python bench/broker.py [--labs 60] [--workers 2] [--jupyter 0] [--write]
+    .venv/bin/python bench/broker.py [--labs 60] [--workers 2] [--jupyter 0] [--write] [--quick]
 
 `--jupyter` labs get a JupyterLab with a kernel each, as their guests. Every second lab's learner signs in to the registry: the
-check must pass for these and not for the others. Measure on a machine where nothing else runs.
+check must pass for these and not for the others. Measure on a machine where nothing else runs. `--quick` only shows that it
+runs: two labs, however busy the machine is.
 """
 
 import argparse
@@ -58,7 +59,12 @@ def main():
         "--busy", type=float, default=BUSY, help="start no more labs where the cores are this busy at rest"
     )
     asked.add_argument("--write", action="store_true")
+    asked.add_argument("--quick", action="store_true", help="two labs for three seconds, to see that it runs")
     options = asked.parse_args()
+    options.span = SPAN
+    if options.quick:
+        options.labs, options.busy, options.span = min(2, options.labs), 2.0, 3.0
+        options.jupyter, options.write = min(1, options.jupyter), False
     engine = engines.find(paths.home())
     key = SCRATCH / "workshop.key"
     workshop.new(key, "bench")
@@ -99,7 +105,7 @@ def measured(broker, engine, options):
         parts = [part.id for lab in labs for part in lab.parts.values()]
         with engine.wire(120) as wire:
             before, since = processor.of_containers(wire, parts), time.monotonic()
-            time.sleep(SPAN)
+            time.sleep(options.span)
             idle = (processor.of_containers(wire, parts) - before) / (time.monotonic() - since)
         busy = psutil.cpu_percent(interval=10)
         memory = [

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,6 +22,9 @@ from labkit.classroom.app.room import Room, now
 from labkit.classroom.app.serve import Place
 from labkit.classroom.broker import naming
 from labkit.classroom.broker.broker import Broker, Settings, Told
+from labkit.classroom.broker.fleet import PATIENCE, Fleet, News
+from labkit.classroom.broker.labs import Server
+from labkit.classroom.broker.servers import Servers
 from labkit.classroom.gradebook import Gradebook
 from labkit.classroom.records import judging, people
 from labkit.classroom.records.database import Database
@@ -228,6 +231,34 @@ def _platforms(room: Room, folder: Path, file: Path) -> "Lti":
     from labkit.classroom.app import lti  # only then: it brings libraries that take a while
 
     return lti.open_(room, folder, file)
+
+
+@contextlib.contextmanager
+def servers(
+    opened: Opened,
+    here: Server | None = None,
+    addresses: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> Iterator[Fleet]:
+    """The labs of all servers as the room's, while the block runs: of the broker here, and of those that have joined or will.
+    What happens to servers is in the log. `addresses` and `patience` as in servers.py. Raises LabError."""
+    room = opened.room
+
+    def happened(text: str) -> None:
+        with room.database.writing() as session:
+            people.note(session, room.workshop(session), room.clock(), "servers", text)
+        room.changed()
+
+    with contextlib.ExitStack() as there:
+        if room.desk is None:
+            room.desk = there.enter_context(Desk(room))
+        news = News(room.desk.changed, happened)
+        room.servers = Servers(opened.folder, room.key.public, here, news, addresses, patience)
+        fleet = there.enter_context(room.servers.fleet)
+        if here or room.servers.joined:
+            room.labs = fleet
+            room.desk.refresh()
+        yield fleet
 
 
 def marks(folder: Path, name: str, database: str = "") -> Gradebook:

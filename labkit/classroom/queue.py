@@ -92,15 +92,11 @@ def _unset(put: dict[str, Any] | None) -> datetime | None:
 
 def join(work: Path, address: str, code: str) -> Joined:
     """Joins with a code from the learner's page. Raises LabError."""
-    token, _, fingerprint = code.strip().partition(".")
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", token) or not re.fullmatch(rf"[0-9a-f]{{{FINGERPRINT}}}", fingerprint):
-        raise LabError(
-            "This is not a code for a machine.", "make one on your page of the classroom, and paste all of it"
-        )
-    ca = _authority(address, fingerprint)
-    status, told = _ask(address, ca, "POST", "/api/join", {"code": token})
+    token, fingerprint = read_code(code, "make one on your page of the classroom, and paste all of it")
+    ca = authority(address, fingerprint)
+    status, told = ask(address, ca, "POST", "/api/join", {"code": token})
     if status != 200:
-        raise _refusal(told, "The classroom did not let this machine join.")
+        raise refusal(told, "The classroom did not let this machine join.")
     joined = Joined(
         address=address,
         token=told["token"],
@@ -109,12 +105,25 @@ def join(work: Path, address: str, code: str) -> Joined:
         workshop=told["workshop"],
         person=told["person"],
     )
-    file = work / PLACE / "joined.json"
     with keeping.writing("The classroom's key for this machine", f"check the permissions of {work}"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        keeping.write_whole(file, msgspec.json.encode(joined), mode=0o600)
+        keep(work, joined)
         keeping.write_whole(values(work), msgspec.json.encode(joined.person), mode=0o600)
     return joined
+
+
+def read_code(code: str, fix: str) -> tuple[str, str]:
+    """The secret of a code, and the fingerprint of the authority that it is for. Raises LabError with this `fix`."""
+    token, _, fingerprint = code.strip().partition(".")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", token) or not re.fullmatch(rf"[0-9a-f]{{{FINGERPRINT}}}", fingerprint):
+        raise LabError("This is not a code for a machine.", fix)
+    return token, fingerprint
+
+
+def keep(work: Path, joined: Joined) -> None:
+    """Lets this folder report to that classroom from now on. Raises OSError."""
+    file = work / PLACE / "joined.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    keeping.write_whole(file, msgspec.json.encode(joined), mode=0o600)
 
 
 def values(work: Path) -> Path:
@@ -131,8 +140,9 @@ def joined(work: Path) -> Joined:
         raise LabError("This folder has joined no classroom.", "labkit classroom join ADDRESS") from error
 
 
-def put(work: Path, observation: str, exercises: tuple[str, ...] = ()) -> bool:
-    """Puts an observation into the queue, on the disk. Returns False if it is the last one in it already. Raises LabError."""
+def put(work: Path, observation: str, exercises: tuple[str, ...] = (), learner: str = "") -> bool:
+    """Puts an observation into the queue, on the disk. Only a broker says whose it is. Returns False if it is the last one
+    there already. Raises LabError."""
     name = hashlib.sha256(observation.encode(errors="surrogatepass")).hexdigest()[:16]
     with keeping.lock(work):
         waiting = _waiting(work)
@@ -141,6 +151,7 @@ def put(work: Path, observation: str, exercises: tuple[str, ...] = ()) -> bool:
         number = int(waiting[-1].name[:8]) + 1 if waiting else _last(work) + 1
         file = work / PLACE / "queue" / f"{number:08d}-{name}.json"
         kept = {"observation": observation, "exercises": list(exercises), "put": _steady()}
+        kept |= {"learner": learner} if learner else {}
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             keeping.write_whole(file, json.dumps(kept), mode=0o600)
@@ -167,14 +178,14 @@ def send(work: Path, clock: Callable[[], datetime] = _now) -> Sent:
         put = kept.pop("put", None)
         now = ((_unset(put) if clock is _now else None) or clock()).isoformat()
         try:
-            status, told = _ask(place.address, place.ca, "POST", "/api/results", {**kept, "sent": now}, place.token)
+            status, told = ask(place.address, place.ca, "POST", "/api/results", {**kept, "sent": now}, place.token)
         except LabError as error:
             return Sent(sent, again, tuple(refused), len(_waiting(work)), error.what)
         if status == 200:
             file.unlink(missing_ok=True)
             sent, again = sent + (not told["again"]), again + bool(told["again"])
         elif status == 401:
-            raise _refusal(told, "The classroom does not know this machine.")
+            raise refusal(told, "The classroom does not know this machine.")
         elif status in REFUSED:
             refused.append(str(told.get("message", status)))
             kept_at = work / PLACE / "refused" / file.name
@@ -213,14 +224,15 @@ def _last(work: Path) -> int:
         return 0
 
 
-def _refusal(told: dict[str, Any], otherwise: str) -> LabError:
+def refusal(told: dict[str, Any], otherwise: str) -> LabError:
+    """What the classroom said, as an error."""
     return LabError(str(told.get("message", otherwise)), str(told.get("fix", "")))
 
 
 # ── HTTPS ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _authority(address: str, fingerprint: str) -> str:
+def authority(address: str, fingerprint: str) -> str:
     """The classroom's authority, taken only if it is the one that the code names: until then nothing is said to anybody."""
     blind = ssl.create_default_context()
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
@@ -228,10 +240,10 @@ def _authority(address: str, fingerprint: str) -> str:
         connection.request("GET", "/ca.pem")
         text = connection.getresponse().read(100_000).decode(errors="replace")
     try:
-        found = hashlib.sha256(ssl.PEM_cert_to_DER_cert(text)).hexdigest()
+        found = fingerprint_of(text)
     except ValueError as error:
         raise LabError(f"There is no classroom at {address}.", "compare the address with your instructor's") from error
-    if not found.startswith(fingerprint):
+    if found != fingerprint:
         raise LabError(
             f"{address} is not the classroom that your code is for: its certificate is another one.",
             "compare the address with your instructor's, and do not go on if it is right",
@@ -239,7 +251,12 @@ def _authority(address: str, fingerprint: str) -> str:
     return text
 
 
-def _ask(
+def fingerprint_of(certificate: str) -> str:
+    """The fingerprint of a certificate in PEM, as a code carries it. Raises ValueError."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()[:FINGERPRINT]
+
+
+def ask(
     address: str, ca: str, method: str, path: str, data: dict[str, Any], token: str = ""
 ) -> tuple[int, dict[str, Any]]:
     """Status and answer. Raises LabError where none comes."""

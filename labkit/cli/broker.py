@@ -1,16 +1,23 @@
-"""The parts of `labkit classroom` that are about labs: `capacity` and `labs`."""
+"""The parts of `labkit classroom` that are about labs and the servers that run them."""
 
+import os
 import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labkit import paths
-from labkit.cli.output import json_option, progress, tell, tell_json
+from labkit.cli.output import Seconds, json_option, progress, tell, tell_json
+from labkit.errors import LabError
 
 if TYPE_CHECKING:
+    from labkit.classroom.broker.broker import Settings
     from labkit.classroom.broker.capacity import Measured
+    from labkit.classroom.broker.joining import Home
     from labkit.classroom.broker.planning import Fit, Room
+    from labkit.lab.engine.engines import Engine, Say
 
 MIB = 1024**2
 
@@ -27,6 +34,8 @@ def add(group: click.Group) -> None:
     """Makes these commands part of `labkit classroom`."""
     group.add_command(capacity)
     group.add_command(labs)
+    group.add_command(broker)
+    group.add_command(invite_broker)
 
 
 @click.command()
@@ -103,3 +112,161 @@ def labs(as_json: bool) -> None:
         tell(one.line())
     if not found:
         tell("There are no labs of a classroom on this engine.")
+
+
+@click.command("invite-broker")
+@click.argument("name")
+@click.option("--workshop", required=True, help="The workshop's name.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="As for `up`.")
+def invite_broker(name: str, workshop: str, folder: Path | None) -> None:
+    """Print a pass for another server's broker.
+
+    It can be used once, for a day. It names this classroom, so that the broker joins no other one. Take it to that server in a
+    file: whoever has it gets the workshop's key.
+
+    Example: labkit classroom invite-broker north --workshop spring > north.pass
+    """
+    from labkit.classroom import opening, queue
+    from labkit.classroom.broker import joining
+    from labkit.cli.classroom import _folder
+
+    place = opening.folder_of(folder or _folder(), workshop)
+    authority = place / "tls" / "ca.pem"
+    if not authority.is_file():
+        raise LabError(f"There is no classroom for {workshop} yet.", f"labkit classroom up --workshop {workshop}")
+    token = joining.invite(place, name)
+    click.echo(f"{token}.{queue.fingerprint_of(authority.read_text())}")
+    tell("On that server: labkit classroom broker --listen HOST:8444 --join https://THIS-MACHINE:8443 < FILE", err=True)
+
+
+@click.command()
+@click.option("--listen", required=True, help="HOST:PORT at which the classroom reaches this broker.")
+@click.option(
+    "--join", "classroom", help="https://HOST:PORT of a classroom: joins it first, with a pass from standard input."
+)
+@click.option("--address", help="https://HOST:PORT, where the classroom has to use another one than --listen.")
+@click.option(
+    "--labs", "most", type=click.IntRange(1, 256), help="How many labs there may be. [default: as many as fit]"
+)
+@click.option("--workers", type=click.IntRange(0, 5), default=2, show_default=True, help="Workers of each lab.")
+@click.option("--idle", type=Seconds(), default="60m", show_default=True, help="As for `up`.")
+@click.option("--lab-time", type=Seconds(), default="8h", show_default=True, help="As for `up`.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the broker keeps its keys, and what waits to be sent. [default: registry-broker in your state folder]",
+)
+def broker(
+    listen: str,
+    classroom: str | None,
+    address: str | None,
+    most: int | None,
+    workers: int,
+    idle: float,
+    lab_time: float,
+    root: Path | None,
+) -> None:
+    """Run labs here for a classroom elsewhere.
+
+    Ctrl-C ends the broker. Labs go on, and the next start finds them; it needs no pass any more.
+
+    \b
+    Example: labkit classroom broker --listen 192.0.2.8:8444 --join https://192.0.2.7:8443 < north.pass
+             labkit classroom broker --listen 192.0.2.8:8444
+    """
+    from labkit.classroom.app import serve
+    from labkit.classroom.broker import joining, planning
+    from labkit.classroom.broker.broker import Broker, Told
+    from labkit.classroom.broker.delivering import Outbox
+    from labkit.classroom.broker.served import Served
+    from labkit.cli.classroom import _interrupted
+    from labkit.lab.engine import engines, images
+
+    place = serve.Place(*_listen(listen), (own := root or _root()) / "tls")
+    code = _pass() if classroom else ""
+    over = threading.Event()
+    with serve.listen(place) as opened:
+        serve.keys(place)
+        reached = address or serve.address(place, opened.getsockname()[1])
+        home = joining.join(own, classroom, code, reached) if classroom else joining.home(own)
+        if home is None:
+            raise LabError(f"The broker in {own} has joined no classroom.", "labkit classroom broker --help")
+        with progress() as say:
+            engine = engines.ensure(paths.home(), say)
+            settings = _settings(own, home, most or planning.NETWORKS, workers, idle, lab_time)
+            if most is None:
+                settings = _measured(engine, settings, say)
+            images.ensure(engine, say)
+        with (
+            _interrupted(over),
+            Outbox(own / "outbox") as outbox,
+            Broker(engine, settings, Told(observed=outbox.put)) as made,
+            Served(made, own / "tls", opened),
+        ):
+            tell(f"The broker {home.name} of the workshop {home.workshop} answers at {reached}. {made.room} labs fit.")
+            sys.stdout.flush()
+            over.wait()
+
+
+def addresses(given: tuple[str, ...]) -> dict[str, str]:
+    """Of `up --broker NAME=https://HOST:PORT`. Raises LabError."""
+    found = {}
+    for one in given:
+        name, there, address = one.partition("=")
+        if not there or not address:
+            raise LabError(f"{one} is not NAME=https://HOST:PORT.", "--broker north=https://192.0.2.8:8444")
+        found[name] = address
+    return found
+
+
+def _root() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "registry-broker"
+
+
+def _listen(text: str) -> tuple[str, int]:
+    """Host and port. Raises LabError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise LabError(f"{text} is not HOST:PORT.", "labkit classroom broker --listen 192.0.2.8:8444")
+    return host.strip("[]"), int(port)
+
+
+def _pass() -> str:
+    return click.prompt("Pass", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+
+
+def _settings(root: Path, home: "Home", most: int, workers: int, idle: float, lab_time: float) -> "Settings":
+    from labkit.classroom.broker import naming
+    from labkit.classroom.broker.broker import Settings
+    from labkit.content import exercises
+
+    extras = dict.fromkeys(part for slug in home.exercises for part in exercises.load(slug).extras)
+    return Settings(
+        naming.of_workshop(home.workshop),
+        root / "broker",
+        root / "workshop.key",
+        workers=workers,
+        extras=tuple(extras),
+        time=lab_time,
+        idle=idle,
+        most=most,
+    )
+
+
+def _measured(engine: "Engine", settings: "Settings", say: "Say") -> "Settings":
+    """With as many labs as fit here. Measured the first time; JupyterLab counts, as learners have theirs here."""
+    from dataclasses import replace
+
+    import msgspec
+
+    from labkit.classroom.broker import capacity, overview, planning
+    from labkit.work import keeping
+
+    file = settings.root.parent / "capacity.json"
+    room, there = capacity.room(engine), len(overview.labs(engine))
+    cost = keeping.load(file, msgspec.json.Decoder(planning.Cost).decode, None)
+    if cost is None:
+        cost = capacity.measure(engine, settings.workers, say).cost
+        with keeping.writing("What was measured", "free some space"):
+            keeping.write_whole(file, msgspec.json.encode(cost))
+    return replace(settings, most=max(1, min(planning.NETWORKS, planning.fit(room, cost).learners + there)))

@@ -90,6 +90,20 @@ port_option = click.option(
 )
 @click.option("--lab-time", type=Seconds(), default="8h", show_default=True, help="How long a lab lives; 0 for no end.")
 @click.option("--remove-labs", is_flag=True, help="At the end remove all labs. [default: they go on]")
+@click.option(
+    "--broker",
+    "brokers",
+    multiple=True,
+    metavar="NAME=https://HOST:PORT",
+    help="Where a broker that has joined is reached now. [default: where it said when it joined]",
+)
+@click.option(
+    "--anew-after",
+    type=Seconds(),
+    default="60s",
+    show_default=True,
+    help="How long a broker may be silent before its learners get new labs on other servers.",
+)
 @json_option
 @hubs.options
 def up(
@@ -107,6 +121,8 @@ def up(
     idle: float,
     lab_time: float,
     remove_labs: bool,
+    brokers: tuple[str, ...],
+    anew_after: float,
     as_json: bool,
     hub: hubs.Asked | None,
 ) -> None:
@@ -136,8 +152,12 @@ def up(
     opened = opening.open_(wanted)
     asked = opening.Labs(workers, idle, lab_time, remove_labs) if with_labs is not False else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # labs are left in order, as after Ctrl-C
-    with _labs(opened, asked, must=bool(with_labs)) as broker, hubs.beside(opened, broker, hub) as jupyter:
-        _tell(opened, wanted, as_json, broker, jupyter)
+    with (
+        _labs(opened, asked, must=bool(with_labs)) as here,
+        hubs.beside(opened, here, hub) as jupyter,
+        _elsewhere(opened, here, brokers, anew_after, jupyter),
+    ):
+        _tell(opened, wanted, as_json, here, jupyter)
         serve.run(opened.room, opened.place, opened.socket)
 
 
@@ -161,6 +181,23 @@ def _labs(opened: "Opened", asked: "Labs | None", must: bool) -> "Iterator[Broke
                 broker = stack.enter_context(opening.labs(opened, engine, asked, say))
     with stack:
         yield broker
+
+
+def _elsewhere(
+    opened: "Opened", here: "Broker | None", brokers: tuple[str, ...], anew_after: float, jupyter: "Hub | None"
+) -> "contextlib.AbstractContextManager[object]":
+    """Servers beside this one. With JupyterHub there are none: a learner's JupyterLab and lab are on one machine. Raises
+    LabError."""
+    from labkit.classroom import opening
+
+    if jupyter is None:
+        return opening.servers(opened, here, broker.addresses(brokers), anew_after)
+    if brokers:
+        raise LabError(
+            "With JupyterHub all labs are on this machine.",
+            "leave out --broker, or give --no-hub: then the pages have terminals",
+        )
+    return contextlib.nullcontext()
 
 
 @classroom.command()

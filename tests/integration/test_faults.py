@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -13,23 +12,12 @@ import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from helpers import ROOT, labkit, labkit_json, until
+from second_engine import OWN, own_paths, packet_filter, running
 
-from labkit.classroom.broker.broker import Broker, Settings
-from labkit.classroom.broker.fleet import Fleet
-from labkit.classroom.broker.standing import State
-from labkit.lab.engine import engines, images, sdk
-from labkit.lab.owner import workshop
-
-OWN = "from labkit.lab.engine import own; from labkit.paths import home"
-
-
-def own_paths(tmp_path):
-    """An environment in which no engine is found: neither the system's nor one of the lab's own."""
-    return {"LABKIT_ENGINE_RUN": str(tmp_path / "run"), "LABKIT_ENGINE_DATA": str(tmp_path / "data")}
+from labkit.lab.engine import engines, images
 
 
 @pytest.fixture
@@ -383,48 +371,10 @@ def test_a_kernel_restart_in_the_middle(lab):
         manager.cleanup_resources()
 
 
-def packet_filter(table=""):
-    """The rules of the machine's packet filter, without what they have counted."""
-    command = ["iptables-save", *(["-t", table] if table else [])]
-    saved = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [line for line in saved.splitlines() if line.startswith("-")]
-
-
 @pytest.fixture(scope="module")
 def alone(engine, tmp_path_factory):
-    """The environment of a lab on an engine that nobody else uses, with the lab image on it; and what starts the engine."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can start an engine")
-    folder = tmp_path_factory.mktemp("alone")
-    env = {
-        **own_paths(folder),
-        "LABKIT_LAB": f"{os.environ['LABKIT_LAB']}-alone",
-        "LABKIT_WORK": str(folder / "work"),
-        "XDG_STATE_HOME": str(folder / "state"),
-        "LABKIT_ENGINE": "",
-        "DOCKER_HOST": "",
-    }
-
-    def start():
-        code = f"{OWN}; own.start(home(), print)"
-        subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, **env}, cwd=ROOT, check=True, capture_output=True
-        )
-
-    start()
-    own = {**env, "LABKIT_ENGINE": f"unix://{folder}/run/docker.sock"}
-    try:
-        with sdk.client(engine) as docker, sdk.client(engines.Engine(own["LABKIT_ENGINE"])) as other:
-            other.images.load(docker.images.get(images.name()).save(named=True))
-        yield SimpleNamespace(start=start, own=own, run=folder / "run", state=folder / "state")
-    finally:
-        labkit("down", "--purge", env=own)
-        shutil.rmtree(folder, ignore_errors=True)
-        # What an engine that was killed left behind of its labs.
-        for rule in packet_filter("nat"):
-            found = re.search(r"-s 10\.203\.(\d+)\.", rule)
-            if found and not Path(f"/sys/class/net/lab-10.203.{found[1]}").exists():
-                subprocess.run(["iptables", "-t", "nat", "-D", *rule.split()[1:]], check=True)
+    with running(engine, tmp_path_factory.mktemp("alone")) as one:
+        yield one
 
 
 @pytest.mark.starts_an_engine
@@ -493,51 +443,6 @@ def test_rules_that_a_killed_engine_left(alone):
     labkit("down", env=alone.own, check=0)
     assert rewriting not in packet_filter()
     alone.start()
-
-
-@pytest.mark.fault(
-    "The engine of one of two brokers is killed, comes back, and is killed for good",
-    "It is told; its lab is repaired by itself, then placed anew on the other engine; the other's lab goes on",
-)
-@pytest.mark.starts_an_engine
-def test_an_engine_that_dies_under_a_broker(engine, alone, tmp_path):
-    workshop.new(tmp_path / "workshop.key", "Spring")
-    here, there = engine, engines.Engine(alone.own["LABKIT_ENGINE"])
-
-    def broker(name, on):
-        settings = Settings(f"{name}{os.getpid()}", tmp_path / name, tmp_path / "workshop.key", workers=0)
-        return Broker(on, settings, beat=0.2, settles=0.0)
-
-    def kill():
-        pid = int((alone.run / "docker.pid").read_text())
-        os.kill(pid, 9)
-        until(lambda: not Path(f"/proc/{pid}").exists(), "the engine's end")
-
-    with broker("one", here) as one, broker("two", there) as two:
-        fleet = Fleet({"one": one, "two": two}, {"one": 2, "two": 1})
-        try:
-            fleet.start("Ada")
-            two.start("Grace")
-            assert (fleet.of("Ada"), fleet.of("Grace")) == (one, two)
-            person = two.observe("Grace").lab.person
-            kill()
-            assert two.status("Grace").state is State.UNKNOWN
-            assert {place.name: place.alive for place in fleet.places()} == {"one": True, "two": False}
-            alone.start()
-            until(lambda: two.status("Grace").state is State.UP, "the repaired lab", 120)
-            assert two.observe("Grace").lab.person == person
-            kill()
-            started, left = fleet.place_anew()
-            assert (set(started), left) == ({"Grace"}, ())
-            assert fleet.of("Grace") is one
-            assert one.observe("Grace").lab.person == person
-            assert one.status("Ada").state is State.UP
-        finally:
-            if not two.alive:
-                alone.start()
-            for member in (one, two):
-                for each in member.all():
-                    member.remove(each.learner)
 
 
 @pytest.mark.fault(

@@ -5,15 +5,17 @@ import queue
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from helpers import until
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.classroom.broker import capacity, naming, planning, standing
 from labkit.classroom.broker.capacity import Measured
-from labkit.classroom.broker.fleet import Fleet
+from labkit.classroom.broker.fleet import Fleet, News
 from labkit.classroom.broker.planning import Cost, Fit, Place, Room
 from labkit.classroom.broker.shared import BEHIND, May, Shared
 from labkit.classroom.broker.standing import Act, Found, Noted, Standing, State
@@ -367,8 +369,8 @@ def test_the_end_of_a_terminal():
 class Member:
     """A broker without an engine."""
 
-    def __init__(self, fails=False):
-        self.alive, self.fails = True, fails
+    def __init__(self, room=9, fails=False):
+        self.alive, self.room, self.fails = True, room, fails
         self.labs = {}
 
     def all(self):
@@ -380,10 +382,20 @@ class Member:
         self.labs[learner] = Standing(learner, naming.lab("w", learner), State.UP)
         return self.labs[learner]
 
+    def stop(self, learner):
+        self.labs[learner] = replace(self.labs[learner], state=State.STOPPED)
+        return self.labs[learner]
+
+    def remove(self, learner):
+        return replace(self.labs.pop(learner), state=State.ABSENT)
+
+    def status(self, learner):
+        return self.labs.get(learner) or Standing(learner, "", State.ABSENT)
+
 
 def test_learners_are_spread_and_found_again():
-    members = {"a": Member(), "b": Member()}
-    fleet = Fleet(members, {"a": 2, "b": 1})
+    members = {"a": Member(2), "b": Member(1)}
+    fleet = Fleet(members)
     with ThreadPoolExecutor() as pool:
         list(pool.map(fleet.start, ["Ada", "Grace", "Alan"]))
     assert (len(members["a"].labs), len(members["b"].labs)) == (2, 1)
@@ -392,11 +404,11 @@ def test_learners_are_spread_and_found_again():
     with pytest.raises(LabError, match="All labs are taken"):
         fleet.start("Edsger")
     (learner,) = members["b"].labs
-    assert Fleet(members, {"a": 2, "b": 1}).of(learner) is members["b"]  # a fleet that starts anew sees it too
+    assert Fleet(members).of(learner) is members["b"]  # a fleet that starts anew sees it too
 
 
 def test_a_start_that_failed_takes_no_room():
-    fleet = Fleet({"a": Member(fails=True)}, {"a": 1})
+    fleet = Fleet({"a": Member(1, fails=True)})
     for learner in ("Ada", "Grace"):
         with pytest.raises(LabError, match="disk is full"):
             fleet.start(learner)
@@ -406,25 +418,65 @@ def test_a_start_that_failed_takes_no_room():
     "A server with a broker dies", "It is told, and its learners get new labs on the others, as far as these have room"
 )
 def test_a_broker_that_died():
-    members = {"a": Member(), "b": Member()}
-    fleet = Fleet(members, {"a": 2, "b": 3})
+    members = {"a": Member(2), "b": Member(3)}
+    happened = []
+    fleet = Fleet(members, news=News(happened=happened.append))
     for learner in ("Ada", "Grace", "Alan", "Barbara"):
         fleet.start(learner)
     lost, kept = set(members["b"].labs), set(members["a"].labs)
     assert len(lost) == 2 or len(lost) == 3
     members["b"].alive = False
+    fleet.places()
     with pytest.raises(LabError, match="server b"):
         fleet.of(min(lost))
-    told = []
-    started, left = fleet.place_anew(lambda *one: told.append(one))
+    with pytest.raises(LabError, match="server b"):  # it may only be restarting
+        fleet.start(min(lost))
+    assert {one.state for one in fleet.all() if one.learner in lost} == {State.UNKNOWN}
+    started, left = fleet.place_anew()
     assert {*started, *left} == lost
     assert set(members["a"].labs) == kept | set(started)
     assert len(members["a"].labs) == 2
-    assert [name for _, name in told] == ["a"] * len(started)
+    assert happened == [f"{learner}'s lab is started anew on a." for learner in started] + [
+        f"There is no room for the labs of {', '.join(left)}."
+    ]
     assert all(fleet.of(learner) is members["a"] for learner in started)
     assert fleet.place_anew() == ({}, left)
     members["b"].alive = True
     assert all(fleet.of(learner) is members["a"] for learner in started)
+
+
+@pytest.mark.fault(
+    "A server with a broker is silent for a minute, and comes back after its learners were placed anew",
+    "Each keeps the new lab; the old one is stopped, and that is told; so it is after a restart of the classroom",
+)
+def test_a_broker_that_comes_back_gives_nobody_a_second_lab(tmp_path):
+    members = {"a": Member(3), "b": Member(3)}
+    happened, changed, placed = [], [], tmp_path / "placed.json"
+    news = News(changed.append, happened.append)
+    with Fleet(members, placed, news, patience=0.1, beat=0.02) as fleet:
+        assert {fleet.start(one).learner: fleet.at(one) for one in ("Ada", "Grace")} == {"Ada": "a", "Grace": "b"}
+        fleet.stop("Ada")  # idle: her lab waits where it is, and is started anew only when she asks
+        fleet.start("Alan")
+        assert fleet.at("Alan") == "a"
+        members["a"].alive = False
+        until(lambda: fleet.at("Alan") == "b" and "Alan" in members["b"].labs, "Alan's new lab")
+        assert (fleet.at("Ada"), fleet.status("Ada").state) == ("a", State.UNKNOWN)
+        assert "Ada" not in members["b"].labs
+        assert fleet.start("Ada").state is State.UP
+        assert fleet.at("Ada") == "b"
+        members["a"].alive = True
+        until(lambda: members["a"].labs["Alan"].state is State.STOPPED, "the stop of the old lab")
+        until(lambda: "Alan's lab on a is stopped: they have another one now." in happened, "the telling")
+        assert fleet.status("Alan").state is State.UP
+    assert happened[0] == "The server a has not answered for 0 s."
+    assert "The server a is back." in happened
+    assert [one.state for one in changed if one.learner == "Alan"][:2] == [State.UP, State.UNKNOWN]
+    with Fleet(members, placed) as fleet:
+        assert {one.learner: one.state for one in fleet.all()} == dict.fromkeys(["Ada", "Alan", "Grace"], State.UP)
+        assert {fleet.at(one) for one in ("Ada", "Alan", "Grace")} == {"b"}
+        fleet.remove("Alan")
+        assert all("Alan" not in one.labs for one in members.values())
+        assert fleet.status("Alan").state is State.ABSENT
 
 
 # The command

@@ -13,7 +13,19 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, exports, helping, hub, instructor, learner, live, pages, terminals
+from labkit.classroom.app import (
+    api,
+    brokers,
+    entrance,
+    exports,
+    helping,
+    hub,
+    instructor,
+    learner,
+    live,
+    pages,
+    terminals,
+)
 from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import HEADERS, Guard
@@ -85,6 +97,7 @@ ROUTES = [
     Route("/log", instructor.log),
     Route("/api/join", api.join, methods=["POST"]),
     Route("/api/me", api.me),
+    Route("/api/brokers", brokers.join, methods=["POST"]),
     Route("/api/results", api.results, methods=["POST"]),
     *exports.ROUTES,
     Route("/static/panel.css", panel_css),

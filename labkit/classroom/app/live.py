@@ -246,6 +246,8 @@ class Live:
                 woken.clear()
                 try:
                     found = await to_thread.run_sync(html, limiter=self._people)
+                except DatabaseAway as error:
+                    yield f"event: problem\ndata: {json.dumps(error.public)}\n\n"
                 except LabError as error:
                     yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
                 else:

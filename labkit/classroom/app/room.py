@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from labkit.classroom.broker.labs import Labs
+from labkit.classroom.broker.servers import Servers
 from labkit.classroom.records import people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Member, Workshop
@@ -48,6 +49,8 @@ class Room:
     """Learning platforms that lead here; None where none is registered."""
     hub: "Hub | None" = None
     """JupyterHub, where the classroom runs one."""
+    servers: Servers | None = None
+    """Which brokers on other machines there are, and may come; None where none may."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
     woken: Callable[[int | None], None] = field(default=lambda _: None)

@@ -276,6 +276,11 @@ class Broker:
         return self._standing(self._of(learner), found)
 
     @property
+    def room(self) -> int:
+        """How many labs it makes at most."""
+        return self.settings.most
+
+    @property
     def alive(self) -> bool:
         """Whether the engine of its labs answers."""
         try:

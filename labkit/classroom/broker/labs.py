@@ -42,3 +42,11 @@ class Labs(Protocol):
 
     @property
     def alive(self) -> bool: ...
+
+
+class Server(Labs, Protocol):
+    """One of a fleet's: a broker with an engine of its own."""
+
+    @property
+    def room(self) -> int:
+        """How many labs fit there altogether, as far as it is known."""

@@ -26,6 +26,14 @@ def check_workshop(name: str) -> str:
     return name
 
 
+def of_workshop(name: str) -> str:
+    """What the labs of a workshop with any name are called after: the name itself where that can be, else a short one."""
+    if WORKSHOP.fullmatch(name):
+        return name
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:12].strip("-")
+    return f"w-{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
 def check_learner(learner: str) -> str:
     """The learner's name, if a lab can have it. It is part of no path and no command: only its `lab` is. Raises LabError."""
     if not learner.strip() or len(learner) > LONGEST or not learner.isprintable():

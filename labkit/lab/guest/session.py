@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import tornado.httpclient
 import tornado.websocket
@@ -26,7 +27,16 @@ WAITING = 64
 class OwnerSession:
     """See labkit.lab.access.Session. Talks to the owner in its own thread."""
 
-    def __init__(self, owner: str, keys: Path, machine: str, command: Sequence[str], terminal: Terminal | None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        keys: Path,
+        machine: str,
+        command: Sequence[str],
+        terminal: Terminal | None,
+        **more: str,
+    ) -> None:
+        """`more` says whose machine it is, to who has many labs. Raises LabError."""
         self._printed: queue.Queue[tuple[int, bytes]] = queue.Queue(WAITING)
         self._end: dict[str, Any] = {}
         self._begun = threading.Event()
@@ -36,7 +46,9 @@ class OwnerSession:
         self._thread.start()
         host, port = address(owner)
         request = tornado.httpclient.HTTPRequest(
-            f"wss://{host}:{port}/shell?machine={machine}", ssl_options=tls_context(keys), connect_timeout=PATIENCE
+            f"wss://{host}:{port}/shell?{urlencode({'machine': machine, **more})}",
+            ssl_options=tls_context(keys),
+            connect_timeout=PATIENCE,
         )
         try:
             self._socket = self._do(_connect(request))

@@ -53,12 +53,11 @@ THREADS = 32
 """How many requests are answered at the same time."""
 
 
-class Service:
-    """The owner's side of one lab. It has threads of its own, so that the guests of one lab do not wait for another's."""
+class Threads:
+    """Who answers, in threads of its own."""
 
-    def __init__(self, engine: Engine, home: Home, threads: int = THREADS) -> None:
-        self.engine, self.home = engine, home
-        self._pool = ThreadPoolExecutor(threads, f"labkit-guests-{home.name}")
+    def __init__(self, threads: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(threads, name)
 
     async def do(self, what: Callable[[], T]) -> T:
         """Does it in one of these threads."""
@@ -67,11 +66,19 @@ class Service:
     def used(self) -> None:
         """Is called when a guest does something: for whoever wants to know."""
 
-    def observed(self, seen: Observation) -> None:
-        """Is called with each observation that a guest gets: for whoever wants to keep it."""
-
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Service(Threads):
+    """The owner's side of one lab. Its threads are its own, so that the guests of one lab do not wait for another's."""
+
+    def __init__(self, engine: Engine, home: Home, threads: int = THREADS) -> None:
+        super().__init__(threads, f"labkit-guests-{home.name}")
+        self.engine, self.home = engine, home
+
+    def observed(self, seen: Observation) -> None:
+        """Is called with each observation that a guest gets: for whoever wants to keep it."""
 
     def lab(self) -> Lab:
         """The lab as it is now. Raises LabError."""
@@ -90,7 +97,7 @@ class Service:
                 ("/desk", _Desk, given),
                 ("/reset", _Reset, given),
                 ("/trial", _Trial, given),
-                ("/shell", _Shell, given),
+                ("/shell", _LabShell, given),
             ],
             websocket_max_message_size=LONGEST,
             websocket_ping_interval=20,
@@ -124,8 +131,10 @@ def listen(service: Service, keys: Path, port: int) -> tuple[tornado.httpserver.
     return server, int(sockets[0].getsockname()[1])
 
 
-class _Handler(tornado.web.RequestHandler):
-    def initialize(self, service: Service) -> None:
+class Handler(tornado.web.RequestHandler):
+    """Answers with JSON, and what cannot be done with {"message", "fix"}."""
+
+    def initialize(self, service: Threads) -> None:
         self.service = service
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -146,22 +155,26 @@ class _Handler(tornado.web.RequestHandler):
         await self.flush()
 
 
-class _Told(_Handler):
+class _OfLab(Handler):
+    service: Service
+
+
+class _Told(_OfLab):
     async def get(self) -> None:
         told = await self.service.do(lambda: operations.told(self.service.lab()))
         self.finish(msgspec.json.encode(told))
 
 
-class _Observation(_Handler):
+class _Observation(_OfLab):
     async def post(self) -> None:
-        asked = _json(self.request.body)
+        asked = read_json(self.request.body)
         seen = await self.service.do(lambda: operations.observe(self.service.lab(), asked))
         self.service.observed(seen)
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(seen.data()))  # what the machines hold may be text that only JSON's escapes can carry
 
 
-class _Events(_Handler):
+class _Events(_OfLab):
     _wire: Wire | None = None
 
     async def get(self) -> None:
@@ -187,15 +200,18 @@ class _Events(_Handler):
             self._wire.cut()
 
 
-class _Desk(_Handler):
+class _Desk(_OfLab):
     async def post(self) -> None:
-        asked = _json(self.request.body)
+        asked = read_json(self.request.body)
         self.service.used()
         self.finish(json.dumps(await self.service.do(lambda: operations.desk(self.service.lab(), asked))))
 
 
-class _Long(_Handler):
+class Long(Handler):
     """What takes a while: its answer says step by step what is done."""
+
+    beat: float | None = None
+    """Seconds after which a line that says nothing tells that it still goes on; None for never."""
 
     def does(self, say: Callable[[str], None]) -> Any:
         """Does it. Returns what "done" is to say."""
@@ -217,14 +233,20 @@ class _Long(_Handler):
         doing = asyncio.ensure_future(self.service.do(work))
         with contextlib.suppress(tornado.iostream.StreamClosedError):
             while True:
-                step = await steps.get()
+                try:
+                    step = await asyncio.wait_for(steps.get(), self.beat)
+                except TimeoutError:
+                    await self.tell({})
+                    continue
                 await self.tell(step)
                 if "says" not in step:
                     break
         await doing  # also where nobody listens any more
 
 
-class _Reset(_Long):
+class _Reset(Long):
+    service: Service
+
     def prepare(self) -> None:
         self.slugs = _slugs(self.request.body)
 
@@ -233,9 +255,11 @@ class _Reset(_Long):
         return True
 
 
-class _Trial(_Long):
+class _Trial(Long):
+    service: Service
+
     def prepare(self) -> None:
-        self.asked = _json(self.request.body)
+        self.asked = read_json(self.request.body)
 
     def does(self, say: Callable[[str], None]) -> bool:
         return operations.trial(self.service.lab(), self.asked, say)
@@ -261,12 +285,18 @@ def _attempt(do: Callable[[], object]) -> dict[str, Any] | None:
     return None
 
 
-class _Shell(tornado.websocket.WebSocketHandler):
+class Shell(tornado.websocket.WebSocketHandler):
+    """A command on a machine, with what is typed and printed."""
+
     _session: Session | None = None
     _gone = False
 
-    def initialize(self, service: Service) -> None:
+    def initialize(self, service: Threads) -> None:
         self.service = service
+
+    def begin(self, asked: Any) -> Session:
+        """Runs what the first message asks for. Raises LabError."""
+        raise NotImplementedError
 
     def check_origin(self, origin: str) -> bool:
         return False  # a browser has no business here
@@ -282,15 +312,14 @@ class _Shell(tornado.websocket.WebSocketHandler):
     def _take(self, message: str | bytes, loop: asyncio.AbstractEventLoop) -> None:
         session = self._session
         if session is None:
-            session = operations.session(self.service.lab(), self.get_query_argument("machine", ""), _json(message))
-            self._session = session
+            session = self._session = self.begin(read_json(message))
             if self._gone:
                 session.close()
             threading.Thread(target=self._pass_on, args=(session, loop), name="labkit-shell", daemon=True).start()
         elif isinstance(message, bytes):
             session.write(message)
         else:
-            match _json(message):
+            match read_json(message):
                 case {"end": True}:
                     session.end_input()
                 case {"size": [int(rows), int(columns)]}:
@@ -332,7 +361,14 @@ class _Shell(tornado.websocket.WebSocketHandler):
             )  # also where all threads of this lab are busy
 
 
-def _json(message: str | bytes) -> Any:
+class _LabShell(Shell):
+    service: Service
+
+    def begin(self, asked: Any) -> Session:
+        return operations.session(self.service.lab(), self.get_query_argument("machine", ""), asked)
+
+
+def read_json(message: str | bytes) -> Any:
     """Raises LabError."""
     try:
         return json.loads(message)
