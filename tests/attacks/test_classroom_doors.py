@@ -54,7 +54,7 @@ OPEN = {
     "/static": "files of the package",
 }
 """Routes without a rule, and why they need none."""
-TOKENS = {"/api/join", "/api/me", "/api/results"}
+TOKENS = {"/api/join", "/api/me", "/api/brokers", "/api/results"}
 """Routes that ask for a bearer token or a code of their own."""
 
 

@@ -5,7 +5,7 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -74,6 +74,7 @@ class Ask:
 
 
 Work = Callable[[Ask], Response]
+T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 ANYBODY, LEARNERS, STAFF, INSTRUCTORS = "anybody", "learners", "staff", "instructors"
@@ -182,6 +183,16 @@ async def _form(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
             else:
                 fields[name] = value
     return fields, files
+
+
+def asks(who: str) -> Callable[[T], T]:
+    """For what asks such a door itself before it begins: a stream, a WebSocket. It says whom it lets in, as a door does."""
+
+    def made(endpoint: T) -> T:
+        endpoint.who = who  # type: ignore[attr-defined]
+        return endpoint
+
+    return made
 
 
 class Allowed(Response):

@@ -1,18 +1,18 @@
 """Helping a learner: their panel as they see it, live; their lab; a hint."""
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from labkit.classroom.app import pages
-from labkit.classroom.app.doors import STAFF, Allowed, Ask, door, go, the_learner, who_helps
-from labkit.classroom.app.live import Live
+from labkit.classroom.app.doors import STAFF, Ask, asks, door, go, the_learner, who_helps
+from labkit.classroom.app.live import about
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.showing import shown
 from labkit.classroom.records import judging, talk
@@ -93,14 +93,11 @@ def _here(session: Session, workshop: Workshop, member: Member) -> tuple[str, st
     return workshop.exercises[-1][0], ""
 
 
+@asks(STAFF)
 async def events(request: Request) -> Response:
     """The learner's panel, while somebody looks: their lab is looked at, and what it shows is graded and kept."""
-    allowed = await who_helps(request)
-    if not isinstance(allowed, Allowed):
-        return allowed
-    live: Live = request.app.state.live
-    html = functools.partial(_panel, request, allowed.about, request.query_params.get("exercise", ""))
-    return StreamingResponse(live.page(allowed.about.id, html, LOOKS), media_type="text/event-stream")
+    slug = request.query_params.get("exercise", "")
+    return await about(request, who_helps, lambda allowed: partial(_panel, request, allowed.about, slug), LOOKS)
 
 
 def _panel(request: Request, member: Member, slug: str) -> str:

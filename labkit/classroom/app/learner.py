@@ -1,15 +1,16 @@
 """The learner's pages: my marks, my feedback, my hand, my texts, and what of me is seen by whom."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from labkit.classroom.app import pages
-from labkit.classroom.app.doors import LEARNERS, Allowed, Ask, door, go, the_exercise, who_learns
-from labkit.classroom.app.live import Live
+from labkit.classroom.app.doors import LEARNERS, Allowed, Ask, asks, door, go, the_exercise, who_learns
+from labkit.classroom.app.live import about
 from labkit.classroom.app.room import Room, Viewer
 from labkit.classroom.app.showing import shown
 from labkit.classroom.records import handing_in, judging, people, talk
@@ -57,21 +58,21 @@ def _now(request: Request, session: Session, workshop: Workshop, me: Member, vie
     }
 
 
+@asks(LEARNERS)
 async def events(request: Request) -> Response:
     """What changes on the learner's page, as a stream."""
-    allowed = await who_learns(request)
-    if not isinstance(allowed, Allowed):
-        return allowed
     room: Room = request.app.state.room
-    live: Live = request.app.state.live
-    viewer = allowed.viewer
 
-    def html() -> str:
-        with room.database.reading() as session:
-            me = session.get_one(Member, viewer.member.id)
-            return pages.html("me_now.html", **_now(request, session, room.workshop(session), me, viewer))
+    def page(allowed: Allowed) -> Callable[[], str]:
+        def html() -> str:
+            with room.database.reading() as session:
+                me = session.get_one(Member, allowed.viewer.member.id)
+                values = _now(request, session, room.workshop(session), me, allowed.viewer)
+                return pages.html("me_now.html", **values)
 
-    return StreamingResponse(live.page(viewer.member.id, html), media_type="text/event-stream")
+        return html
+
+    return await about(request, who_learns, page)
 
 
 @door(LEARNERS)

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from labkit.classroom.app import pages
 from labkit.classroom.app.desk import Desk, Shown
-from labkit.classroom.app.doors import STAFF, Ask, door
+from labkit.classroom.app.doors import STAFF, Allowed, Ask, asks, door
 from labkit.classroom.app.room import Room
 from labkit.classroom.records import judging, people, talk
 from labkit.classroom.records.database import DatabaseAway
@@ -25,6 +25,7 @@ from labkit.classroom.records.models import Event, Member, Result, Workshop
 from labkit.classroom.rules import counting, standing
 from labkit.classroom.rules.standing import Board, Seat, Step
 from labkit.content import diagnoses, exercises
+from labkit.errors import LabError
 
 AT_LEAST, AT_MOST = 0.4, 1.5
 """Seconds between two looks: never more often, so that a busy class costs no more; and never later, because another server may
@@ -236,14 +237,19 @@ class Live:
         found = self.look(section)
         return pages.html("board_rows.html", board=found, names=names, labs=self.labs(found))
 
-    async def page(self, member: int, html: Callable[[], str], every: float = QUIET) -> AsyncIterator[str]:
-        """A page about one member as events, where it differs: at once, whenever it is woken, and every so many seconds."""
+    async def page(
+        self, member: int, html: Callable[[], str], may: Callable[[], Awaitable[bool]], every: float = QUIET
+    ) -> AsyncIterator[str]:
+        """A page about one member as events, where it differs: at once, whenever it is woken, and every so many seconds. It
+        ends when whoever looks `may` not any more: they have signed out."""
         woken, last = asyncio.Event(), ""
         self._pages.setdefault(member, set()).add(woken)
         try:
             yield AGAIN
             while not self.closing:
                 woken.clear()
+                if not await may():
+                    return
                 try:
                     found = await to_thread.run_sync(html, limiter=self._people)
                 except DatabaseAway as error:
@@ -282,6 +288,25 @@ def _names(request: Request) -> bool:
     return request.query_params.get("names") == "shown"
 
 
+async def about(
+    request: Request,
+    allow: Callable[[Request], Awaitable[Response]],
+    html: Callable[[Allowed], Callable[[], str]],
+    every: float = QUIET,
+) -> Response:
+    """A page about one learner as a stream, for whomever this door lets in, and as long as it does."""
+    allowed = await allow(request)
+    if not isinstance(allowed, Allowed):
+        return allowed
+
+    async def may() -> bool:
+        again = await allow(request)
+        return isinstance(again, Allowed) or again.status_code == 503  # the database is away: the page says so
+
+    live: Live = request.app.state.live
+    return StreamingResponse(live.page(allowed.about.id, html(allowed), may, every), media_type="text/event-stream")
+
+
 @door(STAFF)
 def board(ask: Ask) -> Response:
     live: Live = ask.request.app.state.live
@@ -304,6 +329,7 @@ def _allowed(ask: Ask) -> Response:
     return Response(_section(ask), 200, {"X-Section": "yes"})
 
 
+@asks(STAFF)
 async def events(request: Request) -> Response:
     """The stream, for whoever may see the board."""
     allowed = await _allowed(request)
@@ -318,9 +344,6 @@ async def events(request: Request) -> Response:
 
     live: Live = request.app.state.live
     return StreamingResponse(live.stream(seen, _names(request)), media_type="text/event-stream")
-
-
-events.who = STAFF  # type: ignore[attr-defined]  # _allowed asks, as a door does
 
 
 @door(STAFF)

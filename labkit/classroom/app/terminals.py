@@ -15,16 +15,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from labkit.classroom.app import doors, pages, security
 from labkit.classroom.app.desk import Desk
-from labkit.classroom.app.doors import LEARNERS, STAFF, Allowed, Ask, door, go, the_learner, who_helps, who_learns
-from labkit.classroom.app.live import Live
+from labkit.classroom.app.doors import LEARNERS, STAFF, Allowed, Ask, asks, door, go, the_learner, who_helps, who_learns
+from labkit.classroom.app.live import about
 from labkit.classroom.app.room import Room, Viewer
 from labkit.classroom.broker.shared import May, Seat, Shared
 from labkit.classroom.records import people
+from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Member, Workshop
 from labkit.errors import LabError
 from labkit.lab.access import Terminal
@@ -32,6 +33,9 @@ from labkit.lab.access import Terminal
 SHELL = ("bash", "-i")
 AWAY = 20.0
 """Seconds without the learner's page after which a terminal ends: time enough to load the page again."""
+
+ASKS = 3.0
+"""Seconds between two looks at whether somebody at a terminal is still signed in."""
 
 REFUSED, ENDED = 4403, 4000
 """Codes with which a WebSocket is closed."""
@@ -182,21 +186,21 @@ def _staff(session: Session, workshop: Workshop, me: Member) -> list[str]:
     return [one.ident for one in there if one.role == people.INSTRUCTOR or one.section in ("", me.section)]
 
 
+@asks(LEARNERS)
 async def my_events(request: Request) -> Response:
     """Who asks to see the learner's terminal, as a stream."""
-    allowed = await who_learns(request)
-    if not isinstance(allowed, Allowed):
-        return allowed
     room: Room = request.app.state.room
-    live: Live = request.app.state.live
 
-    def html() -> str:
-        with room.database.reading() as session:
-            me = session.get_one(Member, allowed.about.id)
-            values = _sharing(request, session, room.workshop(session), me, allowed.viewer)
-            return pages.html("terminal_sharing.html", **values)
+    def page(allowed: Allowed) -> Callable[[], str]:
+        def html() -> str:
+            with room.database.reading() as session:
+                me = session.get_one(Member, allowed.about.id)
+                values = _sharing(request, session, room.workshop(session), me, allowed.viewer)
+                return pages.html("terminal_sharing.html", **values)
 
-    return StreamingResponse(live.page(allowed.about.id, html), media_type="text/event-stream")
+        return html
+
+    return await about(request, who_learns, page)
 
 
 @door(LEARNERS, writes=False)
@@ -254,17 +258,18 @@ def _waiting(request: Request, member: Member, who: str) -> dict[str, Any]:
     return {"member": member, "shares": bool(may), "waits": who in terminals.asked(member.id)}
 
 
+@asks(STAFF)
 async def their_events(request: Request) -> Response:
     """Whether the learner shares their terminal with who asks, as a stream."""
-    allowed = await who_helps(request)
-    if not isinstance(allowed, Allowed):
-        return allowed
-    live: Live = request.app.state.live
 
-    def html() -> str:
-        return pages.html("terminal_waiting.html", **_waiting(request, allowed.about, allowed.viewer.member.ident))
+    def page(allowed: Allowed) -> Callable[[], str]:
+        def html() -> str:
+            waiting = _waiting(request, allowed.about, allowed.viewer.member.ident)
+            return pages.html("terminal_waiting.html", **waiting)
 
-    return StreamingResponse(live.page(allowed.about.id, html), media_type="text/event-stream")
+        return html
+
+    return await about(request, who_helps, page)
 
 
 @door(STAFF)
@@ -282,10 +287,12 @@ def ask_for(ask: Ask) -> Response:
 # {"rows", "columns", "may"}.
 
 
+@asks(LEARNERS)
 async def my_socket(socket: WebSocket) -> None:
     await _serve(socket, None)
 
 
+@asks(STAFF)
 async def their_socket(socket: WebSocket) -> None:
     await _serve(socket, socket.path_params["number"])
 
@@ -295,7 +302,8 @@ async def _serve(socket: WebSocket, number: int | None) -> None:
     if not security.socket_from_here(socket):
         await socket.close(REFUSED)
         return
-    found = await run_in_threadpool(_may_sit, state.room, socket.cookies.get(security.COOKIE, ""), number)
+    asked = (state.room, socket.cookies.get(security.COOKIE, ""), number)
+    found = await run_in_threadpool(_may_sit, *asked)
     await socket.accept()
     if found is None:
         await socket.close(REFUSED, "Sign in first.")
@@ -324,7 +332,10 @@ async def _serve(socket: WebSocket, number: int | None) -> None:
     pump = (socket, seat, loop, stir, lambda: loop.call_soon_threadsafe(listening.cancel))
     threading.Thread(target=_pump, args=pump, name="labkit-terminal", daemon=True).start()
     try:
-        await asyncio.wait([listening])
+        while not (await asyncio.wait([listening], timeout=ASKS))[0] and await run_in_threadpool(_still, *asked):
+            pass
+        if not listening.done():
+            await socket.close(REFUSED, "You have signed out.")
     finally:
         listening.cancel()
         table.seats.pop(seat, None)
@@ -375,6 +386,14 @@ def _pump(
 async def _tell(socket: WebSocket, text: str) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         await socket.send_text(text)
+
+
+def _still(room: Room, token: str, number: int | None) -> bool:
+    """Whether this session still may: somebody may have signed out."""
+    try:
+        return _may_sit(room, token, number) is not None
+    except DatabaseAway:
+        return True
 
 
 def _may_sit(room: Room, token: str, number: int | None) -> tuple[str, int, str] | None:
