@@ -145,7 +145,8 @@ def servers(
 
     room.servers = Servers(opened.folder, room.key.public, here, News(changed, happened), addresses, patience)
     with room.servers.fleet as fleet:
-        room.labs = fleet
+        if fleet.places():  # else nobody gets a lab until a broker joins
+            room.labs = fleet
         yield fleet
 
 
