@@ -255,7 +255,7 @@ def servers(
         news = News(room.desk.changed, happened)
         room.servers = Servers(opened.folder, room.key.public, here, news, addresses, patience)
         fleet = there.enter_context(room.servers.fleet)
-        if here or room.servers.joined:
+        if fleet.places():  # else nobody gets a lab until a broker joins
             room.labs = fleet
             room.desk.refresh()
         yield fleet

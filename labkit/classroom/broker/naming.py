@@ -27,7 +27,7 @@ def check_workshop(name: str) -> str:
 
 
 def of_workshop(name: str) -> str:
-    """What the labs of a workshop with any name are called after: the name itself where that can be, else a short one."""
+    """What the names of a workshop's labs begin with: its own name where that can be, else a short one made from it."""
     if WORKSHOP.fullmatch(name):
         return name
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:12].strip("-")

@@ -37,8 +37,6 @@ class Servers:
                     f"No broker {name} has joined this classroom: {nearest(name, [*joined])}",
                     f"labkit classroom invite-broker {name}",
                 )
-        self.joined = tuple(sorted(joined))
-        """The names of brokers that had joined before."""
         there: dict[str, Server] = {HERE: here} if here else {}
         there |= {name: self._remote(name, address) for name, address in {**joined, **(addresses or {})}.items()}
         self.fleet = Fleet(there, folder / "placed.json", news, patience, min(BEAT, patience / 5))
