@@ -14,6 +14,9 @@ FAILURE = re.compile(
     re.I,
 )
 
+ROUTINE = re.compile(r"^unable to find image '.*' locally$", re.I)
+"""What docker run says before it pulls."""
+
 LONGEST = 4000
 """How many characters of a line are searched: of a longer one, its beginning and its end. A message has a few hundred, and
 the time that some patterns take grows with the square."""
@@ -62,5 +65,5 @@ def find(output: str, shown: bool = False) -> tuple[Message, str] | None:
 
 def complaint(output: str) -> str:
     """The last line that looks like an error, or ""."""
-    lines = [line.strip() for line in plain(output).splitlines() if FAILURE.search(line)]
-    return lines[-1] if lines else ""
+    lines = [line.strip() for line in plain(output).splitlines()]
+    return next((line for line in reversed(lines) if FAILURE.search(line) and not ROUTINE.match(line)), "")

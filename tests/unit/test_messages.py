@@ -199,6 +199,11 @@ def test_the_events_of_a_pod_say_more_than_its_state():
     assert messages.find(events[-1])[0].id == "pod-pull"
 
 
+def test_an_empty_pipe_is_explained_by_the_command_before_it():
+    said = f"You must specify a region.\n{SAID['no-tty']}"
+    assert messages.find(said)[0].id == "aws-no-region"
+
+
 def test_what_an_answer_says_counts_where_the_command_ended_well():
     refused = '{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content"}]}'
     assert Ran("curl -X DELETE", out=refused).error == refused
@@ -207,7 +212,13 @@ def test_what_an_answer_says_counts_where_the_command_ended_well():
 
 
 @pytest.mark.parametrize(
-    "text", ["v1.0.0: digest: sha256:abc size: 734", "Login Succeeded", "Status: Image is up to date"]
+    "text",
+    [
+        "v1.0.0: digest: sha256:abc size: 734",
+        "Unable to find image 'busybox:latest' locally",
+        "Login Succeeded",
+        "Status: Image is up to date",
+    ],
 )
 def test_what_went_well_is_no_error(text):
     assert messages.find(text) is None

@@ -17,6 +17,7 @@ from labkit.lab.looking import watch
 from labkit.lab.looking.sight import Sight, state_of
 from labkit.lab.plan import Plan
 from labkit.paths import Home
+from labkit.seen.log import LOOKER
 from labkit.work import answers
 
 SILENT = "TimeoutError: it did not answer"
@@ -235,3 +236,21 @@ def test_what_is_written_during_a_look_is_looked_at_again_soon(tmp_path, monkeyp
         assert enough.wait(5)
     finally:
         watching.stop()
+
+
+def test_a_look_of_our_own_wakes_nobody():
+    class Wire:
+        def __init__(self, *told):
+            self.told = told
+
+        def lines(self, path):
+            for one in self.told:
+                yield one
+                seen.append(wake.is_set())
+
+    look = {"action": "pull", "agent": LOOKER}
+    others = ({**look, "action": "push"}, {**look, "agent": "docker/26.1.5"}, {"Type": "container"})
+    for told, woken in [(look, False), *((other, True) for other in others)]:
+        seen, wake = [], threading.Event()
+        watch._Stream(Wire(told), "/events", wake).join(5)
+        assert seen == [woken], told
