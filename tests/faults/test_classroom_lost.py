@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import ssl
@@ -22,7 +21,7 @@ from pathlib import Path
 import httpx
 import pytest
 from classrooms import Classroom, Clock, at_once, classroom
-from test_classroom_postgres import USER, Postgres, programs
+from postgres import running
 
 from labkit.classroom import queue
 from labkit.classroom.records import judging, people
@@ -35,28 +34,8 @@ ROSTER = b"id,name,section\nada,Ada,A\ngrace,Grace,B\nli,Li,A\n"
 
 @pytest.fixture(scope="module")
 def postgres():
-    place = programs()
-    if place is None:
-        pytest.skip("PostgreSQL is not installed and cannot be installed here: apt-get install postgresql")
-    with server(place, Path(tempfile.mkdtemp(prefix="labkit-faults-", dir="/tmp"))) as one:
+    with running() as one:
         yield one
-
-
-@contextlib.contextmanager
-def server(place, folder):
-    """A PostgreSQL in this folder, which is removed at the end."""
-    if os.geteuid() == 0:
-        shutil.chown(folder, USER, USER)
-    one = Postgres(place, folder)
-    try:
-        made = one.run("initdb", "-D", str(folder / "data"), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync")
-        assert made.wait(120) == 0
-        one.start()
-        yield one
-    finally:
-        if one.process and one.process.poll() is None:
-            one.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -300,14 +279,11 @@ def test_a_full_disk(tmp_path):
     "what cannot be kept is refused with a sentence; once there is room, everything goes on",
 )
 def test_a_full_disk_with_postgresql(tmp_path):
-    place = programs()
-    if place is None:
-        pytest.skip("PostgreSQL is not installed and cannot be installed here: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="labkit-full-", dir="/tmp"))
     try:
         with (
             small_disk(folder, 90_000_000) as disk,
-            server(place, made(disk / "pg")) as one,
+            running(made(disk / "pg")) as one,
             classroom(tmp_path / "rooms", one.url, exercises=EXERCISES, roster=ROSTER) as here,
         ):
             _on_a_full_disk(here, disk, tmp_path, one)

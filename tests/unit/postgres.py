@@ -70,12 +70,12 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running():
-    """Skips where there is none and none can be installed."""
+def running(folder=None):
+    """In this folder, or in one of its own, which is removed at the end. Skips where there is none and none can be installed."""
     place = programs()
     if place is None:
         pytest.skip("PostgreSQL is not installed and cannot be installed here: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="labkit-postgres-", dir="/tmp"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="labkit-postgres-", dir="/tmp"))
     if os.geteuid() == 0:
         shutil.chown(folder, USER, USER)
     one = Postgres(place, folder)

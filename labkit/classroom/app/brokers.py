@@ -31,7 +31,6 @@ def join(room: Room, request: Request, body: bytes) -> Any:
         token = people.issue(session, room.key.key, workshop, api.BROKER, None, now)
         people.note(session, workshop, now, "joined", f"the broker {name} at {asked.address}", None, address)
         taught = tuple(slug for slug, _ in workshop.exercises)
-    room.labs = room.servers.fleet
     key = base64.b64encode(room.key.key).decode()
     return msgspec.to_builtins(
         Welcome(name=name, workshop=room.key.name, exercises=taught, key=key, token=token, classroom=lets_in)
