@@ -133,7 +133,7 @@ def test_a_raised_hand_is_seen_and_lowered(chromium, played):
     raised.get_by_role("link").press("Enter")
     expect(instructor.locator("main")).to_contain_text("It says <b>denied</b>")
     instructor.get_by_label("Message to").fill("Look at the name")
-    instructor.get_by_role("button", name="Send").click()
+    instructor.get_by_role("button", name="Send", exact=True).click()
     instructor.get_by_role("button", name="lower the hand").click()
     expect(instructor.get_by_text("lower the hand")).to_have_count(0)
     learner.reload()
