@@ -83,7 +83,7 @@ def test_a_learners_pod(files, privileged):
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "jupyter-ada", "annotations": told["extraAnnotations"]},
+        "metadata": {"name": "jupyter-ada", "annotations": told.get("extraAnnotations", {})},
         "spec": {
             "containers": [notebook, *told["extraContainers"]],
             "volumes": told["storage"]["extraVolumes"],
