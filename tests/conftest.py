@@ -37,13 +37,18 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Values first, then the lab: what fails in a second is told in a second. The corpus last: it fills the machine by itself."""
+    """Values first, then the lab: what fails in a second is told in a second. The corpus last: it fills the machine by itself.
+
+    What uses real engines and browsers on a busy machine is tried a second time where it fails, and the report names it
+    (docs/decisions/0048-a-second-try.md). What is only computed has one try."""
     order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "conformance": 5, "acceptance": 6}
     items.sort(key=lambda item: order.get(item.path.parent.name, 7))
     for item in items:
         folder = item.path.parent.name
         if folder != "unit" and (folder != "attacks" or "engine" in item.fixturenames):
             item.add_marker(pytest.mark.docker)
+            if folder != "acceptance":
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_xdist_auto_num_workers():

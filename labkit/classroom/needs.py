@@ -4,7 +4,7 @@ import importlib.util
 
 from labkit.errors import LabError
 
-PACKAGES = ("sqlalchemy", "alembic", "starlette", "uvicorn", "python_multipart")
+PACKAGES = ("sqlalchemy", "alembic", "starlette", "uvicorn", "wsproto", "python_multipart")
 """The modules of `labkit[classroom]` that the classroom cannot start without. PostgreSQL needs psycopg too."""
 
 

@@ -16,10 +16,12 @@ import click
 
 from labkit import paths
 from labkit.cli import broker
-from labkit.cli.output import json_option, tell, tell_json, tell_lines
+from labkit.cli.output import Seconds, json_option, progress, tell, tell_json, tell_lines
+from labkit.errors import LabError
 
 if TYPE_CHECKING:
-    from labkit.classroom.opening import Opened, Wanted
+    from labkit.classroom.broker.broker import Broker
+    from labkit.classroom.opening import Labs, Opened, Wanted
 
 
 @click.group()
@@ -63,7 +65,28 @@ port_option = click.option(
 @click.option(
     "--key", type=click.Path(path_type=Path, dir_okay=False), help="A key of `labkit workshop new`. [default: its own]"
 )
+@click.option(
+    "--lti",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A TOML file with learning platforms (LTI 1.3), as in docs/instructing.md.",
+)
 @folder_option
+@click.option(
+    "--labs/--no-labs",
+    "with_labs",
+    default=None,
+    help="Whether learners get labs on this machine. [default: if a Docker Engine answers]",
+)
+@click.option("--workers", type=click.IntRange(0, 5), default=2, show_default=True, help="Workers of each lab.")
+@click.option(
+    "--idle",
+    type=Seconds(),
+    default="60m",
+    show_default=True,
+    help="Stop a lab in which nothing happened for so long; 0 for never.",
+)
+@click.option("--lab-time", type=Seconds(), default="8h", show_default=True, help="How long a lab lives; 0 for no end.")
+@click.option("--remove-labs", is_flag=True, help="At the end remove all labs. [default: they go on]")
 @json_option
 def up(
     name: str,
@@ -73,12 +96,18 @@ def up(
     port: int,
     database: str,
     key: Path | None,
+    lti: Path | None,
     folder: Path | None,
+    with_labs: bool | None,
+    workers: int,
+    idle: float,
+    lab_time: float,
+    remove_labs: bool,
     as_json: bool,
 ) -> None:
     """Start the classroom, and print how to get in.
 
-    Ctrl-C ends it; what it knows is kept.
+    Ctrl-C ends it; what it knows is kept. Labs go on, and the next start finds them: `labkit classroom down` removes them.
 
     Example: labkit classroom up --workshop spring --learners roster.csv
     """
@@ -97,11 +126,58 @@ def up(
         database=database or os.environ.get("LABKIT_CLASSROOM_DATABASE", ""),
         key=key,
         roster=learners.read_bytes() if learners else None,
+        lti=lti,
     )
     opened = opening.open_(wanted)
-    _tell(opened, wanted, as_json)
-    serve.run(opened.room, opened.place, opened.socket)
+    asked = opening.Labs(workers, idle, lab_time, remove_labs) if with_labs is not False else None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # labs are left in order, as after Ctrl-C
+    with _labs(opened, asked, must=bool(with_labs)) as broker:
+        _tell(opened, wanted, as_json, broker)
+        serve.run(opened.room, opened.place, opened.socket)
 
+
+@contextlib.contextmanager
+def _labs(opened: "Opened", asked: "Labs | None", must: bool) -> "Iterator[Broker | None]":
+    """The broker of this machine's labs while the block runs, or None. Raises LabError where there `must` be one."""
+    from labkit.classroom import opening
+    from labkit.lab.engine import engines
+
+    home, stack = paths.home(), contextlib.ExitStack()
+    broker = None
+    if asked:
+        with progress() as say:
+            try:
+                engine = engines.ensure(home, say) if must else engines.find(home)
+            except LabError as error:
+                if must:
+                    raise
+                tell(f"! Learners get no labs here. {error}", err=True)
+            else:
+                broker = stack.enter_context(opening.labs(opened, engine, asked, say))
+    with stack:
+        yield broker
+
+
+@classroom.command()
+@click.option("--workshop", "name", required=True, help="The workshop's name.")
+@folder_option
+def down(name: str, folder: Path | None) -> None:
+    """Remove the labs of a workshop whose classroom has ended.
+
+    Roster, results and marks stay.
+
+    Example: labkit classroom down --workshop spring
+    """
+    _ready()
+    from labkit.classroom import opening
+    from labkit.lab.engine import engines
+
+    with progress() as say:
+        gone = opening.remove_labs(folder or _folder(), name, engines.find(paths.home()), say)
+    tell(f"✓ {gone} labs are removed. Roster, results and marks are still there.")
+
+
+_DOWN = "labkit classroom down --workshop"
 
 FIRST = ["01", "02", "03", "04", "05"]
 """The exercises of a workshop for which nobody chose any."""
@@ -113,7 +189,7 @@ def _ready() -> None:
     needs.check()
 
 
-def _tell(opened: "Opened", wanted: "Wanted", as_json: bool) -> None:
+def _tell(opened: "Opened", wanted: "Wanted", as_json: bool, broker: "Broker | None" = None) -> None:
     if as_json:
         told = {
             "address": opened.room.address,
@@ -124,6 +200,7 @@ def _tell(opened: "Opened", wanted: "Wanted", as_json: bool) -> None:
             "fingerprint": opened.room.fingerprint,
             "folder": str(opened.folder),
             "notes": list(opened.notes),
+            "labs": broker is not None,
         }
         tell_json(told)
     else:
@@ -135,7 +212,10 @@ def _tell(opened: "Opened", wanted: "Wanted", as_json: bool) -> None:
         for note in opened.notes:
             tell(f"! {note}", err=True)
         tell(f"Browsers warn about the certificate until they know {opened.folder / 'tls' / 'ca.pem'}.")
-        tell("Ctrl-C ends it. What it knows stays.")
+        if broker:
+            there = len(broker.all())
+            tell(f"A learner's lab starts when they sign in. {there} labs are here from before.")
+        tell("Ctrl-C ends it. What it knows stays." + (f" So do labs: {_DOWN} {wanted.name}" if broker else ""))
     sys.stdout.flush()
 
 

@@ -225,3 +225,12 @@ with api.Gradebook("sqlite:///gradebook.db") as found:
     count, told = result.stdout.splitlines()[-2:]
     assert count == "2"
     assert json.loads(told) == [3.5, 7, {"02-tag": 1.5, "03-push": 2}, "Lovelace", ["ada", "bob"]]
+
+
+def test_the_app_writes_into_nbgraders_gradebook(python):
+    """The classroom's own test, where nbgrader is."""
+    words = ["-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "-k", "nbgraders_gradebook"]
+    done = subprocess.run(
+        [str(python), *words, "tests/unit/test_classroom_exports.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

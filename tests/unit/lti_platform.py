@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from labkit.classroom.lti.launch import AGS, DEEP, LINEITEM, LTI, MEMBERS, NRPS, SCORE
@@ -52,6 +52,8 @@ class Platform:
         self.down = 0
         """An HTTP status that all services answer with instead, or 0."""
         self.headers = {}
+        self.user, self.deep = "ada", False
+        """Who sits at the browser, and whether they add links."""
 
     # what a browser carries
 
@@ -138,11 +140,30 @@ class Platform:
         head = part(json.dumps({"alg": "HS256", "kid": name}).encode()) + b"." + part(json.dumps(told).encode())
         return (head + b"." + part(hmac.digest(self.public_pem(), head, "sha256"))).decode()
 
+    def page(self, location=""):
+        """What the platform's server sends to a browser: a page of a course with the tool in a frame, or the form that brings the
+        message to the tool."""
+        if not location:
+            tool = f"{self.address}/login?iss={self.url}&login_hint=7&client_id={self.client}&target_link_uri=x"
+            return f'<!doctype html><title>Course</title><iframe title="Tool" width="800" height="600" src="{tool}"></iframe>'
+        fields = self.message(location, self.user) if not self.deep else self.choosing(location, self.user)
+        inputs = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in fields.items())
+        form = f'<form method="post" action="{self.address}/launch">{inputs}</form>'
+        return f"<!doctype html><title>Going on</title>{form}<script>document.forms[0].submit()</script>"
+
+    async def course(self, request):
+        return HTMLResponse(self.page())
+
+    async def auth(self, request):
+        return HTMLResponse(self.page(str(request.url)))
+
     # services
 
     def app(self):
         return Starlette(
             routes=[
+                Route("/course", self.course),
+                Route("/auth", self.auth),
                 Route("/jwks", self.jwks),
                 Route("/token", self.token, methods=["POST"]),
                 Route("/members", self.list_members),
@@ -190,7 +211,13 @@ class Platform:
             return found
         page = int(request.query_params.get("page", 0))
         people = [
-            {"user_id": name, "name": name.title(), "roles": [ROLE + one for one in roles], "status": "Active"}
+            {
+                "user_id": name,
+                "name": name.title(),
+                "email": f"{name}@example.org",
+                "roles": [ROLE + one for one in roles],
+                "status": "Active",
+            }
             for name, roles in self.members.items()
         ]
         more = {"link": f'<{self.url}/members?page={page + 1}>; rel="next"'} if page + 1 < len(people) else {}

@@ -1,8 +1,6 @@
 """The tool, against a platform of the tests' own with two characters (lti_platform)."""
 
-import html
 import json
-import re
 import threading
 import time
 from datetime import UTC, datetime
@@ -69,13 +67,19 @@ class Classroom:
         self.registered = (platform.registered(),)
         tool = Tool(ADDRESS, self.registered, keys, self.outbox, clock)
         app = Starlette()
-        app.router.routes.append(Mount("/lti", routes=tool.routes(self.welcome, ITEMS)))
+        app.router.routes.append(
+            Mount("/lti", routes=tool.routes(self.welcome, self.choose, lambda: ("spring", ITEMS)))
+        )
         self.browser = TestClient(app, base_url="https://tool.example", follow_redirects=False)
         self.services = Services(self.registered, keys)
 
     async def welcome(self, request, launched):
         self.launches.append(launched)
         return PlainTextResponse(f"Hello {launched.name}")
+
+    async def choose(self, request, launched, back, choices):
+        self.back, self.choices = back, choices
+        return PlainTextResponse("choose")
 
     def login(self, **changes):
         told = {
@@ -296,32 +300,27 @@ def test_only_roles_in_the_course_count(told, found):
 # Links, names and roles, line items
 
 
-def links(page):
+def links(choices):
     return {
-        html.unescape(name): jwt.decode(html.unescape(token), options={"verify_signature": False})[
-            f"{launches.DEEP}content_items"
-        ]
-        for token, name in re.findall(r'name="JWT" value="([^"]+)"><p><button>([^<]+)<', page)
+        one.name: jwt.decode(one.answer, options={"verify_signature": False})[f"{launches.DEEP}content_items"]
+        for one in choices
     }
 
 
 def test_a_teacher_makes_a_link_for_an_exercise(classroom, keys):
     message = classroom.platform.choosing(classroom.login().headers["location"], accept_multiple=True)
-    answer = classroom.browser.post("/lti/launch", data=message)
-    assert answer.status_code == 200 and "<b>" not in answer.text
-    found = links(answer.text)
-    assert list(found) == ["All exercises, a link for each", "00-read Read", "01-login Sign in <b>", "03-push Push"]
+    assert classroom.browser.post("/lti/launch", data=message).status_code == 200
+    assert classroom.back == f"{classroom.platform.url}/links"
+    found = links(classroom.choices)
+    whole, all_ = "The whole workshop, with one link", "All exercises, a link for each"
+    assert list(found) == [whole, all_, "00-read Read", "01-login Sign in <b>", "03-push Push"]
     one = found["03-push Push"][0]
-    assert (one["url"], one["custom"], one["lineItem"]["scoreMaximum"]) == (
-        f"{ADDRESS}/launch",
-        {"exercise": "03-push"},
-        10,
-    )
-    assert "lineItem" not in found["00-read Read"][0]
-    assert len(found["All exercises, a link for each"]) == 3
-    signed = re.search(r'value="([^"]+)"', answer.text)[1]
+    column = {"scoreMaximum": 10, "tag": "03-push", "label": "Push", "resourceId": "spring"}
+    assert (one["url"], one["custom"], one["lineItem"]) == (f"{ADDRESS}/launch", {"exercise": "03-push"}, column)
+    assert "lineItem" not in found["00-read Read"][0] and "lineItem" not in found[whole][0]
+    assert len(found[all_]) == 3
     public = jwt.PyJWK(keys.published()["keys"][-1]).key
-    claims = jwt.decode(signed, public, ["RS256"], audience=classroom.platform.url)
+    claims = jwt.decode(classroom.choices[0].answer, public, ["RS256"], audience=classroom.platform.url)
     assert claims["iss"] == classroom.platform.client
 
 
@@ -345,34 +344,42 @@ def test_who_may_not_make_links_and_where_they_do_not_go(classroom, user, settin
 
 def test_names_and_roles_come_page_by_page_and_teachers_are_no_learners(classroom):
     classroom.launch()
-    found = classroom.services.members(classroom.launches[0])
+    found = classroom.services.members(classroom.launches[0].course)
     assert [(one.id, one.name, one.ids.issuer) for one in found] == [
         ("ada", "Ada", classroom.platform.url),
         ("bob", "Bob", classroom.platform.url),
     ]
     classroom.launch(**{f"{NRPS}claim/namesroleservice": None})
     with pytest.raises(LabError, match="names and roles"):
-        classroom.services.members(classroom.launches[1])
+        classroom.services.members(classroom.launches[1].course)
 
 
 def test_line_items_are_made_once_and_none_for_an_exercise_without_points(classroom):
     classroom.launch()
-    made = classroom.services.line_items(classroom.launches[0], ITEMS, "spring")
+    made = classroom.services.line_items(classroom.launches[0].course, ITEMS, "spring")
     assert set(made) == {"01-login", "03-push"}
-    assert classroom.services.line_items(classroom.launches[0], ITEMS, "spring") == made
-    assert classroom.services.line_items(classroom.launches[0], ITEMS, "autumn") != made
+    assert classroom.services.line_items(classroom.launches[0].course, ITEMS, "spring") == made
+    assert classroom.services.line_items(classroom.launches[0].course, ITEMS, "autumn") != made
     assert len(classroom.platform.items) == 4
 
 
 def test_a_link_for_one_exercise_brings_its_own_line_item(classroom):
-    own = {"scope": [launches.SCORE], "lineitem": "https://x.example/item/9"}
-    classroom.launch(**{f"{LTI}custom": {"exercise": "03-push"}, f"{AGS}claim/endpoint": own})
-    assert classroom.services.line_items(classroom.launches[0], ITEMS, "spring") == {
-        "03-push": "https://x.example/item/9"
+    """What a link brought stays; what is tagged there is found; nothing is made that nobody asked for."""
+    classroom.launch(**{f"{LTI}custom": {"exercise": "03-push"}})
+    course = classroom.launches[0].course
+    assert not course.whole and classroom.services.line_items(course, ITEMS, "spring") == {}
+    made = {
+        "resourceId": "spring",
+        "tag": "01-login",
+        "scoreMaximum": 4,
+        "id": f"{classroom.platform.url}/item/7?type_id=1",
     }
-    classroom.launch(**{f"{AGS}claim/endpoint": own})
+    classroom.platform.items["7"] = made
+    own = {"01-login": "https://gone.example/item/9"}
+    assert classroom.services.line_items(course, ITEMS, "spring", own) == {"01-login": made["id"]}
+    classroom.launch(**{f"{AGS}claim/endpoint": {"scope": [launches.SCORE], "lineitem": "https://x.example/item/9"}})
     with pytest.raises(LabError, match="line items"):
-        classroom.services.line_items(classroom.launches[1], ITEMS, "spring")
+        classroom.services.line_items(classroom.launches[1].course, ITEMS, "spring")
 
 
 # Scores
@@ -392,7 +399,7 @@ class Sending:
     def __init__(self, classroom):
         classroom.launch()
         self.platform, self.outbox, self.services = classroom.platform, classroom.outbox, classroom.services
-        self.items = self.services.line_items(classroom.launches[0], ITEMS, "spring")
+        self.items = self.services.line_items(classroom.launches[0].course, ITEMS, "spring")
         self.clock = Clock()
 
     def key(self, user="ada", exercise="03-push"):
@@ -718,7 +725,7 @@ def test_platforms_are_read_from_a_file(tmp_path):
         (tmp_path / "lti.toml").write_text(f"[[platform]]\n{text}" * times)
         return platforms.read(tmp_path / "lti.toml")
 
-    assert written({})[0].client == "abc"
+    assert written({}).platform[0].client == "abc"
     for wrong in (
         {"login": '"http://moodle.example/"'},
         {"deployments": "[]"},
@@ -726,6 +733,10 @@ def test_platforms_are_read_from_a_file(tmp_path):
         {"more": "1"},
         {"keys": '"file:///etc/passwd"'},
         {"name": "'"},
+        {"teachers": "true"},
+        {"frames": '["http://x.example"]'},
+        {"frames": '["https://x.example;script-src"]'},
+        {"learner": '"shoe size"'},
     ):
         with pytest.raises(LabError, match="does not tell the platforms"):
             written(wrong)

@@ -55,28 +55,37 @@ class Results(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Work = Callable[[Room, Request, bytes], Any]
+Known = Callable[[Room, Request], object]
+"""Raises Refused for whoever may not ask."""
 
 
-def api(work: Work) -> Callable[[Request], Awaitable[Response]]:
+def anybody(room: Room, request: Request) -> None:
+    """What is in the body says who asks: a code."""
+
+
+def api(known: Known) -> Callable[[Work], Callable[[Request], Awaitable[Response]]]:
     """A request of a program. Whose token it is, is known before the body is read: it may have 8 MB."""
 
-    @functools.wraps(work)
-    async def endpoint(request: Request) -> Response:
-        room: Room = request.app.state.room
-        try:
-            if work is not _join:
-                await run_in_threadpool(_known, room, request)
-            body = await request.body()
-            return JSONResponse(await run_in_threadpool(work, room, request, body))
-        except Refused as error:
-            return doors.json_error(error, error.status)
-        except LabError as error:
-            return doors.json_error(error)
+    def made(work: Work) -> Callable[[Request], Awaitable[Response]]:
+        @functools.wraps(work)
+        async def endpoint(request: Request) -> Response:
+            room: Room = request.app.state.room
+            try:
+                await run_in_threadpool(known, room, request)
+                body = await request.body()
+                told = await run_in_threadpool(work, room, request, body)
+                return told if isinstance(told, Response) else JSONResponse(told)
+            except Refused as error:
+                return doors.json_error(error, error.status)
+            except LabError as error:
+                return doors.json_error(error)
 
-    return endpoint
+        return endpoint
+
+    return made
 
 
-def _asked(body: bytes, kind: type[Any]) -> Any:
+def parsed(body: bytes, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -91,13 +100,15 @@ def _who(room: Room, request: Request, session: Session, workshop: Workshop) -> 
     raise Refused(401, "The classroom does not know this machine.", "join again: labkit classroom join ADDRESS")
 
 
-def _known(room: Room, request: Request) -> None:
+def a_machine(room: Room, request: Request) -> None:
+    """A laptop that has joined, or a broker."""
     with room.database.reading() as session:
         _who(room, request, session, room.workshop(session))
 
 
-def _join(room: Room, request: Request, body: bytes) -> Any:
-    asked, now, address = _asked(body, Join), room.clock(), security.address(request)
+@api(anybody)
+def join(room: Room, request: Request, body: bytes) -> Any:
+    asked, now, address = parsed(body, Join), room.clock(), security.address(request)
     with room.database.writing() as session:
         workshop = room.workshop(session)
         found = people.use(session, room.key.key, workshop, LAPTOP, asked.code, now)
@@ -117,10 +128,7 @@ def _join(room: Room, request: Request, body: bytes) -> Any:
     return answer
 
 
-join = api(_join)
-
-
-@api
+@api(a_machine)
 def me(room: Room, request: Request, body: bytes) -> Any:
     with room.database.reading() as session:
         workshop = room.workshop(session)
@@ -141,12 +149,12 @@ def _told(room: Room, workshop: Workshop, member: Member) -> dict[str, Any]:
     }
 
 
-@api
+@api(a_machine)
 def results(room: Room, request: Request, body: bytes) -> Any:
     with room.database.reading() as session:
         workshop = room.workshop(session)
         by, member = _who(room, request, session, workshop)
-    asked = _asked(body, Results)
+    asked = parsed(body, Results)
     seen, signed = handing_in.parse(asked.observation.encode(errors="surrogatepass"), room.key)
     if member is None:
         member = _for_another(room, workshop, asked.learner, signed)
@@ -165,6 +173,7 @@ def results(room: Room, request: Request, body: bytes) -> Any:
     )
     receipt = handing_in.receive(room.database, workshop, room.key, handed)
     room.changed()
+    room.woken(member.id)
     return {
         "digest": receipt.digest,
         "origin": receipt.origin,

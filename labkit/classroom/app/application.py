@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from labkit.classroom.app import api, entrance, instructor, learner, live, pages
+from labkit.classroom.app import api, entrance, exports, helping, hub, instructor, learner, live, pages, terminals
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.security import HEADERS, Guard
 from labkit.view import render
@@ -40,6 +41,16 @@ ROUTES = [
     Route("/me/hand/lower", learner.lower_hand, methods=["POST"]),
     Route("/me/reflection", learner.reflect, methods=["POST"]),
     Route("/me/laptop", learner.laptop, methods=["POST"]),
+    Route("/me/events", learner.events),
+    Route("/me/lab/start", learner.start_lab, methods=["POST"]),
+    Route("/me/lab/reset", learner.reset_lab, methods=["POST"]),
+    Route("/me/lab/look", learner.look, methods=["POST"]),
+    Route("/me/terminal", terminals.mine),
+    Route("/me/terminal", terminals.open_mine, methods=["POST"]),
+    Route("/me/terminal/allow", terminals.allow, methods=["POST"]),
+    Route("/me/terminal/end", terminals.end_mine, methods=["POST"]),
+    Route("/me/terminal/events", terminals.my_events),
+    WebSocketRoute("/me/terminal/socket", terminals.my_socket),
     Route("/me/{slug}", learner.my_mark),
     Route("/board", live.board),
     Route("/board/events", live.events),
@@ -57,6 +68,14 @@ ROUTES = [
     Route("/learner/{number:int}/sign-out", instructor.sign_out, methods=["POST"]),
     Route("/learner/{number:int}/lower", instructor.lower, methods=["POST"]),
     Route("/learner/{number:int}/message", instructor.tell, methods=["POST"]),
+    Route("/learner/{number:int}/events", helping.events),
+    Route("/learner/{number:int}/look", helping.look, methods=["POST"]),
+    Route("/learner/{number:int}/hint", helping.hint, methods=["POST"]),
+    Route("/learner/{number:int}/lab", helping.lab, methods=["POST"]),
+    Route("/learner/{number:int}/terminal", terminals.theirs),
+    Route("/learner/{number:int}/terminal", terminals.ask_for, methods=["POST"]),
+    Route("/learner/{number:int}/terminal/events", terminals.their_events),
+    WebSocketRoute("/learner/{number:int}/terminal/socket", terminals.their_socket),
     Route("/learner/{number:int}/{slug}", instructor.mark),
     Route("/learner/{number:int}/{slug}/overrule", instructor.overrule, methods=["POST"]),
     Route("/learner/{number:int}/{slug}/reflection", instructor.rubric, methods=["POST"]),
@@ -67,6 +86,7 @@ ROUTES = [
     Route("/api/join", api.join, methods=["POST"]),
     Route("/api/me", api.me),
     Route("/api/results", api.results, methods=["POST"]),
+    *exports.ROUTES,
     Route("/static/panel.css", panel_css),
     Mount("/static", StaticFiles(directory=STATIC)),
 ]
@@ -92,18 +112,24 @@ def build(room: Room) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         watching = asyncio.create_task(app.state.live.watch())
-        yield
+        with room.lti.running() if room.lti else contextlib.nullcontext():
+            yield
         app.state.live.close()
+        await asyncio.to_thread(app.state.terminals.close)
         await watching
 
     app = Starlette(
-        routes=ROUTES,
+        routes=[*(hub.ROUTES if room.hub else ()), *ROUTES, *(room.lti.routes() if room.lti else ())],
         middleware=[Middleware(Guard)],
         exception_handlers={HTTPException: not_found, Exception: broken},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be written from the request's own Host
     app.state.room = room
-    app.state.live = live.Live(room)
-    room.changed = app.state.live.changed
+    app.state.desk = room.desk or Desk(room)
+    app.state.live = live.Live(room, app.state.desk)
+    app.state.terminals = terminals.Terminals()
+    room.changed, room.woken = app.state.live.changed, app.state.live.woken
+    if room.lti:
+        room.changed = room.lti.told(room.changed)
     return app

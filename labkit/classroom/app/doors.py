@@ -16,10 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from labkit.classroom.app import pages, security
+from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import SIGN_OF_LIFE, Room, Viewer
 from labkit.classroom.records import people
 from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Member, Workshop
+from labkit.content import exercises
+from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 
 AGAIN = "try again; your instructor knows where the classroom runs"
@@ -38,6 +41,14 @@ class Ask:
     viewer: Viewer | None
     form: dict[str, str]
     files: dict[str, bytes]
+    everybody: bool = False
+    """Whether every page may show something else afterwards."""
+
+    @property
+    def desk(self) -> Desk:
+        """What this page asks of the labs."""
+        found: Desk = self.request.app.state.desk
+        return found
 
     @property
     def me(self) -> Member:
@@ -50,7 +61,7 @@ class Ask:
         return self.request.path_params
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        return pages.page(template, self.viewer, self.workshop.name, status, **values)
+        return pages.page(template, self.viewer, self.workshop.name, status, hub=self.room.hub, **values)
 
     def note(self, kind: str, what: str = "", member: Member | None = None) -> None:
         """A line of the log, about whoever asks or about this member."""
@@ -73,9 +84,10 @@ _MAY: dict[str, Callable[[Viewer], bool]] = {
 }
 
 
-def door(who: str, writes: bool = True) -> Callable[[Work], Endpoint]:
+def door(who: str, writes: bool = True, keeps: bool = False) -> Callable[[Work], Endpoint]:
     """A page for these people. A GET only reads; a POST needs a form of ours, and is kept as a whole or not at all. Without
-    `writes` the work of a POST opens its own transaction, where it is ready to."""
+    `writes` the work of a POST opens its own transaction, where it is ready to. With `keeps` a GET may write: one that is
+    a step of a sign-in, which a forged one gets nothing from."""
 
     def made(work: Work) -> Endpoint:
         @functools.wraps(work)
@@ -83,7 +95,7 @@ def door(who: str, writes: bool = True) -> Callable[[Work], Endpoint]:
             room: Room = request.app.state.room
             posted = request.method == "POST"
             form, files = await _form(request) if posted else ({}, {})
-            return await run_in_threadpool(_answer, work, who, request, room, posted and writes, form, files)
+            return await run_in_threadpool(_answer, work, who, request, room, keeps or (posted and writes), form, files)
 
         endpoint.who = who  # type: ignore[attr-defined]  # tests ask every route for its rule
         return endpoint
@@ -97,7 +109,7 @@ def _answer(
     viewer: Viewer | None = None
     workshop, posted = "", request.method == "POST"
     try:
-        viewer, workshop = _viewer(request, room)
+        viewer, workshop = whose(room, request.cookies.get(security.COOKIE, ""))
         if who != ANYBODY:
             if viewer is None:
                 if posted:
@@ -113,9 +125,12 @@ def _answer(
         with kept as session:
             known = room.workshop(session)
             asking = replace(viewer, member=session.get_one(Member, viewer.member.id)) if viewer else None
-            answer = work(Ask(request, room, session, known, asking, form, files))
+            ask = Ask(request, room, session, known, asking, form, files)
+            answer = work(ask)
         if posted:
             room.changed()
+            about = request.path_params.get("number") or (viewer.member.id if viewer else None)
+            room.woken(None if ask.everybody else about)
         return answer
     except DatabaseAway as error:
         return pages.page("problem.html", viewer, workshop, 503, what=error.public, fix=AGAIN)
@@ -130,8 +145,8 @@ def _answer(
         return pages.page("problem.html", viewer, workshop, error.status_code, what=str(error.detail), fix="")
 
 
-def _viewer(request: Request, room: Room) -> tuple[Viewer | None, str]:
-    token = request.cookies.get(security.COOKIE, "")
+def whose(room: Room, token: str) -> tuple[Viewer | None, str]:
+    """Whose session this is, and the workshop's name."""
     moment = room.clock()
     with room.database.reading() as session:
         workshop = room.workshop(session)
@@ -167,6 +182,51 @@ async def _form(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
             else:
                 fields[name] = value
     return fields, files
+
+
+class Allowed(Response):
+    """A door's answer to what goes on after it, such as a stream: this person may."""
+
+    def __init__(self, viewer: Viewer, about: Member | None = None) -> None:
+        super().__init__()
+        self.viewer, self.about = viewer, about or viewer.member
+
+
+def the_learner(ask: Ask) -> Member:
+    """The learner of this address. Those of another section are as if they were not there."""
+    found = people.learner(ask.session, ask.workshop, ask.me, ask.path["number"])
+    if found is None:
+        raise HTTPException(404, "There is no such learner, or they are in another section.")
+    return found
+
+
+@door(LEARNERS)
+def who_learns(ask: Ask) -> Response:
+    """Allowed, for a learner: what follows is about them."""
+    assert ask.viewer is not None
+    return Allowed(ask.viewer)
+
+
+@door(STAFF)
+def who_helps(ask: Ask) -> Response:
+    """Allowed, for whoever may see the learner of this address: what follows is about that learner."""
+    assert ask.viewer is not None
+    member = the_learner(ask)
+    ask.session.expunge(member)
+    return Allowed(ask.viewer, member)
+
+
+async def holds(asked: Endpoint, request: Request) -> bool:
+    """Whether whoever opened a stream by this door may still see it: not after signing out, nor in another section. Where the
+    database is away nobody knows, and the stream waits."""
+    answer = await asked(request)
+    return isinstance(answer, Allowed) or answer.status_code == 503
+
+
+def the_exercise(ask: Ask) -> Exercise:
+    if ask.path["slug"] not in dict(ask.workshop.exercises):
+        raise HTTPException(404, "This workshop has no such exercise.")
+    return exercises.load(ask.path["slug"])
 
 
 def go(path: str) -> Response:

@@ -61,7 +61,7 @@ def _with_code(ask: Ask, ident: str, code: str) -> Response:
         return ask.page("sign_in.html", 403, told=told, ident=ident)
     if people.use(ask.session, key, ask.workshop, people.CODE, plain, now) is None:
         return ask.page("sign_in.html", 403, told=WRONG, ident=ident)
-    return _let_in(ask, member, "with the code")
+    return let_in(ask, member, "with the code")
 
 
 @door(ANYBODY)
@@ -77,10 +77,11 @@ def sign_in_with_link(ask: Ask) -> Response:
     if found is None or found.member_id is None:
         ask.note(people.REFUSED, "a wrong or used link")
         return ask.page("link.html", 403, token="", told=USED)
-    return _let_in(ask, ask.session.get_one(Member, found.member_id), "with a link")
+    return let_in(ask, ask.session.get_one(Member, found.member_id), "with a link")
 
 
-def _let_in(ask: Ask, member: Member, how: str) -> Response:
+def let_in(ask: Ask, member: Member, how: str) -> Response:
+    """Begins a session, and leads on to the member's first page."""
     now = ask.room.clock()
     if ask.viewer is not None:  # as somebody else, or again: the session before ends
         people.end(ask.session, ask.room.key.key, people.SESSION, ask.viewer.token, now)
@@ -88,6 +89,8 @@ def _let_in(ask: Ask, member: Member, how: str) -> Response:
     member.signed_in = member.signed_in or now
     member.seen = now
     ask.note(people.SIGNED_IN, how, member)
+    if ask.room.labs is not None and member.role == people.LEARNER:
+        ask.desk.start(member.ident)  # in the background; a class that comes at once queues up at the broker
     answer = go("/board" if member.role in people.STAFF else "/me")
     lasting = int(people.LASTING[people.SESSION].total_seconds())
     answer.set_cookie(security.COOKIE, token, max_age=lasting, secure=True, httponly=True, samesite="lax", path="/")
@@ -99,6 +102,8 @@ def _out(ask: Ask) -> Response:
     people.end(ask.session, ask.room.key.key, people.SESSION, ask.viewer.token, ask.room.clock())
     ask.note("signed-out")
     answer = go("/sign-in")
+    if ask.room.hub is not None:
+        ask.room.hub.sign_out(answer, ask.me)
     answer.delete_cookie(security.COOKIE, secure=True, httponly=True, samesite="lax", path="/")
     return answer
 

@@ -9,31 +9,16 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from labkit.classroom.app.doors import INSTRUCTORS, STAFF, Ask, door, go
+from labkit.classroom.app import helping
+from labkit.classroom.app.doors import INSTRUCTORS, STAFF, Ask, door, go, the_exercise, the_learner
 from labkit.classroom.app.showing import shown
 from labkit.classroom.exports.cells import cell
 from labkit.classroom.records import handing_in, judging, people, talk
 from labkit.classroom.records.models import Event, Member, Observation
 from labkit.classroom.rules import entries
 from labkit.content import exercises
-from labkit.content.exercises import Exercise
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
-
-
-def the_learner(ask: Ask) -> Member:
-    """The learner of this address. Those of another section are as if they were not there."""
-    found = people.learner(ask.session, ask.workshop, ask.me, ask.path["number"])
-    if found is None:
-        raise HTTPException(404, "There is no such learner, or they are in another section.")
-    return found
-
-
-def the_exercise(ask: Ask) -> Exercise:
-    if ask.path["slug"] not in dict(ask.workshop.exercises):
-        raise HTTPException(404, "This workshop has no such exercise.")
-    return exercises.load(ask.path["slug"])
-
 
 # ── the workshop ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -47,7 +32,6 @@ def _workshop(ask: Ask, status: int = 200, **told: Any) -> Response:
     given: dict[str, Any] = {"notes": (), "enrolled": None, "code": "", "links": (), **told}
     weights = dict(ask.workshop.exercises)
     chosen = [(each.slug, each.title, weights.get(each.slug)) for each in exercises.every()]
-    staff = select(Member).where(Member.workshop_id == ask.workshop.id, Member.role.in_(people.STAFF))
     return ask.page(
         "workshop.html",
         status,
@@ -55,7 +39,8 @@ def _workshop(ask: Ask, status: int = 200, **told: Any) -> Response:
         deadline=f"{ask.workshop.deadline.astimezone():%Y-%m-%dT%H:%M}" if ask.workshop.deadline else "",
         chosen=chosen,
         learners=people.learners(ask.session, ask.workshop),
-        staff=list(ask.session.scalars(staff.order_by(Member.id))),
+        staff=people.all_staff(ask.session, ask.workshop),
+        lti=ask.room.lti is not None,
         **given,
     )
 
@@ -184,8 +169,9 @@ def _learner(ask: Ask, member: Member, link: str = "") -> Response:
         hand=talk.hand(ask.session, member),
         messages=talk.messages(ask.session, ask.workshop, member),
         link=link,
-        first=people.first_sign_in(ask.session, member),
+        came=people.first_sign_in(ask.session, member),
         now=ask.room.clock(),
+        **helping.shown_of(ask, member),
     )
 
 
@@ -222,6 +208,7 @@ def tell(ask: Ask) -> Response:
 @door(INSTRUCTORS)
 def tell_all(ask: Ask) -> Response:
     talk.say(ask.session, ask.workshop, ask.me, None, ask.form.get("text", ""), ask.room.clock())
+    ask.everybody = True
     return go("/board")
 
 

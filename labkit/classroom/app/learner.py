@@ -1,13 +1,19 @@
 """The learner's pages: my marks, my feedback, my hand, my texts, and what of me is seen by whom."""
 
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from typing import Any
 
-from labkit.classroom.app.doors import LEARNERS, Ask, door, go
-from labkit.classroom.app.instructor import the_exercise
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from labkit.classroom.app import pages
+from labkit.classroom.app.doors import LEARNERS, Allowed, Ask, door, go, holds, the_exercise, who_learns
+from labkit.classroom.app.live import Live
+from labkit.classroom.app.room import Room, Viewer
 from labkit.classroom.app.showing import shown
 from labkit.classroom.records import handing_in, judging, people, talk
-from labkit.classroom.records.models import Observation
+from labkit.classroom.records.models import Member, Observation, Workshop
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
@@ -22,17 +28,79 @@ def _me(ask: Ask, laptop: str = "") -> Response:
     taught = [exercises.load(slug) for slug, _ in ask.workshop.exercises]
     return ask.page(
         "me.html",
-        me=ask.me,
-        book=judging.book_of(ask.session, ask.workshop, ask.me),
-        hand=talk.hand(ask.session, ask.me),
-        messages=talk.messages(ask.session, ask.workshop, ask.me),
+        **_now(ask.request, ask.session, ask.workshop, ask.me, ask.viewer),
         reflections=[(each, talk.reflection(ask.session, ask.me, each.slug)) for each in taught if each.reflection],
         laptop=laptop,
-        first=people.first_sign_in(ask.session, ask.me),
-        room=ask.room,
-        settings=ask.workshop,
-        now=ask.room.clock(),
+        came=people.first_sign_in(ask.session, ask.me),
     )
+
+
+def _now(request: Request, session: Session, workshop: Workshop, me: Member, viewer: Viewer | None) -> dict[str, Any]:
+    """What of the page changes while it is open."""
+    state = request.app.state
+    room: Room = state.room
+    return {
+        "me": me,
+        "person": room.key.person(me.ident),
+        "csrf": viewer.csrf if viewer else "",
+        "room": room,
+        "lab": state.desk.shown(me.ident) if room.labs is not None else None,
+        "jupyter": room.jupyter(me) if room.jupyter else "",
+        "terminal": state.terminals.of(me.id),
+        "asked": state.terminals.asked(me.id),
+        "taught": [exercises.load(slug) for slug, _ in workshop.exercises],
+        "book": judging.book_of(session, workshop, me),
+        "hand": talk.hand(session, me),
+        "messages": talk.messages(session, workshop, me),
+        "settings": workshop,
+        "now": room.clock(),
+    }
+
+
+async def events(request: Request) -> Response:
+    """What changes on the learner's page, as a stream."""
+    allowed = await who_learns(request)
+    if not isinstance(allowed, Allowed):
+        return allowed
+    room: Room = request.app.state.room
+    live: Live = request.app.state.live
+    viewer = allowed.viewer
+
+    def html() -> str:
+        with room.database.reading() as session:
+            me = session.get_one(Member, viewer.member.id)
+            return pages.html("me_now.html", **_now(request, session, room.workshop(session), me, viewer))
+
+    return StreamingResponse(
+        live.page(viewer.member.id, html, lambda: holds(who_learns, request)), media_type="text/event-stream"
+    )
+
+
+events.who = LEARNERS  # type: ignore[attr-defined]
+
+
+@door(LEARNERS)
+def start_lab(ask: Ask) -> Response:
+    """Starts the lab, brings it back, or repairs it: the same steps."""
+    ask.desk.start(ask.me.ident)
+    return go("/me")
+
+
+@door(LEARNERS)
+def reset_lab(ask: Ask) -> Response:
+    slug = ask.form.get("exercise", "")
+    if slug and slug not in dict(ask.workshop.exercises):
+        raise LabError("This workshop has no such exercise.", "go back to your page")
+    ask.desk.reset(ask.me.ident, (slug,) if slug else None)
+    ask.note("reset", slug or "all")
+    return go("/me")
+
+
+@door(LEARNERS, writes=False)
+def look(ask: Ask) -> Response:
+    """Looks at the lab now, grades it, and keeps what is new."""
+    ask.desk.look(ask.me.ident)
+    return go("/me")
 
 
 @door(LEARNERS)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from labkit.classroom.app import pages
+from labkit.classroom.app.desk import Desk, Shown
 from labkit.classroom.app.doors import STAFF, Ask, door
 from labkit.classroom.app.room import Room
 from labkit.classroom.records import judging, people, talk
@@ -23,6 +25,7 @@ from labkit.classroom.records.models import Event, Member, Result, Workshop
 from labkit.classroom.rules import counting, standing
 from labkit.classroom.rules.standing import Board, Seat, Step
 from labkit.content import diagnoses, exercises
+from labkit.errors import LabError
 
 AT_LEAST, AT_MOST = 0.4, 1.5
 """Seconds between two looks: never more often, so that a busy class costs no more; and never later, because another server may
@@ -33,6 +36,12 @@ OVERLAP = 500
 
 QUIET = 15.0
 """Seconds after which an idle stream says that it lives."""
+
+ASKS = 3.0
+"""Seconds between two questions how all labs stand, while somebody watches: most is told before anybody asks."""
+
+PACE = 0.2
+"""Seconds between two looks of one person's page."""
 
 
 def steps(workshop: Workshop) -> tuple[Step, ...]:
@@ -57,6 +66,7 @@ def seats(session: Session, workshop: Workshop) -> tuple[Seat, ...]:
             one.seen,
             up[one.id].raised if one.id in up else None,
             up[one.id].said if one.id in up else "",
+            one.ident,
         )
         for number, one in enumerate(there, 1)
     )
@@ -73,6 +83,7 @@ class Live:
     """One room's board. `start` runs `watch` as a task; `look` makes a board at once."""
 
     room: Room
+    desk: Desk
     _held: dict[int, counting.Result] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _seen: object = None
@@ -80,6 +91,10 @@ class Live:
     _next: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop | None = None
     _watchers: int = 0
+    _asked: float = 0.0
+    _refreshing: asyncio.Task[None] | None = None
+    _pages: dict[int, set[asyncio.Event]] = field(default_factory=dict)
+    """{member: what wakes each page about them}"""
     _version: int = 0
     _made: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -90,6 +105,18 @@ class Live:
         if self._loop and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it ends just now
                 self._loop.call_soon_threadsafe(self._told.set)
+
+    def woken(self, member: int | None) -> None:
+        """Something happened that pages about this member may show; None: about anybody. Called from any thread."""
+        if self._loop and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # it ends just now
+                self._loop.call_soon_threadsafe(self._wake_pages, member)
+
+    def _wake_pages(self, member: int | None) -> None:
+        for number, there in self._pages.items():
+            if member in (None, number):
+                for one in there:
+                    one.set()
 
     def look(self, section: str = "", asked: Session | None = None) -> Board:
         """With the session of whoever asks, if they have one: who has a connection must not wait for a second one.
@@ -124,7 +151,13 @@ class Live:
         still = tuple(
             replace(row, seat=replace(row.seat, seen=None)) for row in board.rows
         )  # a sign of life alone shows nowhere
-        return (minute, noted, still)
+        return (minute, noted, still, self.labs(board))
+
+    def labs(self, board: Board) -> dict[int, Shown]:
+        """How each learner's lab stands; empty where this classroom has none."""
+        if self.room.labs is None:
+            return {}
+        return {row.seat.learner: self.desk.shown(row.seat.ident) for row in board.rows}
 
     async def watch(self) -> None:
         """Tells the streams whenever the board differs. Looks only while somebody watches."""
@@ -134,6 +167,9 @@ class Live:
                 await asyncio.wait_for(self._told.wait(), AT_MOST)
             self._told.clear()
             if self._watchers:
+                if self.room.labs and time.monotonic() - self._asked >= ASKS:
+                    self._asked = time.monotonic()
+                    self._refreshing = asyncio.create_task(run_in_threadpool(self.desk.refresh))
                 await self._compare()
             if not self.closing:
                 await asyncio.sleep(AT_LEAST)  # a pace, not a wait: what happens meanwhile is shown together
@@ -191,7 +227,31 @@ class Live:
             return html
 
     def html(self, section: str, names: bool) -> str:
-        return pages.html("board_rows.html", board=self.look(section), names=names)
+        found = self.look(section)
+        return pages.html("board_rows.html", board=found, names=names, labs=self.labs(found))
+
+    async def page(
+        self, member: int, html: Callable[[], str], still: Callable[[], Awaitable[bool]], every: float = QUIET
+    ) -> AsyncIterator[str]:
+        """A page about one member as events, where it differs: at once, whenever it is woken, and every so many seconds, as
+        long as whoever asked `still` may see it."""
+        woken, last = asyncio.Event(), ""
+        self._pages.setdefault(member, set()).add(woken)
+        try:
+            while not self.closing and await still():
+                woken.clear()
+                try:
+                    found = await run_in_threadpool(html)
+                except LabError as error:
+                    yield f"event: problem\ndata: {json.dumps(error.what)}\n\n"
+                else:
+                    yield f"data: {json.dumps(found)}\n\n" if found != last else ": still here\n\n"
+                    last = found
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), every)
+                await asyncio.sleep(PACE)
+        finally:
+            self._pages[member].discard(woken)
 
     def close(self) -> None:
         """Ends the streams: uvicorn waits for them. Called from any thread."""
@@ -203,6 +263,7 @@ class Live:
     def _wake(self) -> None:
         self._next.set()
         self._told.set()
+        self._wake_pages(None)
 
 
 def _section(ask: Ask) -> str:
@@ -219,10 +280,12 @@ def _names(request: Request) -> bool:
 def board(ask: Ask) -> Response:
     live: Live = ask.request.app.state.live
     section, names = _section(ask), _names(ask.request)
+    found = live.look(section, ask.session)
     sections = sorted({one.section for one in people.learners(ask.session, ask.workshop, ask.me) if one.section})
     return ask.page(
         "board.html",
-        board=live.look(section, ask.session),
+        board=found,
+        labs=live.labs(found),
         names=names,
         section=section,
         sections=sections,

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,11 @@ from labkit.classroom.records import people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Member, Workshop
 from labkit.lab.owner.workshop import Workshop as Key
+
+if TYPE_CHECKING:
+    from labkit.classroom.app.desk import Desk
+    from labkit.classroom.app.hub import Hub
+    from labkit.classroom.app.lti import Lti
 
 
 def now() -> datetime:
@@ -34,8 +40,18 @@ class Room:
     clock: Callable[[], datetime] = now
     labs: Labs | None = None
     """Who has the learners' labs; None where the classroom starts none."""
+    desk: "Desk | None" = None
+    """What pages ask of the labs; the app makes one where there is none."""
+    jupyter: Callable[[Member], str] | None = None
+    """The address of a learner's JupyterLab; None where there is no hub."""
+    lti: "Lti | None" = None
+    """Learning platforms that lead here; None where none is registered."""
+    hub: "Hub | None" = None
+    """JupyterHub, where the classroom runs one."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
+    woken: Callable[[int | None], None] = field(default=lambda _: None)
+    """Called after everything that pages about this member may show; None: about anybody."""
 
     def workshop(self, session: Session) -> Workshop:
         return session.get_one(Workshop, self.number)

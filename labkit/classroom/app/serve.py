@@ -103,6 +103,8 @@ def server(room: Room, place: Place) -> "Server":
             proxy_headers=False,
             timeout_graceful_shutdown=3,
             lifespan="on",
+            ws="wsproto",
+            ws_max_size=65_536,
         )
     )
 

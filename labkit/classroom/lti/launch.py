@@ -31,11 +31,16 @@ class Launch:
     """The learner's id there. Together with `issuer` it is always the same person."""
     name: str
     email: str
+    sis: str
+    """The school's number of the learner, or ""."""
+    username: str
+    """By which they sign in there, or ""."""
     roles: frozenset[str]
     """Of LEARNER, INSTRUCTOR, ASSISTANT: in this course, not in the institution."""
     context: str
     """The course."""
     title: str
+    """The course's."""
     link: str
     """The link in the course that was opened."""
     exercise: str
@@ -57,8 +62,36 @@ class Launch:
 
     @property
     def learner(self) -> Learner:
-        ids = Ids(issuer=self.issuer, subject=self.subject)
+        ids = Ids(issuer=self.issuer, subject=self.subject, sis_user=self.sis, username=self.username)
         return Learner(id=self.subject, name=self.name, email=self.email, ids=ids)
+
+    @property
+    def course(self) -> "Course":
+        return Course(
+            issuer=self.issuer,
+            client=self.client,
+            context=self.context,
+            title=self.title,
+            items=self.items,
+            members=self.members,
+            scopes=self.scopes,
+            whole=not self.exercise,
+        )
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course there, and what it lets the tool do."""
+
+    issuer: str
+    client: str
+    context: str
+    title: str = ""
+    items: str = ""
+    members: str = ""
+    scopes: frozenset[str] = frozenset()
+    whole: bool = False
+    """Whether a link leads to the whole workshop."""
 
 
 def read(claims: Mapping[str, Any]) -> Launch:
@@ -68,7 +101,7 @@ def read(claims: Mapping[str, Any]) -> Launch:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
         raise ValueError("it names nobody")
-    audience = claims.get("aud")
+    custom, audience = _object(claims, f"{LTI}custom"), claims.get("aud")
     return Launch(
         issuer=_text(claims, "iss"),
         client=str(audience[0]) if isinstance(audience, list) else str(audience),
@@ -76,11 +109,13 @@ def read(claims: Mapping[str, Any]) -> Launch:
         subject=subject,
         name=_named(claims),
         email=_text(claims, "email"),
+        sis=_text(_object(claims, f"{LTI}lis"), "person_sourcedid"),
+        username=_text(custom, "username") or _text(_object(claims, f"{LTI}ext"), "user_username"),
         roles=roles(claims.get(f"{LTI}roles")),
         context=_text(context, "id"),
         title=_text(context, "title"),
         link=_text(link, "id"),
-        exercise=_text(_object(claims, f"{LTI}custom"), "exercise"),
+        exercise=_text(custom, "exercise"),
         items=_text(ags, "lineitems"),
         item=_text(ags, "lineitem"),
         scopes=frozenset(one for one in _list(ags, "scope") if isinstance(one, str)),
@@ -116,7 +151,12 @@ def people(members: Iterable[Mapping[str, Any]], issuer: str) -> tuple[Learner, 
         here = member.get("status", "Active") == "Active"
         held = roles(member.get("roles"))
         if isinstance(subject, str) and subject and here and LEARNER in held and not held & {INSTRUCTOR, ASSISTANT}:
-            ids = Ids(issuer=issuer, subject=subject, sis_user=_text(member, "lis_person_sourcedid"))
+            ids = Ids(
+                issuer=issuer,
+                subject=subject,
+                sis_user=_text(member, "lis_person_sourcedid"),
+                username=_text(member, "ext_user_username"),
+            )
             found[subject] = Learner(id=subject, name=_named(member), email=_text(member, "email"), ids=ids)
     return tuple(found.values())
 

@@ -6,13 +6,13 @@ The same file remembers which launches were used: none works twice.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from labkit.classroom.lti import scoring
-from labkit.classroom.lti.scoring import Answer, Key, Pending
+from labkit.classroom.lti.scoring import Answer, Key, Pending, Score
 from labkit.errors import LabError
 
 TABLES = """
@@ -61,6 +61,26 @@ class Outbox:
         with self._writing() as base:
             return _keep(base, scoring.put(_find(base, key), key, points, maximum, now, comment))
 
+    def put_all(self, scores: Iterable[Score], now: float) -> int:
+        """Keeps many at once: how many of them are new. Writes nothing where there are none. Raises ValueError."""
+        with self._open() as base:
+            news = [one for one in scores if _put(_find(base, one.key), one, now) is not None]
+        if not news:
+            return 0
+        with self._writing() as base:
+            for one in news:
+                if made := _put(_find(base, one.key), one, now):
+                    _keep(base, made)
+        return len(news)
+
+    def again(self, now: float) -> int:
+        """Sends everything once more: how many scores."""
+        with self._writing() as base:
+            kept = [_read(row[0]) for row in base.execute("select kept from scores").fetchall()]
+            for one in kept:
+                _keep(base, scoring.again(one, now))
+            return len(kept)
+
     def take(self, now: float) -> Pending | None:
         """The score that has waited longest, for the caller to send; None where none is due. It stays in the file until
         `answered`."""
@@ -95,6 +115,14 @@ class Outbox:
         with self._writing() as base:
             base.execute("delete from used where until < ?", (now,))
             return base.execute("insert or ignore into used values (?, ?)", (nonce, until)).rowcount == 1
+
+
+def _put(before: Pending | None, one: Score, now: float) -> Pending | None:
+    """What is to be kept; None where that is there already. One that was given up stays so until its points change, or somebody
+    says *again*: marks are compared every few seconds."""
+    if before is not None and (before.points, before.maximum, before.comment) == (one.points, one.maximum, one.comment):
+        return None
+    return scoring.put(before, one.key, one.points, one.maximum, now, one.comment)
 
 
 def _find(base: sqlite3.Connection, key: Key) -> Pending | None:

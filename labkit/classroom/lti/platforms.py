@@ -7,6 +7,7 @@ signed before a change can still be checked.
 
 import functools
 import os
+import re
 import stat
 import time
 import tomllib
@@ -20,6 +21,7 @@ from pylti1p3.exception import ToolConfException
 from pylti1p3.registration import Registration
 from pylti1p3.tool_config.abstract import ToolConfAbstract
 
+from labkit.classroom.lti.matching import By
 from labkit.errors import LabError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -44,6 +46,17 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Deployment IDs. A message from any other is refused."""
     audience: str = ""
     """Whom the request for a token is for, where it is not the token's URL."""
+    frames: tuple[str, ...] = ()
+    """Addresses of pages that may show the tool in a frame, beside the issuer's and the login's: with Canvas in the cloud, the
+    school's own, https://school.instructure.com."""
+    learner: By = By.EMAIL
+    """How somebody who comes for the first time is found on the roster."""
+    enroll: bool = False
+    """Whether learners who are not on the roster are added when they come."""
+    courses: tuple[str, ...] = ()
+    """The platform's ids of the courses that may lead here; none: all of its courses."""
+    teachers: bool = False
+    """Whether who teaches one of `courses` opens the board here. It needs `courses`: anybody may teach some course there."""
 
     def __post_init__(self) -> None:
         for what in ("login", "token", "keys"):
@@ -51,10 +64,43 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ValueError(f"{what} must be an https:// address, not {getattr(self, what)!r}")
         if not self.deployments or not all(self.deployments):
             raise ValueError("deployments must name at least one")
+        if self.teachers and not self.courses:
+            raise ValueError("teachers needs courses: the ids of the courses whose teachers open the board")
+        for page in self.frames:
+            if not origin(page):
+                raise ValueError(f"frames must be https:// addresses, not {page!r}")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Whose pages may show the tool in a frame, as a browser's policy names them."""
+        known = (origin(page) for page in (self.issuer, self.login, *self.frames))
+        return tuple(dict.fromkeys(filter(None, known)))
+
+    def takes(self, context: str) -> bool:
+        """Whether this course may lead here."""
+        return not self.courses or context in self.courses
 
 
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Registrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file tells."""
+
     platform: tuple[Platform, ...]
+    address: str = ""
+    """Where browsers and platforms reach the classroom, https://lab.example, where that is not what it calls itself: behind a
+    proxy."""
+
+    def __post_init__(self) -> None:
+        if self.address and self.address.rstrip("/") != origin(self.address):
+            raise ValueError(f"address must be of the form https://lab.example:8443, not {self.address!r}")
+
+
+def origin(url: str) -> str:
+    """https://host:port of an address; "" where it is none that is safe."""
+    parts = urlsplit(url) if safe(url) else None
+    # a policy is words and signs: what could be another of its words is no host
+    if parts is None or not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+        return ""
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def safe(url: str) -> bool:
@@ -68,15 +114,17 @@ def safe(url: str) -> bool:
         return False
 
 
-def read(file: Path) -> tuple[Platform, ...]:
+def read(file: Path) -> Registrations:
     """Raises LabError that says what is wrong."""
     try:
-        found = msgspec.convert(tomllib.loads(file.read_text()), File).platform
+        found = msgspec.convert(tomllib.loads(file.read_text()), Registrations)
     except (OSError, ValueError, msgspec.ValidationError) as error:
         raise LabError(f"{file} does not tell the platforms: {error}.", "see docs/instructing.md, LTI") from error
-    known = [(one.issuer, one.client) for one in found]
+    known = [(one.issuer, one.client) for one in found.platform]
     if len(set(known)) < len(known):
         raise LabError(f"{file} tells a platform twice: each issuer and client once.", f"look into {file}")
+    if not known:
+        raise LabError(f"{file} tells no platform.", "see docs/instructing.md, LTI")
     return found
 
 
@@ -104,6 +152,12 @@ class Keys:
             raise LabError(f"{file} could not be written: {error.strerror}.", "choose another folder") from error
         return file
 
+    def made(self) -> "Keys":
+        """With a first key, where there was none. Raises LabError."""
+        if not list(self._folder.glob("*.pem")):
+            self.new()
+        return self
+
     def private(self) -> str:
         """The one that signs, as PEM. Raises LabError where there is none, or where others can read it."""
         files = sorted(self._folder.glob("*.pem"))
@@ -113,6 +167,13 @@ class Keys:
         if mode & 0o077:
             raise LabError(f"Other users can read the key {files[-1]} (mode {mode:03o}).", f"chmod 600 {files[-1]}")
         return files[-1].read_text()
+
+    def shown(self) -> str:
+        """The public half of the one that signs, as PEM and as JWK, for a platform where it is pasted."""
+        told = public(self.private())
+        return (
+            f"{told}\n{msgspec.json.format(msgspec.json.encode(dict(Registration.get_jwk(told))), indent=1).decode()}"
+        )
 
     def published(self) -> dict[str, list[dict[str, Any]]]:
         """All public keys as a JWK set, for the platforms."""

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Set
 
-from labkit.classroom.gradebook import Gradebook
+from labkit.classroom.gradebook import Gradebook, Scored
 from labkit.classroom.lti.outbox import Outbox
-from labkit.classroom.lti.scoring import HORIZON, Answer, Key, Pending
+from labkit.classroom.lti.scoring import HORIZON, Answer, Key, Pending, Score
+from labkit.errors import LabError
 
 Post = Callable[[Pending], tuple[Answer, str, float]]
 
@@ -14,21 +15,32 @@ LOOK = 1.0
 """Seconds after which it looks for what another process put in."""
 
 
-def fill(outbox: Outbox, book: Gradebook, items: dict[str, str], issuer: str, client: str, now: float) -> int:
-    """Puts a gradebook's counting marks into the outbox, for the learners whom that platform knows: how many. `items` is
-    {exercise: the URL of its line item}. What was sent already is not sent again. An exercise without points has no score."""
-    count = 0
+def fill(outbox: Outbox, book: Gradebook, items: Mapping[str, str], issuer: str, client: str, now: float) -> int:
+    """Puts a gradebook's counting marks into the outbox, for the learners whom that platform knows: how many are new. `items`
+    is {exercise: its line item's URL}. What was sent already is not sent again. An exercise without points has no score."""
+    return outbox.put_all(scores(book, items, issuer, client, {one.key for one in outbox.all()}), now)
+
+
+def scores(book: Gradebook, items: Mapping[str, str], issuer: str, client: str, sent: Set[Key]) -> Iterator[Score]:
+    """What the platform is to know. A mark that was taken back, after the platform had it, counts nothing: the platform is told
+    so, since it would keep the old one."""
     for learner in book.learners:
         if learner.ids.issuer != issuer or not learner.ids.subject:
             continue
         for item in book.items:
-            scored = book.counting(learner.id, item.exercise)
-            if scored is None or item.maximum == 0 or item.exercise not in items:
+            if item.maximum == 0 or item.exercise not in items:
                 continue
             key = Key(issuer=issuer, client=client, item=items[item.exercise], user=learner.ids.subject)
-            outbox.put(key, scored.points, scored.maximum, now, scored.mark.comment)
-            count += 1
-    return count
+            scored = book.counting(learner.id, item.exercise)
+            if scored:
+                yield Score(key=key, points=scored.points, maximum=scored.maximum, comment=_comment(scored))
+            elif key in sent:
+                yield Score(key=key, points=0.0, maximum=item.maximum, comment="The mark was taken back.")
+
+
+def _comment(scored: Scored) -> str:
+    mark = scored.mark
+    return mark.comment or (f"Set by hand: {mark.overruled}" if mark.overruled else "")
 
 
 def step(outbox: Outbox, post: Post, clock: Callable[[], float] = time.time) -> Pending | None:
@@ -40,10 +52,15 @@ def step(outbox: Outbox, post: Post, clock: Callable[[], float] = time.time) -> 
     return outbox.answered(sent, answer, problem, clock(), wait)
 
 
-def run(outbox: Outbox, post: Post, stop: threading.Event) -> None:
-    """Sends until it is told to stop."""
+def run(outbox: Outbox, post: Post, stop: threading.Event, clock: Callable[[], float] = time.time) -> None:
+    """Sends until it is told to stop. A disk that is full for a while ends nothing."""
     while not stop.is_set():
-        if step(outbox, post) is None:
-            due = outbox.next_due()
-            pause = LOOK if due is None else min(LOOK, abs(due - time.time()), HORIZON)
+        try:
+            sent = step(outbox, post, clock)
+            due = None if sent else outbox.next_due()
+        except LabError:
+            stop.wait(LOOK)
+            continue
+        if sent is None:
+            pause = LOOK if due is None else min(LOOK, abs(due - clock()), HORIZON)
             stop.wait(max(0.05, pause))

@@ -98,6 +98,15 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
         return not self.open and bool(self.problem)
 
 
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """What a learner's points in an item are now."""
+
+    key: Key
+    points: float
+    maximum: float
+    comment: str = ""
+
+
 def put(before: Pending | None, key: Key, points: float, maximum: float, now: float, comment: str = "") -> Pending:
     """What is kept when a learner's points are these. The same again changes nothing, but one that was given up is tried anew.
     Raises ValueError for what is no score."""
@@ -126,6 +135,20 @@ def put(before: Pending | None, key: Key, points: float, maximum: float, now: fl
         tries=before.tries if before.open else 0,
         leaps=before.leaps if before.open else 0,
         problem=before.problem if before.open else "",
+    )
+
+
+def again(pending: Pending, now: float) -> Pending:
+    """The same, to be sent once more, whatever became of it."""
+    return msgspec.structs.replace(
+        pending,
+        version=pending.version + 1,
+        open=True,
+        next=now + PAUSE,
+        since=now,
+        tries=0,
+        leaps=0,
+        problem="",
     )
 
 

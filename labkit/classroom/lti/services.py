@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import requests
@@ -16,7 +16,7 @@ from pylti1p3.service_connector import ServiceConnector, TServiceConnectorRespon
 from labkit.classroom.gradebook import Item, Learner
 from labkit.classroom.lti import launch as launches
 from labkit.classroom.lti import scoring
-from labkit.classroom.lti.launch import Launch
+from labkit.classroom.lti.launch import Course
 from labkit.classroom.lti.platforms import Keys, Platform, registration, safe
 from labkit.classroom.lti.scoring import Answer, Pending
 from labkit.errors import LabError
@@ -122,42 +122,51 @@ class Services:
             return Answer.LATER
         return scoring.judged(response.status_code, response.text[:2000])
 
-    def members(self, launch: Launch) -> tuple[Learner, ...]:
+    def members(self, course: Course) -> tuple[Learner, ...]:
         """The learners of the course. Raises LabError."""
-        if not launch.members:
-            raise LabError(f"{launch.issuer} does not tell names and roles.", "allow the tool to use them there")
-        connector = self._connector(launch.issuer, launch.client)
-        service = NamesRolesProvisioningService(connector, {"context_memberships_url": launch.members})
+        if not course.members:
+            raise LabError(f"{course.issuer} does not tell names and roles.", "allow the tool to use them there")
+        connector = self._connector(course.issuer, course.client)
+        service = NamesRolesProvisioningService(connector, {"context_memberships_url": course.members})
         try:
-            return launches.people([dict(member) for member in service.get_members()], launch.issuer)
+            return launches.people([dict(member) for member in service.get_members()], course.issuer)
         except (LtiException, requests.RequestException, AttributeError, KeyError, TypeError, ValueError) as error:
             raise LabError(
-                f"{launch.issuer} did not tell names and roles: {_short(str(error))}.", "try again"
+                f"{course.issuer} did not tell names and roles: {_short(str(error))}.", "try again"
             ) from error
 
-    def line_items(self, launch: Launch, items: Iterable[Item], workshop: str) -> dict[str, str]:
-        """{exercise: the URL of its line item}: found by its tag, else made. An exercise without points has none. A link that
-        is for one exercise brings its own. Raises LabError."""
+    def line_items(
+        self, course: Course, items: Iterable[Item], workshop: str, have: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """{exercise: the URL of its line item}: those that we have and the platform still has, else found by their tag, else
+        made where a link leads to the whole workshop: a link for one exercise brings its own. An exercise without points has
+        none. Raises LabError."""
         wanted = {item.exercise: item for item in items if item.maximum > 0}
-        if launch.exercise in wanted and launch.item:
-            return {launch.exercise: launch.item}
-        if not launch.items or launches.LINEITEM not in launch.scopes:
+        may = bool(course.items) and launches.LINEITEM in course.scopes
+        if not may and not (have and not course.whole):
             raise LabError(
-                f"{launch.issuer} does not let the tool make line items.",
+                f"{course.issuer} does not let the tool make line items.",
                 "allow it there, or add a link for each exercise",
             )
-        connector = self._connector(launch.issuer, launch.client)
-        service = AssignmentsGradesService(connector, {"scope": [launches.LINEITEM], "lineitems": launch.items})  # type: ignore[list-item]
+        if not may:
+            return dict(have or {})
+        connector = self._connector(course.issuer, course.client)
+        service = AssignmentsGradesService(connector, {"scope": [launches.LINEITEM], "lineitems": course.items})  # type: ignore[list-item]
         try:
-            known = {
-                one.get("tag"): one.get("id") for one in service.get_lineitems() if one.get("resourceId") == workshop
-            }
+            there = [(str(one.get("id")), one.get("tag"), one.get("resourceId")) for one in service.get_lineitems()]
+            known = {tag: url for url, tag, resource in there if resource == workshop}
+            urls = {url for url, _, _ in there}
             made = {}
             for exercise, item in wanted.items():
-                made[exercise] = str(known.get(exercise) or _new(service, item, workshop))
+                held = (have or {}).get(exercise, "")
+                url = held if held in urls else known.get(exercise, "")
+                if not url and course.whole:
+                    url = _new(service, item, workshop)
+                if url:
+                    made[exercise] = url
             return made
         except (LtiException, requests.RequestException, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise LabError(f"{launch.issuer} did not make line items: {_short(str(error))}.", "try again") from error
+            raise LabError(f"{course.issuer} did not make line items: {_short(str(error))}.", "try again") from error
 
 
 def _new(service: AssignmentsGradesService, item: Item, workshop: str) -> str:

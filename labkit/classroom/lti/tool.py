@@ -5,7 +5,7 @@ own. Where to is never taken from the message's `target_link_uri`, nor from anyt
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from html import escape
+from dataclasses import dataclass
 
 import jwt
 import requests
@@ -15,7 +15,7 @@ from pylti1p3.exception import LtiException, OIDCException, ToolConfException
 from pylti1p3.lineitem import LineItem
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from labkit.classroom.gradebook import Item
@@ -29,6 +29,19 @@ from labkit.errors import LabError
 from labkit.text import visible
 
 OnLaunch = Callable[[Request, Launch], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a teacher can make links for."""
+
+    name: str
+    answer: str
+    """The signed answer (JWT), as a form brings it to the platform."""
+
+
+OnChoice = Callable[[Request, Launch, str, Sequence[Choice]], Awaitable[Response]]
+"""Gets the address too to which the platform wants the answer."""
 
 LARGEST = 256 * 1024
 """Bytes of a message. Moodle's and Canvas's have about 4 kB."""
@@ -62,15 +75,18 @@ class Tool:
         self._platforms, self._keys, self._outbox, self._clock = platforms, keys, outbox, clock
         self._session = session or Careful()
 
-    def routes(self, on_launch: OnLaunch, items: Sequence[Item] = ()) -> list[Route]:
-        """`items` are what a teacher can make links for."""
+    def routes(
+        self, on_launch: OnLaunch, on_choice: OnChoice, items: Callable[[], tuple[str, Sequence[Item]]]
+    ) -> list[Route]:
+        """`items` tells the workshop and what a teacher can make links for, now."""
 
         async def launch(request: Request) -> Response:
             asked = await self._form(request)
             cookies = Cookies(asked)
             launched = await run_in_threadpool(self._checked, asked, cookies)
             if launched.deep is not None:
-                response: Response = await run_in_threadpool(self._choice, launched, items)
+                back, choices = await run_in_threadpool(self._choices, launched, items)
+                response: Response = await on_choice(request, launched, back, choices)
             else:
                 response = await on_launch(request, launched)
             cookies.forget(asked.get_param("state"))
@@ -120,9 +136,9 @@ class Tool:
     async def _keys_page(self, request: Request) -> Response:
         return JSONResponse(self._keys.published(), headers={"cache-control": "max-age=300"})
 
-    def _choice(self, launched: Launch, items: Sequence[Item]) -> Response:
-        """A teacher makes links: one button for each exercise, and one for all where the platform takes several. Each is a form
-        that brings the answer to the platform, signed here, so nothing has to be kept between two pages."""
+    def _choices(self, launched: Launch, items: Callable[[], tuple[str, Sequence[Item]]]) -> tuple[str, list[Choice]]:
+        """A teacher makes links: where the answer goes, and one for each exercise, one for the whole workshop, and one for all
+        exercises where the platform takes several. They are signed here, so nothing has to be kept between two pages."""
         deep = launched.deep or {}
         back = str(deep.get("deep_link_return_url", ""))
         if not launched.teaches:
@@ -132,24 +148,23 @@ class Tool:
         platform = self._registered().platform(launched.issuer, launched.client)
         assert platform is not None  # the message was checked
         answer = DeepLink(registration(platform, self._keys), launched.deployment, dict(deep))  # type: ignore[arg-type]
-        choices = [(f"{item.exercise} {item.title}", [self._resource(item)]) for item in items]
+        workshop, found = items()
+        each = [self._resource(item, workshop) for item in found]
+        choices = [("The whole workshop, with one link", [self._whole(workshop)])]
         if str(deep.get("accept_multiple", "")).lower() == "true":
-            choices.insert(0, ("All exercises, a link for each", [self._resource(item) for item in items]))
-        forms = "".join(
-            f'<form action="{escape(back)}" method="post"><input type="hidden" name="JWT"'
-            f' value="{escape(answer.get_response_jwt(resources))}"><p><button>{escape(name)}</button></p></form>'
-            for name, resources in choices
-        )
-        page = f'<!doctype html><html lang="en"><title>Add links</title><h1>Which exercise is the link for?</h1>{forms}</html>'
-        return HTMLResponse(
-            page, headers={"content-security-policy": "default-src 'none'", "cache-control": "no-store"}
-        )
+            choices.append(("All exercises, a link for each", each))
+        choices += [(f"{item.exercise} {item.title}", [one]) for item, one in zip(found, each, strict=True)]
+        return back, [Choice(name, str(answer.get_response_jwt(resources))) for name, resources in choices]
 
-    def _resource(self, item: Item) -> DeepLinkResource:
+    def _whole(self, workshop: str) -> DeepLinkResource:
+        return DeepLinkResource().set_url(f"{self._address}/launch").set_title(f"Registry Lab: {workshop}")
+
+    def _resource(self, item: Item, workshop: str) -> DeepLinkResource:
         made = DeepLinkResource().set_url(f"{self._address}/launch").set_title(f"{item.exercise} {item.title}".strip())
         made.set_custom_params({"exercise": item.exercise})
         if item.maximum > 0:
-            made.set_lineitem(LineItem().set_score_maximum(item.maximum).set_label(item.title).set_tag(item.exercise))
+            column = LineItem().set_score_maximum(item.maximum).set_label(item.title).set_tag(item.exercise)
+            made.set_lineitem(column.set_resource_id(workshop))
         return made
 
 

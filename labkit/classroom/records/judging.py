@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from labkit.classroom.gradebook import Checked, Gradebook, Item, Late, Learner, Mark, Origin
+from labkit.classroom.gradebook import Checked, Gradebook, Ids, Item, Late, Learner, Mark, Origin
 from labkit.classroom.records import handing_in, people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Member, Observation, Overruling, Result, Workshop
@@ -98,11 +99,18 @@ def _book(
                 marks.append(_by_hand(ident, exercise, holds))
     return Gradebook(
         workshop=workshop.name,
-        learners=tuple(Learner(id=one.ident, name=one.name, email=one.email, section=one.section) for one in there),
+        learners=tuple(learner(one) for one in there),
         items=items,
         marks=tuple(marks),
         late=Late(deadline=workshop.deadline, grace=60.0 * workshop.grace_minutes, per_day=workshop.late_percent / 100),
+        certificate=workshop.certificate_percent / 100 or None,
     )
+
+
+def learner(member: Member) -> Learner:
+    """Somebody of the roster, as gradebooks know them."""
+    ids = msgspec.convert(people.elsewhere(member), Ids)
+    return Learner(id=member.ident, name=member.name, email=member.email, section=member.section, ids=ids)
 
 
 def _mark(ident: str, exercise: Exercise, one: counting.Result, at: datetime) -> Mark:

@@ -61,6 +61,8 @@ class Workshop(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     self_reported: Mapped[bool] = mapped_column(default=True)
     offline_minutes: Mapped[int] = mapped_column(default=120)
+    certificate_percent: Mapped[int] = mapped_column(default=0)
+    """Of the total, from which a learner gets a certificate; 0: nobody gets one."""
     links_only: Mapped[bool] = mapped_column(default=False)
     """Nobody joins with the room's code: whoever has it and an id that has not come yet is that learner."""
 
@@ -84,6 +86,8 @@ class Member(Base):
     signed_in: Mapped[datetime | None]
     """For the first time."""
     seen: Mapped[datetime | None]
+    ids: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Who they are in other systems, as far as the roster says (gradebook.Ids)."""
 
 
 class Pass(Base):
@@ -213,3 +217,60 @@ class Event(Base):
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     address: Mapped[str] = mapped_column(String(60), default="")
     what: Mapped[str] = mapped_column(Text, default="")
+
+
+class Course(Base):
+    """A course of a learning platform that leads here (LTI)."""
+
+    __tablename__ = "lti_course"
+    __table_args__ = (UniqueConstraint("workshop_id", "issuer", "client", "context"),)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    issuer: Mapped[str] = mapped_column(String(500))
+    client: Mapped[str] = mapped_column(String(500))
+    context: Mapped[str] = mapped_column(String(500))
+    """The platform's id of the course."""
+    title: Mapped[str] = mapped_column(String(500), default="")
+    items: Mapped[str] = mapped_column(Text, default="")
+    """Where its line items are listed and made; "" where it tells none."""
+    members: Mapped[str] = mapped_column(Text, default="")
+    """Where names and roles are."""
+    scopes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    whole: Mapped[bool] = mapped_column(default=False)
+    """Whether a link leads to the whole workshop: then line items are made for its exercises."""
+    seen: Mapped[datetime]
+
+
+class Column(Base):
+    """The line item of an exercise in a platform's course."""
+
+    __tablename__ = "lti_column"
+    __table_args__ = (UniqueConstraint("course_number", "exercise"),)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    course_number: Mapped[int] = mapped_column(ForeignKey("lti_course.number"))
+    exercise: Mapped[str] = mapped_column(String(100))
+    url: Mapped[str] = mapped_column(Text)
+
+
+class User(Base):
+    """Whom a platform means by a member. The first one who is taken for a member stays it: an e-mail address can be changed."""
+
+    __tablename__ = "lti_user"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "issuer", "client", "subject"),
+        UniqueConstraint("member_id", "issuer", "client"),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    workshop_id: Mapped[int] = mapped_column(ForeignKey("workshop.id"))
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    issuer: Mapped[str] = mapped_column(String(500))
+    client: Mapped[str] = mapped_column(String(500))
+    subject: Mapped[str] = mapped_column(String(500))
+
+
+class Participant(Base):
+    """That somebody takes part in a platform's course: marks go there."""
+
+    __tablename__ = "lti_participant"
+    course_number: Mapped[int] = mapped_column(ForeignKey("lti_course.number"), primary_key=True)
+    user_number: Mapped[int] = mapped_column(ForeignKey("lti_user.number"), primary_key=True)

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from labkit.classroom.gradebook import Learner
 from labkit.classroom.records.models import Event, Member, Pass, Workshop
 from labkit.classroom.rules import entries
 from labkit.classroom.rules.counting import Policy
-from labkit.classroom.rules.entries import Roster
+from labkit.classroom.rules.entries import Entry, Roster
 from labkit.errors import LabError, nearest
 from labkit.text import visible
 
@@ -85,20 +87,54 @@ def enroll(session: Session, workshop: Workshop, roster: Roster) -> Enrolled:
         key = entries.same(entry.ident)
         member = known.get(key)
         if member is None:
-            session.add(_member(workshop, LEARNER, entry.ident, entry.name, entry.email, entry.section))
+            member = _member(workshop, LEARNER, entry.ident, entry.name, entry.email, entry.section)
+            member.ids = known_there(entry)
+            session.add(member)
             added.append(entry.ident)
         elif member.role != LEARNER:
             left_out.append(f"{visible(entry.ident)} was left out: the {member.role} is called so.")
-        elif (member.name, member.email, member.section) != (entry.name, entry.email, entry.section):
-            member.name, member.email, member.section = entry.name, entry.email, entry.section
+        elif _told(member) != (
+            told := (entry.name, entry.email, entry.section, elsewhere(member) | known_there(entry))
+        ):
+            member.name, member.email, member.section, member.ids = told
             changed.append(entry.ident)
         else:
             unchanged += 1
-    # The join code is there once for each learner: for the new ones too.
-    codes = update(Pass).where(Pass.workshop_id == workshop.id, Pass.kind == CODE)
-    session.execute(codes.values(left=Pass.left + len(added)).execution_options(synchronize_session=False))
-    session.flush()
+    _room_for(session, workshop, len(added))
     return Enrolled(tuple(added), tuple(changed), unchanged, tuple(left_out))
+
+
+def add(session: Session, workshop: Workshop, learner: Learner) -> Member:
+    """A learner who was not on the roster. Raises LabError where somebody has this id."""
+    key = entries.same(learner.id)
+    if session.scalar(select(Member.id).where(Member.workshop_id == workshop.id, Member.key == key)) is not None:
+        raise LabError(f"Somebody else here has the id {visible(learner.id)}.", "ask the instructor")
+    member = _member(workshop, LEARNER, learner.id, learner.name, learner.email, learner.section)
+    member.ids = dict(msgspec.to_builtins(learner.ids))
+    session.add(member)
+    _room_for(session, workshop, 1)
+    return member
+
+
+def _room_for(session: Session, workshop: Workshop, count: int) -> None:
+    """The join code is there once for each learner: for the new ones too."""
+    codes = update(Pass).where(Pass.workshop_id == workshop.id, Pass.kind == CODE)
+    session.execute(codes.values(left=Pass.left + count).execution_options(synchronize_session=False))
+    session.flush()
+
+
+def _told(member: Member) -> tuple[str, str, str, dict[str, str]]:
+    return member.name, member.email, member.section, elsewhere(member)
+
+
+def elsewhere(member: Member) -> dict[str, str]:
+    """Who a member is in other systems: {field of gradebook.Ids: what they are called there}."""
+    return {name: value for name, value in member.ids.items() if value}
+
+
+def known_there(entry: Entry) -> dict[str, str]:
+    """The same as a roster tells it."""
+    return dict(msgspec.to_builtins(entry.ids))
 
 
 def staff(session: Session, workshop: Workshop, role: str, name: str, section: str = "") -> Member:
@@ -114,6 +150,26 @@ def staff(session: Session, workshop: Workshop, role: str, name: str, section: s
     return found
 
 
+def all_staff(session: Session, workshop: Workshop) -> list[Member]:
+    """Instructors and assistants, in the order in which they came."""
+    wanted = select(Member).where(Member.workshop_id == workshop.id, Member.role.in_(STAFF))
+    return list(session.scalars(wanted.order_by(Member.id)))
+
+
+def colleague(session: Session, workshop: Workshop, role: str, name: str, whence: str) -> Member:
+    """A new instructor or assistant who comes from elsewhere: never one who is there already, whatever they are called."""
+    known = set(session.scalars(select(Member.key).where(Member.workshop_id == workshop.id)))
+    ident = first = f"{name} ({whence})"[: entries.LONGEST - 10]
+    count = 1
+    while entries.same(ident) in known:
+        count += 1
+        ident = f"{first} {count}"
+    made = _member(workshop, role, ident, name, "", "")
+    session.add(made)
+    session.flush()
+    return made
+
+
 def _member(workshop: Workshop, role: str, ident: str, name: str, email: str, section: str) -> Member:
     return Member(
         workshop_id=workshop.id,
@@ -123,6 +179,7 @@ def _member(workshop: Workshop, role: str, ident: str, name: str, email: str, se
         name=name,
         email=email,
         section=section,
+        ids={},
     )
 
 

@@ -56,6 +56,8 @@ class Seat:
     """Raised since."""
     said: str = ""
     """What was typed with the raised hand."""
+    ident: str = ""
+    """What the roster calls them, and their lab is called by."""
 
 
 @dataclass(frozen=True)

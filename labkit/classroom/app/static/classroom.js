@@ -1,8 +1,8 @@
-// The live board: takes each new state from the server and changes only what differs, so that focus and scrolling stay.
+// The live parts of a page: takes each new state from the server and changes only what differs, so that focus and scrolling stay.
 "use strict";
 const live = document.getElementById("live");
 if (live) {
-  const board = document.getElementById("board");
+  const board = document.getElementById(live.dataset.target ?? "board");
   const keyed = (root) => new Map([...root.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one]));
   const same = (a, b) => a.isEqualNode(b);
 

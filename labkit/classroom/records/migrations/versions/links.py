@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "second"
-down_revision = "first"
+revision = "links"
+down_revision = "platforms"
 
 
 def upgrade() -> None:

@@ -1,0 +1,163 @@
+"""Helping a learner: their panel as they see it, live; their lab; a hint."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from labkit.classroom.app import pages
+from labkit.classroom.app.doors import STAFF, Allowed, Ask, door, go, holds, the_learner, who_helps
+from labkit.classroom.app.live import Live
+from labkit.classroom.app.room import Room
+from labkit.classroom.app.showing import shown
+from labkit.classroom.records import judging, talk
+from labkit.classroom.records.models import Event, Member, Workshop
+from labkit.content import exercises
+from labkit.errors import LabError
+from labkit.grading.grade import grade_one
+from labkit.seen.person import Person
+
+LOOKS = 2.0
+"""Seconds between two looks at a lab whose panel somebody has open."""
+
+HELP = "help"
+"""Kind of the log's lines about help that was given."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A step of a check's own hints."""
+
+    exercise: str
+    check: str
+    step: int
+    steps: int
+    text: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.exercise}/{self.check}/{self.step}"
+
+
+def hints(workshop: Workshop, whose: Person) -> Iterator[Hint]:
+    for slug, _ in workshop.exercises:
+        for check in exercises.load(slug).checks:
+            for step, text in enumerate(check.hints, 1):
+                yield Hint(slug, check.id, step, len(check.hints), whose.personal(text))
+
+
+def shown_of(ask: Ask, member: Member) -> dict[str, Any]:
+    """What the learner's page has for helping."""
+    room = ask.room
+    wanted = select(Event).where(Event.member_id == member.id, Event.kind == HELP).order_by(Event.number.desc())
+    here, check = _here(ask.session, ask.workshop, member)
+    asked = ask.request.query_params.get("exercise", "")
+    slug = asked if asked in dict(ask.workshop.exercises) else here
+    given = tuple(hints(ask.workshop, room.key.person(member.ident)))
+    first = next((one.key for one in given if (one.exercise, one.check) == (here, check)), "")
+    return {
+        "hints": given,
+        "first": first,
+        "help": list(ask.session.scalars(wanted.limit(50))),
+        "slug": slug,
+        "taught": [exercises.load(one) for one, _ in ask.workshop.exercises],
+        "with_labs": room.labs is not None,
+        **_lab(ask.request, member),
+        "parts": {},
+        "problem": "",
+    }
+
+
+def _lab(request: Request, member: Member) -> dict[str, Any]:
+    state = request.app.state
+    return {
+        "lab": state.desk.shown(member.ident) if state.room.labs is not None else None,
+        "terminal": state.terminals.of(member.id),
+    }
+
+
+def _here(session: Session, workshop: Workshop, member: Member) -> tuple[str, str]:
+    """The exercise that the learner is at, and the first check of it that has not passed; "" where it is not known."""
+    newest: dict[str, Any] = {one.exercise: one for one in judging.results(session, workshop, member.id)}
+    for slug, _ in workshop.exercises:
+        result = newest.get(slug)
+        if result is None:
+            return slug, ""
+        if failing := [check for check, outcome, _ in result.checks if outcome != "passed"]:
+            return slug, failing[0]
+    return workshop.exercises[-1][0], ""
+
+
+async def events(request: Request) -> Response:
+    """The learner's panel, while somebody looks: their lab is looked at, and what it shows is graded and kept."""
+    allowed = await who_helps(request)
+    if not isinstance(allowed, Allowed):
+        return allowed
+    live: Live = request.app.state.live
+    html = functools.partial(_panel, request, allowed.about, request.query_params.get("exercise", ""))
+    return StreamingResponse(
+        live.page(allowed.about.id, html, lambda: holds(who_helps, request), LOOKS), media_type="text/event-stream"
+    )
+
+
+events.who = STAFF  # type: ignore[attr-defined]
+
+
+def _panel(request: Request, member: Member, slug: str) -> str:
+    state = request.app.state
+    room: Room = state.room
+    values = {**_lab(request, member), "parts": {}, "problem": ""}
+    if values["lab"] and values["lab"].up and not values["lab"].busy:
+        try:
+            seen, _ = state.desk.look(member.ident)
+            with room.database.reading() as session:
+                workshop = room.workshop(session)
+                known = slug in dict(workshop.exercises)
+                exercise = exercises.load(slug if known else _here(session, workshop, member)[0])
+            values["parts"] = shown(exercise, seen, grade_one(exercise, seen))
+        except LabError as error:
+            values["problem"] = str(error)
+    return pages.html("learner_now.html", member=member, **values)
+
+
+@door(STAFF, writes=False)
+def look(ask: Ask) -> Response:
+    """Looks at the lab now, grades it, and keeps what is new."""
+    member = the_learner(ask)
+    ask.desk.look(member.ident)
+    return go(f"/learner/{member.id}")
+
+
+@door(STAFF)
+def lab(ask: Ask) -> Response:
+    member, what = the_learner(ask), ask.form.get("do", "")
+    match what:
+        case "start":
+            ask.desk.start(member.ident)
+        case "stop":
+            ask.desk.stop(member.ident)
+        case "reset":
+            ask.desk.reset(member.ident, None)
+        case _:
+            raise LabError("This page asks for nothing such.", "go back, reload, and try again")
+    ask.note("lab", f"{ask.me.ident}: {what}", member)
+    return go(f"/learner/{member.id}")
+
+
+@door(STAFF)
+def hint(ask: Ask) -> Response:
+    """Sends a step of the exercise's own hints. It is kept that this help was given."""
+    member = the_learner(ask)
+    given = {one.key: one for one in hints(ask.workshop, ask.room.key.person(member.ident))}
+    one = given.get(ask.form.get("hint", ""))
+    if one is None:
+        raise LabError("There is no such hint.", "choose one of the list")
+    text = f"Hint {one.step} of {one.steps} for {one.exercise}, {one.check}:\n{one.text}"
+    talk.say(ask.session, ask.workshop, ask.me, member, text, ask.room.clock())
+    ask.note(HELP, f"{ask.me.ident} sent hint {one.step} of {one.steps} for {one.exercise}, {one.check}", member)
+    return go(f"/learner/{member.id}")
