@@ -88,7 +88,7 @@ def test_a_learners_pod(files, privileged):
             "containers": [notebook, *told["extraContainers"]],
             "volumes": told["storage"]["extraVolumes"],
             "securityContext": {"fsGroup": told["fsGid"]},
-            **told["extraPodConfig"],
+            **told.get("extraPodConfig", {}),
         },
     }
     kubernetes_validate.validate(pod, VERSION, strict=True)

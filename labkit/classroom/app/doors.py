@@ -227,13 +227,6 @@ def who_helps(ask: Ask) -> Response:
     return Allowed(ask.viewer, member)
 
 
-async def holds(asked: Endpoint, request: Request) -> bool:
-    """Whether whoever opened a stream by this door may still see it: not after signing out, nor in another section. Where the
-    database is away nobody knows, and the stream waits."""
-    answer = await asked(request)
-    return isinstance(answer, Allowed) or answer.status_code == 503
-
-
 def the_exercise(ask: Ask) -> Exercise:
     if ask.path["slug"] not in dict(ask.workshop.exercises):
         raise HTTPException(404, "This workshop has no such exercise.")
