@@ -152,7 +152,7 @@ def test_what_is_observed_waits_for_the_database(here, monkeypatch):
 
     def receive(*args):
         if away.is_set():
-            raise DatabaseAway("The database does not answer.")
+            raise DatabaseAway("here", "it does not answer", "it does not answer")
         return real(*args)
 
     monkeypatch.setattr(desk, "AGAIN", 0.05)
