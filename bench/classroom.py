@@ -47,6 +47,7 @@ def started(folder: Path, learners: int, database: str) -> tuple[subprocess.Pope
         "--port",
         "0",
         "--json",
+        "--no-labs",
     ]
     words += [
         "--folder",

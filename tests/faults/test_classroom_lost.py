@@ -89,6 +89,7 @@ class Started:
             "--host",
             "127.0.0.1",
             "--json",
+            "--no-labs",
         ]
         words += ["--port", str(self.port), "--folder", str(self.folder), "--learners", str(self.folder / "roster.csv")]
         words += itertools.chain.from_iterable(("--exercise", one) for one in EXERCISES)
