@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def classroom() -> None:
     """Run a graded workshop for many learners: roster, live board, marks.
 
-    It is in the making: docs/instructing.md says what is there.
+    docs/instructing.md, "A workshop", goes through it step by step.
 
     \b
     Example: labkit classroom up --workshop spring --learners roster.csv
