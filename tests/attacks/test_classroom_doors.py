@@ -12,7 +12,7 @@ import pytest
 from classrooms import Browser, at_once, classroom
 from starlette.routing import Mount
 
-from labkit.classroom.app import application, patience, security
+from labkit.classroom.app import application, hub, lti_pages, patience, security
 from labkit.classroom.app.doors import ANYBODY, INSTRUCTORS, LEARNERS, STAFF
 from labkit.classroom.app.security import COOKIE, HEADERS
 from labkit.classroom.records import people
@@ -54,7 +54,7 @@ OPEN = {
     "/static": "files of the package",
 }
 """Routes without a rule, and why they need none."""
-TOKENS = {"/api/join", "/api/me", "/api/brokers", "/api/results"}
+TOKENS = {"/api/join", "/api/me", "/api/brokers", "/api/results", "/api/hub/sign-in", "/api/hub/may", "/api/hub/lab"}
 """Routes that ask for a bearer token or a code of their own."""
 CODES = {"/api/join": {"code": "x"}, "/api/brokers": {"code": "x", "address": "https://x:1", "ca": "x"}}
 """What is sent where a code is asked for. A room that takes no brokers answers 409."""
@@ -116,6 +116,12 @@ def test_every_route_has_a_rule_and_keeps_it(here, assistant, instructor):
 
 def _asked(one, method, path):
     return one.web.get(path) if method == "GET" else one.post(path)
+
+
+def test_routes_that_an_option_adds_have_a_rule():
+    """What they let through is tried in test_classroom_hub and test_classroom_lti."""
+    rules = {route.path: rule(route) for route in (*hub.ROUTES, *lti_pages.ROUTES)}
+    assert all(who in ("instructors", "token") for path, who in rules.items() if path.startswith(("/lti", "/api/")))
 
 
 def test_what_asks_for_a_token_asks_for_one(here):
