@@ -4,6 +4,7 @@ Pure: no file, no clock, no database. Everything that shows, exports or sends ma
 classroom's board) reads a `Gradebook` and nothing else.
 """
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -262,7 +263,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
         return tidy(self.share * 100)
 
 
-class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
+class Gradebook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A workshop's marks. Raises ValueError where a learner or an exercise is there twice, or where a mark is of nobody or of
     nothing."""
 
@@ -298,8 +299,15 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, learner: str, exercise: str) -> tuple[Mark, ...]:
         """All marks of a learner for an exercise, the oldest first."""
-        mine = (mark for mark in self.marks if (mark.learner, mark.exercise) == (learner, exercise))
-        return tuple(sorted(mine, key=lambda mark: mark.at))
+        return self._of.get((learner, exercise), ())
+
+    @functools.cached_property
+    def _of(self) -> dict[tuple[str, str], tuple[Mark, ...]]:
+        """{(learner, exercise): marks in their order}, found once: pages and files ask for every pair."""
+        found: dict[tuple[str, str], list[Mark]] = {}
+        for mark in sorted(self.marks, key=lambda mark: mark.at):
+            found.setdefault((mark.learner, mark.exercise), []).append(mark)
+        return {pair: tuple(marks) for pair, marks in found.items()}
 
     def counting(self, learner: str, exercise: str) -> Scored | None:
         """The mark that counts: the newest that an instructor set by hand, else the best or the newest after lateness. Of equal
