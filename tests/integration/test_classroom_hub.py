@@ -267,7 +267,7 @@ def test_a_kernel_listens_where_only_its_user_comes(room):
     "another learner's home, keys and processes, the hub's secrets and the engine's socket, from JupyterLab's terminal",
     "permission denied: each learner is a system user",
 )
-def test_two_learners_are_two_users_who_cannot_read_each_other(room):
+def test_two_learners_are_two_users_who_cannot_read_each_other(engine, room):
     one, other = room.ada, room.li
     settings, _ = room.room.settings
     for who in (one, other):
@@ -277,7 +277,6 @@ def test_two_learners_are_two_users_who_cannot_read_each_other(room):
         assert home.parent == Path(settings.homes)
         assert f"uid={known.pw_uid}({who.name}) gid={known.pw_gid}({who.name})" in who.shell("id")
     mine, theirs = pwd.getpwnam(one.name).pw_dir, pwd.getpwnam(other.name).pw_dir
-    engine = "/var/run/docker.sock"
     server = next(p for p in psutil.process_iter(["username", "pid"]) if p.info["username"] == other.name)
     tried = {
         f"ls {theirs}": "Permission denied",
@@ -290,7 +289,7 @@ def test_two_learners_are_two_users_who_cannot_read_each_other(room):
         f"cat /proc/{room.room.process.pid}/environ": "Permission denied",
         f"ls /run/labkit {users.RUN / other.name}": "Permission denied",
         f"kill {server.pid}": "not permitted",
-        f"docker -H unix://{engine} ps": "permission denied",
+        f"docker -H {engine.url} ps": "permission denied",
         "sudo -n id || su -c id </dev/null || echo no": "no",
         f"touch {mine}/mine && ls {mine}": "mine",
     }
