@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Load on the classroom: learners who change a verdict every ten seconds, by HTTPS, and a board that is watched.
 
-    .venv/bin/python bench/classroom.py                      # 200 learners, 5 minutes, SQLite
+    .venv/bin/python bench/classroom.py --both --write       # 200 learners, 5 minutes with each database
     .venv/bin/python bench/classroom.py --learners 50 --seconds 30
     .venv/bin/python bench/classroom.py --database postgresql://postgres@/postgres?host=/tmp/pg
 
@@ -11,8 +11,10 @@ The classroom runs in a process of its own, as `labkit classroom up` starts it. 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
+import re
 import ssl
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import page
 import psutil
 
 from labkit.classroom import playing
@@ -115,7 +118,8 @@ class Load:
                 if not line.startswith("data: "):
                     continue
                 html = json.loads(line[6:])
-                new = html.partition('data-key="row-1"')[2].partition("</tr>")[0]
+                first = min(map(int, re.findall(r'data-key="row-(\d+)"', html)))
+                new = html.partition(f'data-key="row-{first}"')[2].partition("</tr>")[0]
                 if row and new != row:
                     seen = time.monotonic()
                     while not self.watched.empty():
@@ -136,33 +140,63 @@ def part(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))] if times else float("nan")
 
 
-def main() -> None:
-    asks = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asks.add_argument("--learners", type=int, default=200)
-    asks.add_argument("--seconds", type=float, default=300)
-    asks.add_argument("--database", default="")
-    asked = asks.parse_args()
+def measured(learners: int, seconds: float, database: str) -> dict[str, str]:
+    """{what: what was measured}, with one database."""
     with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
-        process, told = started(Path(folder), asked.learners, asked.database)
+        process, told = started(Path(folder), learners, database)
         try:
             server, begun = psutil.Process(process.pid), time.monotonic()
-            load = Load(told, asked.seconds)
-            asyncio.run(load.run(asked.learners))
+            load = Load(told, seconds)
+            asyncio.run(load.run(learners))
             spent, cpu = time.monotonic() - begun, sum(server.cpu_times()[:2])
             memory = server.memory_info().rss
         finally:
             process.terminate()
             process.wait(20)
             process.stdout.close()
-    print(f"{len(load.times)} results of {asked.learners} learners in {spent:.0f} s; errors: {len(load.errors)}")
     for error in sorted(set(load.errors))[:5]:
-        print(f"  {error}")
+        print(f"  {error}", file=sys.stderr)
     median, most, longest = (1000 * part(load.times, share) for share in (0.5, 0.95, 1))
-    print(f"answer: median {median:.0f} ms, 95 % {most:.0f} ms, longest {longest:.0f} ms")
     soon, last = part(load.boards, 0.95), part(load.boards, 1)
-    print(f"board: {len(load.boards)} changes seen, 95 % within {soon:.2f} s, longest {last:.2f} s")
-    busy = psutil.getloadavg()[0]
-    print(f"server: {cpu / spent:.0%} of one core, {memory / 2**20:.0f} MB; load of this machine: {busy:.1f}")
+    return {
+        "results, errors": f"{len(load.times)}, {len(load.errors)}",
+        "an answer: median": f"{median:.0f} ms",
+        "an answer: 95th percentile (aim: 300 ms)": f"{most:.0f} ms",
+        "an answer: the longest": f"{longest:.0f} ms",
+        "the board shows a change, 95th percentile (aim: 2 s)": f"{soon:.2f} s of {len(load.boards)}",
+        "the same, the longest": f"{last:.2f} s",
+        "the classroom's process": f"{cpu / spent:.0%} of a core, {memory / 2**20:.0f} MiB",
+    }
+
+
+def main() -> None:
+    asks = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asks.add_argument("--learners", type=int, default=200)
+    asks.add_argument("--seconds", type=float, default=300)
+    asks.add_argument("--database", default="", help="the URL of a PostgreSQL; SQLite without")
+    asks.add_argument("--both", action="store_true", help="SQLite, and a PostgreSQL of its own")
+    asks.add_argument("--write", action="store_true")
+    asked = asks.parse_args()
+    with contextlib.ExitStack() as there:
+        databases = {"SQLite" if not asked.database else "PostgreSQL": asked.database}
+        if asked.both:
+            sys.path.append(str(page.ROOT / "tests" / "unit"))
+            import postgres
+
+            databases["PostgreSQL"] = there.enter_context(postgres.running()).url
+        found = {name: measured(asked.learners, asked.seconds, url) for name, url in databases.items()}
+    rows = [f"| {what} | {' | '.join(one[what] for one in found.values())} |" for what in next(iter(found.values()))]
+    table = "\n".join([f"| | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|", *rows])
+    print(table)
+    if asked.write:
+        words = f"--learners {asked.learners} --seconds {asked.seconds:.0f}{' --both' if asked.both else ''} --write"
+        told = f"""{asked.learners} learners, each with another verdict every {EVERY:.0f} s for {asked.seconds:.0f} s,
+signed and handed in by HTTPS, and one board that is watched. What makes this load (signing, one process) and the database run
+on the same cores.
+
+{table}
+"""
+        page.put("The classroom", f"bench/classroom.py {words}", told)
 
 
 if __name__ == "__main__":
