@@ -162,8 +162,8 @@ def test_names_in_other_scripts_are_shown_as_they_are(tmp_path):
 
 
 def test_commands_print_in_one_place():
-    """But for what is no text for people (the shell's lines, what a machine's command prints), or colored line by line."""
-    allowed = {"shell.py": 1, "solve.py": 1, "check.py": 1, "completion.py": 1, "classroom.py": 1}
+    """But for what is no text for people (the shell's lines, what a machine's command prints, a pass for a file), or colored line by line."""
+    allowed = {"shell.py": 1, "solve.py": 1, "check.py": 1, "completion.py": 1, "classroom.py": 1, "broker.py": 1}
     for file in Path(output.__file__).parent.glob("*.py"):
         calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
         printing = [
