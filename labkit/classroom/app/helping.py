@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -97,7 +96,7 @@ def _here(session: Session, workshop: Workshop, member: Member) -> tuple[str, st
 async def events(request: Request) -> Response:
     """The learner's panel, while somebody looks: their lab is looked at, and what it shows is graded and kept."""
     slug = request.query_params.get("exercise", "")
-    return await about(request, who_helps, lambda allowed: partial(_panel, request, allowed.about, slug), LOOKS)
+    return await about(request, who_helps, lambda allowed: _panel(request, allowed.about, slug), LOOKS)
 
 
 def _panel(request: Request, member: Member, slug: str) -> str:

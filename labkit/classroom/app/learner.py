@@ -1,6 +1,5 @@
 """The learner's pages: my marks, my feedback, my hand, my texts, and what of me is seen by whom."""
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -63,16 +62,12 @@ async def events(request: Request) -> Response:
     """What changes on the learner's page, as a stream."""
     room: Room = request.app.state.room
 
-    def page(allowed: Allowed) -> Callable[[], str]:
-        def html() -> str:
-            with room.database.reading() as session:
-                me = session.get_one(Member, allowed.viewer.member.id)
-                values = _now(request, session, room.workshop(session), me, allowed.viewer)
-                return pages.html("me_now.html", **values)
+    def html(allowed: Allowed) -> str:
+        with room.database.reading() as session:
+            me = session.get_one(Member, allowed.about.id)
+            return pages.html("me_now.html", **_now(request, session, room.workshop(session), me, allowed.viewer))
 
-        return html
-
-    return await about(request, who_learns, page)
+    return await about(request, who_learns, html)
 
 
 @door(LEARNERS)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import func, select
@@ -278,10 +279,10 @@ class Live:
         self._wake_pages(None)
 
 
-def _section(ask: Ask) -> str:
+def _section(request: Request, me: Member) -> str:
     """The section that an assistant sees, or the one that is asked for."""
-    own = ask.me.section if ask.me.role == people.ASSISTANT else ""
-    return own or ask.request.query_params.get("section", "")
+    own = me.section if me.role == people.ASSISTANT else ""
+    return own or request.query_params.get("section", "")
 
 
 def _names(request: Request) -> bool:
@@ -291,7 +292,7 @@ def _names(request: Request) -> bool:
 async def about(
     request: Request,
     allow: Callable[[Request], Awaitable[Response]],
-    html: Callable[[Allowed], Callable[[], str]],
+    html: Callable[[Allowed], str],
     every: float = QUIET,
 ) -> Response:
     """A page about one learner as a stream, for whomever this door lets in, and as long as it does."""
@@ -304,13 +305,14 @@ async def about(
         return isinstance(again, Allowed) or again.status_code == 503  # the database is away: the page says so
 
     live: Live = request.app.state.live
-    return StreamingResponse(live.page(allowed.about.id, html(allowed), may, every), media_type="text/event-stream")
+    page = live.page(allowed.about.id, partial(html, allowed), may, every)
+    return StreamingResponse(page, media_type="text/event-stream")
 
 
 @door(STAFF)
 def board(ask: Ask) -> Response:
     live: Live = ask.request.app.state.live
-    section, names = _section(ask), _names(ask.request)
+    section, names = _section(ask.request, ask.me), _names(ask.request)
     found = live.look(section, ask.session)
     sections = sorted({one.section for one in people.learners(ask.session, ask.workshop, ask.me) if one.section})
     return ask.page(
@@ -325,22 +327,24 @@ def board(ask: Ask) -> Response:
 
 
 @door(STAFF)
-def _allowed(ask: Ask) -> Response:
-    return Response(_section(ask), 200, {"X-Section": "yes"})
+def who_watches(ask: Ask) -> Response:
+    """Allowed, for whoever may see a board."""
+    assert ask.viewer is not None
+    return Allowed(ask.viewer)
 
 
 @asks(STAFF)
 async def events(request: Request) -> Response:
     """The stream, for whoever may see the board."""
-    allowed = await _allowed(request)
-    if allowed.headers.get("x-section") != "yes":
+    allowed = await who_watches(request)
+    if not isinstance(allowed, Allowed):
         return allowed
 
     async def seen() -> str | None:
-        again = await _allowed(request)
+        again = await who_watches(request)
         if again.status_code == 503:
             raise DatabaseAway("", "", "it does not answer")
-        return bytes(again.body).decode() if again.headers.get("x-section") == "yes" else None
+        return _section(request, again.viewer.member) if isinstance(again, Allowed) else None
 
     live: Live = request.app.state.live
     return StreamingResponse(live.stream(seen, _names(request)), media_type="text/event-stream")
@@ -350,7 +354,7 @@ async def events(request: Request) -> Response:
 def board_data(ask: Ask) -> Response:
     """The board's figures as JSON, without names: for programs, and for tests of how soon it is told."""
     live: Live = ask.request.app.state.live
-    found = live.look(_section(ask), ask.session)
+    found = live.look(_section(ask.request, ask.me), ask.session)
     told = {
         "learners": len(found.rows),
         "present": found.present,

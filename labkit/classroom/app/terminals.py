@@ -191,16 +191,13 @@ async def my_events(request: Request) -> Response:
     """Who asks to see the learner's terminal, as a stream."""
     room: Room = request.app.state.room
 
-    def page(allowed: Allowed) -> Callable[[], str]:
-        def html() -> str:
-            with room.database.reading() as session:
-                me = session.get_one(Member, allowed.about.id)
-                values = _sharing(request, session, room.workshop(session), me, allowed.viewer)
-                return pages.html("terminal_sharing.html", **values)
+    def html(allowed: Allowed) -> str:
+        with room.database.reading() as session:
+            me = session.get_one(Member, allowed.about.id)
+            values = _sharing(request, session, room.workshop(session), me, allowed.viewer)
+            return pages.html("terminal_sharing.html", **values)
 
-        return html
-
-    return await about(request, who_learns, page)
+    return await about(request, who_learns, html)
 
 
 @door(LEARNERS, writes=False)
@@ -262,14 +259,10 @@ def _waiting(request: Request, member: Member, who: str) -> dict[str, Any]:
 async def their_events(request: Request) -> Response:
     """Whether the learner shares their terminal with who asks, as a stream."""
 
-    def page(allowed: Allowed) -> Callable[[], str]:
-        def html() -> str:
-            waiting = _waiting(request, allowed.about, allowed.viewer.member.ident)
-            return pages.html("terminal_waiting.html", **waiting)
+    def html(allowed: Allowed) -> str:
+        return pages.html("terminal_waiting.html", **_waiting(request, allowed.about, allowed.viewer.member.ident))
 
-        return html
-
-    return await about(request, who_helps, page)
+    return await about(request, who_helps, html)
 
 
 @door(STAFF)
