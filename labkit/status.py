@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labkit.content import exercises
-from labkit.lab.apps.address import Place
+from labkit.lab.apps.address import Below, Place
 from labkit.lab.lab import Instance, Lab
 from labkit.lab.looking.sight import Sight
 from labkit.lab.plan import JUPYTER
@@ -38,7 +38,7 @@ class Status:
     services: tuple[Service, ...] = field(default=())
     guest: bool = False
     """Whether a guest sees it. A guest cannot repair the lab."""
-    apps: Place | None = None
+    apps: Place | Below | None = None
     """Where services' pages are shown; None if nothing shows them."""
 
     @property
@@ -113,7 +113,7 @@ def of(
     server: str = "",
     engines: tuple[str, ...] = (),
     guest: bool = False,
-    apps: Place | None = None,
+    apps: Place | Below | None = None,
 ) -> Status:
     """The status of a sight. `server` is the address of the JupyterLab that runs on this side, `apps` is where it shows
     pages."""

@@ -10,6 +10,9 @@ import msgspec
 
 MIB = 1024**2
 
+LOG = "10m"
+"""How long the engine's log of a machine may get: what root prints there lies on the server's disk, and counts nowhere."""
+
 LEAST_NODE, LEAST_OTHER = 192 * MIB, 128 * MIB
 """Less than this, a lab does not start well (docs/decisions/0042-the-broker.md)."""
 
@@ -39,4 +42,5 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
             "memswap_limit": memory,
             "nano_cpus": round(self.cpus * 1e9),
             "pids_limit": self.processes,
+            "log_config": {"type": "json-file", "config": {"max-size": LOG, "max-file": "2"}},
         }

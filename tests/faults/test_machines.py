@@ -91,6 +91,39 @@ def test_a_machine_that_is_rebooted(lab, machine):
     assert name.stdout.strip() == machine, name.stderr
 
 
+TWICE = """
+set -e
+mkdir -p /tmp/twice
+dockerd --data-root /tmp/twice --exec-root /tmp/twice/run --pidfile /tmp/twice/pid --containerd /run/containerd/containerd.sock \\
+  --containerd-namespace twice --host unix:///tmp/twice/socket --bridge none --iptables=false > /tmp/twice/log 2>&1 &
+export DOCKER_HOST=unix:///tmp/twice/socket
+timeout 30 sh -c 'until docker info > /dev/null 2>&1; do :; done'
+docker network create -o com.docker.network.bridge.name=docker0 --subnet 10.204.0.0/24 twice
+kill $!
+wait $! || true
+mv /tmp/twice/network/files/local-kv.db /var/lib/docker/network/files/local-kv.db
+rm -rf /tmp/twice
+"""
+"""Leaves a second record of the bridge docker0, as an engine does that is killed in a bad moment while it starts."""
+
+
+@fault(
+    "A node is killed while its engine starts, and its record of networks has docker0 twice",
+    "The engine makes that record anew and starts; the Swarm and the service are there",
+)
+def test_a_node_whose_bridge_is_recorded_twice(lab):
+    worker = f"{lab.name}-worker1"
+    machines.execute(lab.engine, lab.parts["worker1"].id, ["sh", "-c", TWICE])
+    docker(lab, "kill", worker)
+    labkit(*UP, check=0)
+    logs = subprocess.run(["docker", "-H", lab.engine.url, "logs", worker], capture_output=True, text=True, timeout=60)
+    assert "networks have same bridge name" in logs.stderr  # or this test does not cause what it is about
+    until(lambda: engine_answers(lab, "worker1") and runs(lab), "the service")
+    docker(lab, "restart", worker)  # and a start that follows has nothing to mend
+    until(lambda: engine_answers(lab, "worker1") and runs(lab), "the service")
+    labkit(*UP, check=0)
+
+
 EAT = """
 import os
 for other in filter(str.isdigit, os.listdir("/proc")):

@@ -326,6 +326,7 @@ class ByHand(World):
         return {"time": 1.0, "action": action, "repository": "shop", "reference": reference, "status": status}
 
     def back(self, digest=GONE, manifest=True):
+        self.depot["changes"].append(self.change("push", "demo", 201))
         self.depot["repositories"]["shop"]["demo"] = digest
         self.depot["revisions"]["shop"].append(digest)
         self.depot["blobs"] |= {LAYER: 1000} | ({digest: 500} if manifest else {})

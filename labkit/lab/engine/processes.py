@@ -58,6 +58,16 @@ def alive(pid: int) -> bool:
         return False
 
 
+def same(pid: int, born: float) -> bool:
+    """Whether the process that was started at this moment (psutil: create_time) still runs: its number may be another's."""
+    import psutil
+
+    try:
+        return abs(psutil.Process(pid).create_time() - born) < 0.01 and alive(pid)
+    except psutil.Error:
+        return False
+
+
 def beside(name: str) -> bool:
     """Whether a program with this name runs in this process's network, and not in a container's."""
     import psutil

@@ -52,6 +52,8 @@ class Wire:
 
     def __init__(self, url: str, tls: ssl.SSLContext | None = None, timeout: float | None = 10) -> None:
         self.url = url
+        self._read: socket.socket | None = None
+        """What a long answer is read from: http.client lets go of it where the other side says that it will close."""
         parts = urlsplit(url)
         self._connection: http.client.HTTPConnection
         if parts.scheme == "unix":
@@ -102,15 +104,19 @@ class Wire:
         """The answer as JSON. Raises WireError."""
         return json.loads(self.request("GET", path))
 
-    def lines(self, path: str, method: str = "GET", body: Any = None) -> Iterator[Any]:
-        """Each JSON line of a continuous answer as it comes, until the other side or `cut` ends it. Raises WireError."""
+    def lines(self, path: str, method: str = "GET", body: Any = None, most: int = 0) -> Iterator[Any]:
+        """Each JSON line of a continuous answer as it comes, until the other side or `cut` ends it. Raises WireError, also for
+        a line of more than `most` bytes, if that is said."""
         data = None if body is None else json.dumps(body)
         try:
             self._connection.request(method, path, data, {"User-Agent": "labkit"})
+            self._read = self._connection.sock
             answer = self._connection.getresponse()
             if answer.status >= 400:
-                raise WireError(_message(answer.read()), answer.status)
-            for line in answer:
+                raise WireError(_message(answer.read(most or None)), answer.status)
+            while line := answer.readline(most + 1 if most else -1):
+                if 0 < most < len(line):
+                    raise WireError(f"{self.url}: a line of its answer has more than {most} bytes")
                 if line.strip():
                     yield json.loads(line)
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
@@ -148,7 +154,7 @@ class Wire:
     def cut(self) -> None:
         """Stops another thread's reading from this connection."""
         with contextlib.suppress(OSError, AttributeError):
-            self._connection.sock.shutdown(socket.SHUT_RDWR)
+            (self._read or self._connection.sock).shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._connection.close()

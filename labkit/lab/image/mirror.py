@@ -28,6 +28,10 @@ HOSTS, FIRST_HOSTS = Path("/etc/hosts"), Path("/run/hosts.first")
 ANEW = Path("/run/mirror.anew")
 """Is there while the registry has yet to begin anew."""
 HUB = "registry-1.docker.io"
+PORT = 5000
+"""Where the first configuration has it."""
+STARTED = 60.0
+"""Seconds that a registry may take to start on a busy machine."""
 
 UPSTREAM = re.compile(r"""^[^#\n]*\bremoteurl:\s*["']?([^\s"'},#]+)""", re.MULTILINE)
 ADDRESS = re.compile(r"""^[^#\n]*\baddr:\s*["']?[^\s"'},#]*:(\d{1,5})""", re.MULTILINE)
@@ -87,7 +91,7 @@ class Registry:
 
     def told(self) -> dict[str, object]:
         upstream, address = UPSTREAM.search(self.config), ADDRESS.search(self.config)
-        port = int(address[1]) if address else 5000
+        port = int(address[1]) if address else PORT
         return {
             "port": port if listens(port) else 0,
             "upstream": upstream[1] if upstream else "",
@@ -123,10 +127,14 @@ def fresh() -> None:
 
 
 def start_anew() -> None:
-    """Has the registry start again, and forget what it served; labkit waits for it."""
+    """Has the registry start again with its first configuration, and forget what it served. Labkit waits for it: who looks
+    at once finds a registry that answers."""
     ANEW.touch()
     while ANEW.exists():
         subprocess.run(["pkill", "-x", "docker-registry"], check=False)
+        time.sleep(0.1)
+    deadline = time.monotonic() + STARTED
+    while not listens(PORT) and time.monotonic() < deadline:
         time.sleep(0.1)
 
 

@@ -21,12 +21,30 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   sed -e 's/ / +/g' -e 's/^/+/' < /sys/fs/cgroup/cgroup.controllers > /sys/fs/cgroup/cgroup.subtree_control || true
 fi
 # Left behind where this machine was killed; the engine refuses to start beside it.
-[ ! -e /run/docker.pid ] || rm -f /run/docker.pid
+killed=
+if [ -e /run/docker.pid ]; then
+  killed=yes
+  rm -f /run/docker.pid
+fi
 # The machine trusts the lab's certificate authority for Docker Hub's own names, beside the usual ones.
 cat /lab/ca-certificates.crt /lab/pki/hub-ca.pem > /etc/ssl/certs/ca-certificates.crt
 # Started first: dockerd waits a fixed second for a containerd that it starts itself.
 containerd --config /lab/containerd.toml --log-level error &
-exec dockerd --containerd /run/containerd/containerd.sock --log-level "${LAB_LOG_LEVEL:-warn}" \
-  --host unix:///var/run/docker.sock --host tcp://0.0.0.0:2376 \
-  --tlsverify --tlscacert /lab/pki/lab-ca.pem --tlscert /lab/pki/server.pem --tlskey /lab/pki/server-key.pem \
-  --userland-proxy=false --default-address-pool base=10.201.0.0/16,size=24 --bip 10.202.0.1/24
+engine() {
+  exec dockerd --containerd /run/containerd/containerd.sock --log-level "${LAB_LOG_LEVEL:-warn}" \
+    --host unix:///var/run/docker.sock --host tcp://0.0.0.0:2376 \
+    --tlsverify --tlscacert /lab/pki/lab-ca.pem --tlscert /lab/pki/server.pem --tlskey /lab/pki/server-key.pem \
+    --userland-proxy=false --default-address-pool base=10.201.0.0/16,size=24 --bip 10.202.0.1/24
+}
+if [ "$killed" ]; then
+  # An engine that is killed while it starts can leave two records of its bridge, and then it never starts again: it makes its
+  # own networks' records anew. The Swarm's are elsewhere.
+  failed=1
+  trap 'failed=0' TERM # tini sends it to all of them: this one waits for the engine, and its log outlives it
+  engine 2>&1 | (trap '' TERM && exec sed -u '1,200w /run/engine.log' >&2) &
+  wait $! || wait $! || true
+  grep -qE 'networks have same bridge name|Pool overlaps' /run/engine.log || exit $failed
+  rm -f /var/lib/docker/network/files/local-kv.db
+  trap - TERM
+fi
+engine

@@ -1,6 +1,12 @@
 """The lab's own network. Its addresses are fixed, so that a Swarm survives a restart."""
 
-from collections.abc import Iterator
+import contextlib
+import errno
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 from labkit.errors import LabError
@@ -11,10 +17,41 @@ from labkit.lab.lifecycle import sweep
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.plan import Machine, bridge
 
+PREFIX = "10.203"
+"""The addresses of labs' networks: the third number tells them apart."""
+
+CLAIM = "\0registry-lab network"
+"""A name that one process of the machine has at a time (an abstract socket). A lock file would need a folder that all users may
+write to, and the kernel keeps root from opening others' files there (fs.protected_regular)."""
+
+PATIENCE = 20.0
+"""Seconds to wait for it. Then whoever holds it is not making a network."""
+
 
 def ensure(site: Site) -> None:
     """Finds or creates the lab's network, and stores its prefix. Raises LabError."""
-    site.prefix = _prefix(site.engine, site.plan.name) or _make(site)
+    if not (prefix := _prefix(site.engine, site.plan.name)):
+        with claim(site.pause):
+            prefix = _make(site)
+    site.prefix = prefix
+
+
+@contextlib.contextmanager
+def claim(pause: Callable[[float], None] = time.sleep, patience: float = PATIENCE) -> Iterator[None]:
+    """Only one process or thread of this machine at a time, whoever runs it and whichever engine it is for: two engines know
+    nothing of each other's networks, and what is free is seen by the machine's routes. The system lets go of it when a
+    process dies."""
+    with socket.socket(socket.AF_UNIX) as held:
+        deadline = time.monotonic() + patience
+        while sys.platform == "linux" and time.monotonic() < deadline:
+            try:
+                held.bind(CLAIM)
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    break  # a system without them, or one that forbids them: as good as it gets
+            pause(0.02)
+        yield
 
 
 def connect(site: Site, machine: Machine, container: str) -> None:
@@ -62,8 +99,20 @@ def _make(site: Site) -> str:
 def free() -> Iterator[str]:
     """Private /24 networks that this machine has no route to."""
     try:
-        rows = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
-        routed = {".".join(str(byte) for byte in bytes.fromhex(row[1])[::-1][:3]) for row in rows}
+        taken = routed(Path("/proc/net/route").read_text())
     except OSError:
-        routed = set()
-    return (prefix for n in range(256) if (prefix := f"10.203.{n}") not in routed)
+        taken = set()
+    return (prefix for n in range(256) if (prefix := f"{PREFIX}.{n}") not in taken)
+
+
+def routed(table: str) -> set[str]:
+    """Which of them a routing table, as the kernel tells it, leads to. A route that is wider than all of them together, as the
+    default one or a VPN's, does not count: a lab's own is narrower, and wins."""
+    found = set()
+    for destination, mask in ((row[1], row[7]) for row in map(str.split, table.splitlines()[1:])):
+        address, netmask = (bytes.fromhex(part)[::-1] for part in (destination, mask))
+        network = ip_network((address, int.from_bytes(netmask).bit_count()), strict=False)
+        if network.prefixlen > 16 and str(network).startswith(f"{PREFIX}."):
+            each = network.subnets(new_prefix=24) if network.prefixlen < 24 else [network]
+            found |= {str(one.network_address).rpartition(".")[0] for one in each}
+    return found

@@ -52,7 +52,7 @@ class Depot(mirror.Registry):  # type: ignore[misc]  # of the lab image
     def told(self) -> dict[str, object]:
         shelf = Shelf(STORE)
         address = mirror.ADDRESS.search(self.config)
-        port = int(address[1]) if address else 5000
+        port = int(address[1]) if address else mirror.PORT
         blobs = shelf.blobs()
         revisions = {name: shelf.revisions(name) for name in shelf.repositories()}
         manifests = shelf.manifests({one for found in revisions.values() for one in found})

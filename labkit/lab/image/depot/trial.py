@@ -182,7 +182,8 @@ def _ended(words: list[str], folder: Path, account: int) -> dict[str, Any]:
     seconds = time.monotonic() - began
     _end_all(account)
     why = why or ("time" if seconds >= DEADLINE else "")
-    text = bytes(printed[-4 * SHOWN :]).decode(errors="replace")[-SHOWN:]
+    # Where the script lay is no learner's business, and differs each time.
+    text = bytes(printed[-4 * SHOWN :]).decode(errors="replace").replace(f"{folder}/", "")[-SHOWN:]
     if text.startswith(NOT_STARTED):
         return {"code": -1, "seconds": 0.0, "why": "start", "output": text.rpartition(": ")[2].strip()}
     return {"code": code, "seconds": round(seconds, 2), "why": why, "output": text}
