@@ -13,6 +13,11 @@ LAST_WORDS = 200
 """Letters of what a script printed last that are shown."""
 
 
+def pushed(held: Depot) -> set[str]:
+    """The tags that were pushed here."""
+    return {one.reference for one in held.changes if one.action == "push" and one.ok}
+
+
 def depot(lab: Scope) -> Depot:
     """The registry, which must be there."""
     if not lab.depot.there:
@@ -39,6 +44,12 @@ def deleted(lab: Scope) -> str:
         fail("depot-by-tag" if refused else "depot-not-deleted", expected=f"no {DELETE}", found=sorted(tags))
     if not held.deleted:
         fail("depot-only-untagged", expected="a deletion by digest", found=f"no {DELETE}, and no deletion")
+    if (same := tags.get(BACK, "")) and same not in held.deleted and BACK not in pushed(held):
+        fail(
+            "depot-only-untagged",
+            expected="a deletion by its digest",
+            found=f"{BACK} is still {short(same)}, the same image",
+        )
     return f"{', '.join(map(short, sorted(held.deleted)))} was deleted; {', '.join(sorted(tags))} are there"
 
 

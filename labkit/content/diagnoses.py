@@ -19,6 +19,8 @@ class Diagnosis:
     seen: str
     why: str
     next: str
+    undone: bool = False
+    """Whether it says what nobody has done yet: no mistake, and what a lab shows whose learner has only looked."""
 
     @property
     def names(self) -> set[str]:
@@ -73,11 +75,26 @@ def catalogue() -> dict[str, Diagnosis]:
     return found
 
 
+def plainly(name: str) -> str:
+    """What a diagnosis says was seen, without the values of one learner. One that is not known any more is told by its id."""
+    known = catalogue().get(name)
+    return NAME.sub("…", known.seen) if known else name
+
+
+@functools.cache
+def undone() -> frozenset[str]:
+    """The ids of those that are no mistakes: what they name is still to be done."""
+    return frozenset(one.id for one in catalogue().values() if one.undone)
+
+
 def _read(file: Path) -> list[Diagnosis]:
     """Raises LabError."""
     try:
         data = tomllib.loads(file.read_text())
-        return [Diagnosis(key, text["seen"], text["why"], text["next"]) for key, text in data.items()]
+        return [
+            Diagnosis(key, text["seen"], text["why"], text["next"], text.get("undone", False) is True)
+            for key, text in data.items()
+        ]
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise LabError(f"{file} cannot be read: {what}.", "correct the file") from error

@@ -66,6 +66,17 @@ def test_what_an_instructor_set_counts_even_if_it_is_less_or_late():
         mark(9).set_to(2, "  ", NOON)
 
 
+def test_what_was_set_by_hand_is_the_same_part_whatever_the_exercise_is_worth_later():
+    by_hand = mark(9).set_to(4, "told aloud", NOON)
+    now = book(by_hand, items=(Item(exercise="03-push", title="Push", maximum=25),)).counting("ada", "03-push")
+    assert (now.points, now.maximum, now.given) == (10, 25, (4, 10))
+    assert now.by_hand == "4 of 10: told aloud"
+    then = book(by_hand).counting("ada", "03-push")
+    assert (then.points, then.given, then.by_hand) == (4, (4, 10), "told aloud")
+    checked = book(mark(5), items=(Item(exercise="03-push", title="Push", maximum=25),)).counting("ada", "03-push")
+    assert (checked.given, checked.by_hand) == ((12.5, 25), "")
+
+
 def test_the_best_is_chosen_after_lateness():
     late = Late(deadline=NOON, per_day=0.5)
     early, better = mark(6), mark(10, at=NOON + timedelta(hours=1))
