@@ -31,10 +31,14 @@ def plain(number: float) -> str:
     return f"{tidy(number):.2f}".rstrip("0").rstrip(".")
 
 
+LARGEST = 1e9
+"""Of points, weights and seconds: what is larger is a mistake, and sums of it would have no end."""
+
+
 def _amount(what: str, number: float) -> None:
     """Raises ValueError: NaN and Infinity would pass every comparison, and then every total with them."""
-    if isinstance(number, bool) or not math.isfinite(number) or number < 0:
-        raise ValueError(f"{what} must be a number from 0 up, not {number!r}")
+    if isinstance(number, bool) or not math.isfinite(number) or not 0 <= number <= LARGEST:
+        raise ValueError(f"{what} must be a number from 0 to {LARGEST:,.0f}, not {number!r}")
 
 
 def _once(what: str, names: Iterable[str]) -> None:
@@ -190,6 +194,37 @@ def mark(result: ExerciseResult, learner: str, at: datetime, origin: Origin, obs
     )
 
 
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """What an instructor says of a text that a learner wrote for an exercise. It is no part of the points."""
+
+    learner: str
+    exercise: str
+    at: Moment
+    """When it was said."""
+    rubric: tuple[tuple[str, bool], ...] = ()
+    """(line of the rubric, whether the text meets it)"""
+    feedback: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("a review's time needs a time zone")
+
+    @property
+    def summary(self) -> str:
+        """How much of the rubric is met. It is the same when a line of the rubric is written otherwise."""
+        met = sum(is_met for _, is_met in self.rubric)
+        return f"{met} of {len(self.rubric)} lines of the rubric are met." if self.rubric else ""
+
+    @property
+    def marks(self) -> str:
+        """The same with the lines that are met, and those that are not."""
+        met, missed = (
+            [line.rstrip(".") for line, is_met in self.rubric if is_met is wanted] for wanted in (True, False)
+        )
+        lines = [f"{word}: {'; '.join(there)}." for word, there in (("Met", met), ("Not met", missed)) if there]
+        return " ".join([self.summary, *lines]) if self.rubric else ""
+
+
 class Late(msgspec.Struct, frozen=True, kw_only=True):
     """What lateness costs. Without a deadline nothing is late."""
 
@@ -242,6 +277,21 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     """The factor for lateness."""
 
     @property
+    def given(self) -> tuple[float, float]:
+        """Points and maximum for whoever rescales by the maximum: of a mark set by hand what was given, so that it is the same
+        whatever the exercise is worth later."""
+        by_hand = self.mark.overruled and self.mark.maximum
+        return (self.mark.points, self.mark.maximum) if by_hand else (self.points, self.maximum)
+
+    @property
+    def by_hand(self) -> str:
+        """Why an instructor set the points, and what they gave where the exercise is worth something else by now; "" if nobody
+        did."""
+        mark = self.mark
+        then = f"{plain(mark.points)} of {plain(mark.maximum)}: " if mark.maximum != self.maximum else ""
+        return f"{then}{mark.overruled}" if mark.overruled else ""
+
+    @property
     def share(self) -> float:
         return self.points / self.maximum if self.maximum else 0.0
 
@@ -271,6 +321,7 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     learners: tuple[Learner, ...] = ()
     items: tuple[Item, ...] = ()
     marks: tuple[Mark, ...] = ()
+    reviews: tuple[Review, ...] = ()
     late: Late = Late()
     counts: Counts = Counts.BEST
     certificate: float | None = None
@@ -283,11 +334,12 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         _once("exercise", (item.exercise for item in self.items))
         learners = {learner.id for learner in self.learners}
         exercises = {item.exercise for item in self.items}
-        for mark in self.marks:
-            if mark.learner not in learners:
-                raise ValueError(f"a mark is of {mark.learner!r}, who is no learner of this workshop")
-            if mark.exercise not in exercises:
-                raise ValueError(f"a mark is of {mark.exercise!r}, which is no exercise of this workshop")
+        for what, all_ in (("mark", self.marks), ("review", self.reviews)):
+            for one in all_:
+                if one.learner not in learners:
+                    raise ValueError(f"a {what} is of {one.learner!r}, who is no learner of this workshop")
+                if one.exercise not in exercises:
+                    raise ValueError(f"a {what} is of {one.exercise!r}, which is no exercise of this workshop")
 
     def learner(self, name: str) -> Learner:
         """Raises KeyError."""
@@ -308,6 +360,22 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for mark in sorted(self.marks, key=lambda mark: mark.at):
             found.setdefault((mark.learner, mark.exercise), []).append(mark)
         return {pair: tuple(marks) for pair, marks in found.items()}
+
+    def review(self, learner: str, exercise: str) -> Review | None:
+        """The newest."""
+        return self._reviews.get((learner, exercise))
+
+    @functools.cached_property
+    def _reviews(self) -> dict[tuple[str, str], Review]:
+        return {(one.learner, one.exercise): one for one in sorted(self.reviews, key=lambda one: one.at)}
+
+    def said(self, learner: str, exercise: str, brief: bool = False) -> tuple[str, ...]:
+        """What an instructor tells the learner about an exercise, in parts: of the mark, the rubric, the text. `brief` leaves
+        out the rubric's lines."""
+        scored, review = self.counting(learner, exercise), self.review(learner, exercise)
+        told = [scored.mark.comment] if scored else []
+        told += [review.summary if brief else review.marks, review.feedback] if review else []
+        return tuple(part for part in told if part)
 
     def counting(self, learner: str, exercise: str) -> Scored | None:
         """The mark that counts: the newest that an instructor set by hand, else the best or the newest after lateness. Of equal

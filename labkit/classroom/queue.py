@@ -7,7 +7,6 @@ in order. A file goes only when the classroom has said that it has what is in it
 
 import fcntl
 import hashlib
-import http.client
 import json
 import re
 import ssl
@@ -18,16 +17,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
+from labkit import reaching
 from labkit.errors import LabError
 from labkit.work import keeping
 
 PLACE = f"{keeping.FOLDER}/classroom"
-PATIENCE = 20.0
-"""Seconds for one answer."""
 FINGERPRINT = 32
 """Letters of the authority's fingerprint that a code carries: 128 bits."""
 
@@ -45,6 +42,8 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     workshop: str
     person: dict[str, str] = {}
     """The learner's personal values in this workshop."""
+    before: str = ""
+    """The token that this one follows, until the classroom has heard so."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,8 @@ class Sent:
 def _now() -> datetime:
     return datetime.now(UTC)
 
+
+ask = reaching.ask
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -236,9 +237,9 @@ def authority(address: str, fingerprint: str) -> str:
     """The classroom's authority, taken only if it is the one that the code names: until then nothing is said to anybody."""
     blind = ssl.create_default_context()
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
-    with _connection(address, blind) as connection:
-        connection.request("GET", "/ca.pem")
-        text = connection.getresponse().read(100_000).decode(errors="replace")
+    with reaching.connection(address, blind) as asked:
+        asked.request("GET", "/ca.pem")
+        text = asked.getresponse().read(100_000).decode(errors="replace")
     try:
         found = fingerprint_of(text)
     except ValueError as error:
@@ -254,39 +255,3 @@ def authority(address: str, fingerprint: str) -> str:
 def fingerprint_of(certificate: str) -> str:
     """The fingerprint of a certificate in PEM, as a code carries it. Raises ValueError."""
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()[:FINGERPRINT]
-
-
-def ask(
-    address: str, ca: str, method: str, path: str, data: dict[str, Any], token: str = ""
-) -> tuple[int, dict[str, Any]]:
-    """Status and answer. Raises LabError where none comes."""
-    tls = ssl.create_default_context(cadata=ca)
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    with _connection(address, tls) as connection:
-        connection.request(method, path, json.dumps(data), headers)
-        answer = connection.getresponse()
-        body = answer.read(1_000_000)
-    try:
-        told = json.loads(body)
-    except ValueError:
-        told = {}
-    return answer.status, told if isinstance(told, dict) else {}
-
-
-@contextmanager
-def _connection(address: str, tls: ssl.SSLContext) -> Iterator[http.client.HTTPSConnection]:
-    try:
-        place = urlsplit(address)
-        host, port = place.hostname, place.port
-    except ValueError:
-        place, host, port = urlsplit(""), None, None
-    if place.scheme != "https" or not host:
-        raise LabError(f"{address} is not a classroom's address.", "it looks like https://HOST:8443")
-    connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=tls)
-    try:
-        yield connection
-    except (OSError, http.client.HTTPException) as error:
-        why = str(error) or type(error).__name__
-        raise LabError(f"The classroom at {address} does not answer: {why}.", "try again when it does") from error
-    finally:
-        connection.close()

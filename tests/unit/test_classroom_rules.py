@@ -1,16 +1,18 @@
 """The classroom's rules: rosters, what is taken, what counts, what the board says. Values only."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import world
 from msgspec import structs
 
+from labkit.authoring import recordings
 from labkit.classroom import playing
 from labkit.classroom.rules import counting, entries, standing, trust
 from labkit.classroom.rules.counting import OBSERVED, SELF_REPORTED, Overruling, Policy, Result
 from labkit.classroom.rules.standing import Seat, State, Step
-from labkit.content import exercises
+from labkit.content import diagnoses, exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
 from labkit.lab.owner.workshop import Workshop
@@ -191,14 +193,94 @@ def numbers(results, **policy):
 def test_results_count_in_the_order_in_which_they_were_done():
     three = [result(1, 1, 30), result(2, 3, 50, SELF_REPORTED), result(3, 2, 40)]
     assert numbers(three) == [2, 3, 1]
-    assert numbers(three, attempts=2) == [2, 3]
     assert numbers(three, self_reported=False) == [3, 1]
 
 
 def test_grading_again_replaces_and_is_no_attempt():
     again = [result(1, 1, 30, observation="a"), result(2, 2, 20, observation="b"), result(3, 3, 30, observation="a")]
     assert numbers(again) == [3, 2]
-    assert numbers(again, attempts=1) == [3]
+    assert numbers(again, attempts=1) == [3, 2]
+
+
+def steps(*told, origin=OBSERVED, logs=None, start=1):
+    """Results of one exercise with the checks a and b: "ok" passed, "-" blocked, else the diagnosis. `logs`: (begun, last) of
+    each, where the access log is told."""
+    made = []
+    for number, one in enumerate(told, start):
+        found = tuple(
+            (check, *{"ok": ("passed", ""), "-": ("blocked", "")}.get(word, ("not_yet", word)))
+            for check, word in zip("ab", one.split(), strict=True)
+        )
+        begun, last = logs[number - start] if logs else (0, number)
+        earned = sum(outcome == "passed" for _, outcome, _ in found)
+        made.append(changed(result(number, earned, 90 - number, origin, checks=found), begun=begun, last=last))
+    return made
+
+
+def changed(one, **changes):
+    return replace(one, **changes)
+
+
+UNDONE = frozenset({"none"})
+
+
+@pytest.mark.parametrize(
+    ("what", "done", "used"),
+    [
+        ("nothing has come", steps(), 0),
+        ("the first look, at a lab in which nothing was done", steps("none -"), 0),
+        ("the first look, at a mistake", steps("typo -"), 0),
+        ("progress", steps("none -", "ok none", "ok ok"), 0),
+        ("progress that shows the next mistake", steps("none -", "ok typo", "ok ok"), 0),
+        ("a mistake", steps("none -", "typo -", "ok ok"), 1),
+        ("another mistake", steps("none -", "typo -", "other -", "ok ok"), 2),
+        ("a mistake that goes", steps("none -", "typo -", "none -"), 1),
+        ("the same mistake again", steps("none -", "typo -", "none -", "typo -"), 2),
+        ("a check is lost", steps("ok ok", "none -"), 1),
+        ("a check is lost, and another one won", steps("ok typo", "typo ok"), 1),
+        ("the lab was reset", steps("ok ok", "none -", logs=[(0, 9), (10, 10)]), 0),
+        ("it was reset before, and now a check is lost", steps("ok ok", "none -", logs=[(10, 12), (10, 15)]), 1),
+        ("the lab was made anew", steps("ok ok", "none -", logs=[(0, 9), (0, 2)]), 0),
+        ("then the same mistake is made there", steps("typo -", "none -", "typo -", logs=[(0, 9), (0, 2), (0, 5)]), 1),
+        (
+            "a laptop and a lab here are two labs",
+            [*steps("none -", "ok ok"), *steps("none -", "ok ok", origin=SELF_REPORTED, start=3)],
+            0,
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_try_is_used_up_by_a_step_that_goes_wrong(what, done, used):
+    assert counting.tries(done, Policy(undone=UNDONE)) == used, what
+
+
+@pytest.mark.parametrize(("attempts", "count"), [(0, 5), (1, 2), (2, 3), (3, 5), (9, 5)])
+def test_after_the_last_try_no_more_counts(attempts, count):
+    done = steps("none -", "typo -", "other -", "ok -", "ok ok")
+    assert numbers(done, attempts=attempts, undone=UNDONE) == list(range(1, count + 1))
+
+
+def test_grading_again_uses_up_no_try():
+    """A check that was broken said "typo" to what was right; mended, it says so."""
+    done = steps("none -", "typo -", "ok ok")
+    mended = changed(steps("ok ok")[0], number=9, observation=done[1].observation, taken=done[1].taken)
+    assert counting.tries(done, Policy(undone=UNDONE)) == 1
+    assert counting.tries([*done, mended], Policy(undone=UNDONE)) == 0
+
+
+def test_what_nobody_has_done_yet_is_no_mistake():
+    """A lab in which nothing was done says of no exercise that there is a mistake. 07-versions does: it begins with what
+    06-practice left there."""
+    undone = diagnoses.undone()
+    for one in exercises.every():
+        told = {check.diagnosis for check in grade_one(one, world.World().observation).checks} - {""}
+        assert told <= undone, one.slug
+    for slug in exercises.slugs():
+        nothing = recordings.load_told(slug).get("wrong-nothing", {})
+        told = {check["diagnosis"] for check in nothing.values() if "diagnosis" in check}
+        assert told - undone == ({"push-other-tag"} if slug == "07-versions" else set()), slug
+        real = {check.get("diagnosis", "") for told in recordings.load_told(slug).values() for check in told.values()}
+        assert real - undone - {""}, f"{slug} has mistakes"
 
 
 def test_what_was_offline_too_long_counts_as_done_when_it_came():
@@ -228,11 +310,13 @@ PASSED = (("in_hub", "passed", ""), ("same", "passed", ""))
 NONE = (("in_hub", "not_yet", "push-none"), ("same", "blocked", ""))
 TYPO = (("in_hub", "not_yet", "push-typo"), ("same", "blocked", ""))
 STALE = (("in_hub", "passed", ""), ("same", "not_yet", "push-stale"))
+NEXT = (("in_hub", "passed", ""), ("same", "not_yet", "push-none"))
+BOTH = (("in_hub", "not_yet", "push-none"), ("same", "not_yet", "push-stale"))
 
 
 def made(results, seats=None, now=NOW):
     seats = seats or (Seat(1, 1, "Ada", "A", True, None),)
-    return standing.board(STEPS, seats, results, now, str.upper)
+    return standing.board(STEPS, seats, results, now, str.upper, {"push-none", "tag-none"})
 
 
 def of(earned, minutes, checks, slug="03-push", learner=1):
@@ -243,13 +327,18 @@ def of(earned, minutes, checks, slug="03-push", learner=1):
     ("results", "state", "here", "diagnosis", "since"),
     [
         ([], State.AWAY, "02-tag", "", None),
-        ([of(0, 1, NONE)], State.WORKING, "03-push", "push-none", 1),
-        ([of(0, 6, NONE)], State.STUCK, "03-push", "push-none", 6),
+        ([of(0, 1, NONE)], State.READING, "03-push", "push-none", 1),
+        ([of(0, 9, NONE)], State.READING, "03-push", "push-none", 9),
+        ([of(0, 4, TYPO)], State.WORKING, "03-push", "push-typo", 4),
+        ([of(0, 5, TYPO)], State.STUCK, "03-push", "push-typo", 5),  # the first look may already be a mistake
         ([of(0, 11, NONE)], State.IDLE, "03-push", "push-none", 11),
         ([of(0, 6, NONE), of(0, 2, TYPO)], State.WORKING, "03-push", "push-typo", 2),
-        ([of(0, 20, TYPO), of(0, 8, NONE), of(0, 2, NONE)], State.STUCK, "03-push", "push-none", 8),
+        ([of(0, 20, TYPO), of(0, 8, NONE), of(0, 2, NONE)], State.WORKING, "03-push", "push-none", 8),
         ([of(0, 8, NONE), of(2, 7, STALE)], State.STUCK, "03-push", "push-stale", 7),
-        ([of(3, 8, PASSED), of(0, 2, NONE)], State.WORKING, "02-tag", "", None),
+        ([of(0, 8, NONE), of(2, 7, NEXT)], State.WORKING, "03-push", "push-none", 7),
+        ([of(2, 7, BOTH)], State.STUCK, "03-push", "push-stale", 7),  # a mistake before what is still to be done
+        ([of(3, 4, PASSED)], State.WORKING, "02-tag", "", None),
+        ([of(3, 8, PASSED)], State.READING, "02-tag", "", None),
         ([of(3, 8, (), "02-tag"), of(3, 30, PASSED)], State.DONE, "", "", None),
         (
             [of(0, 4, NONE), of(3, 3, (("tagged", "passed", ""), ("same", "passed", "")), "02-tag")],
@@ -273,7 +362,10 @@ def test_who_has_just_come_to_an_exercise_is_not_stuck_there_since_the_first_loo
     assert row_of(made(first)) == (State.IDLE, "02-tag", "tag-none", ago(40))
     done = [*first, of(3, 2, tagged, "02-tag")]
     assert row_of(made(done)) == (State.WORKING, "03-push", "push-none", ago(2))
-    assert row_of(made(done, now=NOW + timedelta(minutes=4))) == (State.STUCK, "03-push", "push-none", ago(2))
+    assert row_of(made(done, now=NOW + timedelta(minutes=4))) == (State.READING, "03-push", "push-none", ago(2))
+    typo = [of(0, 40, none, "02-tag"), of(0, 40, TYPO), of(3, 2, tagged, "02-tag")]
+    assert row_of(made(typo, now=NOW + timedelta(minutes=2))) == (State.WORKING, "03-push", "push-typo", ago(2))
+    assert row_of(made(typo, now=NOW + timedelta(minutes=4))) == (State.STUCK, "03-push", "push-typo", ago(2))
 
 
 def row_of(board):
@@ -283,13 +375,14 @@ def row_of(board):
 
 def test_a_sign_of_life_keeps_one_from_being_idle():
     seats = (Seat(1, 1, "Ada", "A", True, ago(2)),)
-    assert made([of(0, 30, NONE)], seats).rows[0].state is State.STUCK
-    assert made([], seats).rows[0].state is State.WORKING
+    assert made([of(0, 30, TYPO)], seats).rows[0].state is State.STUCK
+    assert made([of(0, 30, NONE)], seats).rows[0].state is State.READING
+    assert made([], seats).rows[0].state is State.READING
 
 
 def test_may_i_go_on():
     seats = [Seat(number, number, f"L{number}", signed_in=number < 4) for number in range(1, 6)]
-    found = made([of(3, 9, PASSED, learner=1), of(0, 6, NONE, learner=2), of(2, 1, STALE, learner=3)], seats)
+    found = made([of(3, 9, PASSED, learner=1), of(0, 6, TYPO, learner=2), of(2, 1, STALE, learner=3)], seats)
     push = found.columns[1]
     assert (push.done, push.here, push.stuck, push.passed) == (1, 2, 1, (2, 1))
     assert found.present == 3
@@ -299,15 +392,15 @@ def test_frequent_mistakes_are_ranked_by_learners_then_by_the_longest_wait():
     seats = [Seat(number, number, f"L{number}", signed_in=True) for number in range(1, 8)]
     found = made(
         [
-            of(0, 2, NONE, learner=1), of(0, 3, NONE, learner=2), of(0, 4, NONE, learner=3),
-            of(0, 1, TYPO, learner=4),
+            of(0, 2, TYPO, learner=1), of(0, 3, TYPO, learner=2), of(0, 4, TYPO, learner=3),
+            of(0, 1, NONE, learner=4),  # no mistake: does not count
             of(2, 9, STALE, learner=5),
             of(0, 30, TYPO, learner=6),  # idle: does not count
         ],
         seats,
     )  # fmt: skip
     assert [(one.diagnosis, one.title, len(one.learners)) for one in found.frequent] == [
-        ("push-none", "PUSH-NONE", 3), ("push-stale", "PUSH-STALE", 1), ("push-typo", "PUSH-TYPO", 1),
+        ("push-typo", "PUSH-TYPO", 3), ("push-stale", "PUSH-STALE", 1),
     ]  # fmt: skip
     assert found.frequent[0].since == ago(4)
 

@@ -12,7 +12,17 @@ from labkit.classroom.gradebook import Gradebook, Ids
 from labkit.classroom.lti import launch as launches
 from labkit.classroom.lti.matching import Known, Plan
 from labkit.classroom.records import judging, people
-from labkit.classroom.records.models import Column, Course, Member, Overruling, Participant, Result, User, Workshop
+from labkit.classroom.records.models import (
+    Column,
+    Course,
+    Member,
+    Overruling,
+    Participant,
+    Reflection,
+    Result,
+    User,
+    Workshop,
+)
 from labkit.content import exercises
 
 LONGEST = 500
@@ -129,7 +139,8 @@ def seen_by(session: Session, one: Course, book: Gradebook) -> Gradebook:
         if each.id in subjects
     )
     marks = tuple(mark for mark in book.marks if mark.learner in subjects)
-    return msgspec.structs.replace(book, learners=learners, marks=marks)
+    reviews = tuple(review for review in book.reviews if review.learner in subjects)
+    return msgspec.structs.replace(book, learners=learners, marks=marks, reviews=reviews)
 
 
 def names(session: Session, workshop: Workshop) -> dict[tuple[str, str, str], Member]:
@@ -153,7 +164,7 @@ def moved(session: Session, workshop: Workshop) -> tuple[object, ...]:
     """Changes with everything that a score depends on."""
     counts = [
         session.scalar(select(func.max(what)))
-        for what in (Result.number, Overruling.number, Column.number, User.number)
+        for what in (Result.number, Overruling.number, Column.number, User.number, Reflection.judged)
     ]
     parts = session.scalar(select(func.count()).select_from(Participant))
     one = workshop

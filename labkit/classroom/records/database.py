@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, NoSuchModuleError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
+from labkit.classroom.records.models import Base
 from labkit.errors import LabError
 
 BUSY = 20_000
@@ -16,7 +17,6 @@ BUSY = 20_000
 
 LOCK = 7_236_101
 """PostgreSQL's advisory lock while tables are changed: several classrooms may start at once."""
-
 
 POOL = {"pool_size": 10, "max_overflow": 35, "pool_timeout": 10}
 """A connection for each thread in which requests are served (40), and a few more: nobody who has one waits for another."""
@@ -29,6 +29,8 @@ class Database:
         """Raises LabError that says why it cannot be used."""
         self.engine = _engine(url)
         self._make = sessionmaker(self.engine, expire_on_commit=False)
+        server = self.engine.dialect.name != "sqlite"
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT") if server else self.engine
         try:
             upgrade(self.engine)
         except DBAPIError as error:
@@ -37,8 +39,9 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
-        """Never writes."""
-        with self._working(), self._make() as session:
+        """Never writes. On PostgreSQL there is no transaction around it, which would be two more questions: each statement
+        sees what is committed, as it would in one."""
+        with self._working(), self._make(bind=self._reader, autoflush=False) as session:
             yield session
 
     @contextlib.contextmanager
@@ -64,6 +67,13 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def only_writer(session: Session, table: type[Base]) -> None:
+    """Waits for all who write to this table, and lets nobody else do so before this transaction ends. SQLite has one writer
+    anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 class DatabaseAway(LabError):
@@ -123,4 +133,4 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "heads")
 
 
-__all__ = ["Database", "DatabaseAway", "DatabaseError", "upgrade"]
+__all__ = ["Database", "DatabaseAway", "DatabaseError", "only_writer", "upgrade"]

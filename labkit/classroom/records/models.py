@@ -117,8 +117,25 @@ class Observation(Base):
     """The digest of the pass that it was handed in with."""
     taken: Mapped[datetime]
     received: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(64), default="")
+    """Names what the lab held, whenever it was looked at (handing_in.state); "" where nobody has asked."""
     data: Mapped[bytes] = mapped_column(LargeBinary)
     """JSON, compressed by zlib."""
+
+
+class Newest(Base):
+    """The newest look at a learner's lab that judged an exercise, whether it changed the result or not: a check that was broken
+    then may find the work once it is mended. One before the deadline and one after it, from each origin, and no more."""
+
+    __tablename__ = "newest"
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), primary_key=True)
+    exercise: Mapped[str] = mapped_column(String(100), primary_key=True)
+    origin: Mapped[str] = mapped_column(String(20), primary_key=True)
+    late: Mapped[bool] = mapped_column(primary_key=True)
+    """Whether it was after the deadline, as that was then."""
+    observation: Mapped[str] = mapped_column(ForeignKey("observation.digest", ondelete="CASCADE"), index=True)
+    content: Mapped[str] = mapped_column(String(50))
+    """The content that has graded it last."""
 
 
 class Trace(Base):
@@ -152,6 +169,9 @@ class Result(Base):
     points: Mapped[int]
     checks: Mapped[list[Any]] = mapped_column(JSON)
     """[[check, outcome, diagnosis], …]"""
+    begun: Mapped[int] = mapped_column(default=0)
+    last: Mapped[int] = mapped_column(default=0)
+    """Numbers of lines of the access log (rules/counting.py: Result)."""
 
 
 class Overruling(Base):
@@ -163,6 +183,8 @@ class Overruling(Base):
     exercise: Mapped[str] = mapped_column(String(100))
     earned: Mapped[float | None]
     """Null takes an earlier one back."""
+    points: Mapped[int | None]
+    """What the exercise was worth then; null where that was not kept."""
     reason: Mapped[str] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
     time: Mapped[datetime]
@@ -177,10 +199,13 @@ class Reflection(Base):
     exercise: Mapped[str] = mapped_column(String(100))
     text: Mapped[str] = mapped_column(Text)
     time: Mapped[datetime]
+    source: Mapped[str] = mapped_column(String(20), default="")
+    """Where it was written (records/talk.py); "" where that was not kept."""
     scores: Mapped[list[Any] | None] = mapped_column(JSON)
     """For each line of the rubric whether it is met; null until somebody has read the text."""
     feedback: Mapped[str] = mapped_column(Text, default="")
     by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    judged: Mapped[datetime | None]
 
 
 class Hand(Base):

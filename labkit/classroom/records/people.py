@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from labkit.classroom.gradebook import Learner
@@ -16,18 +16,25 @@ from labkit.classroom.records.models import Event, Member, Pass, Workshop
 from labkit.classroom.rules import entries
 from labkit.classroom.rules.counting import Policy
 from labkit.classroom.rules.entries import Entry, Roster
+from labkit.content import diagnoses
 from labkit.errors import LabError, nearest
 from labkit.text import visible
 
 LEARNER, ASSISTANT, INSTRUCTOR = "learner", "assistant", "instructor"
 STAFF = (ASSISTANT, INSTRUCTOR)
+TRIAL = "trial"
+"""The role of whoever tries the workshop out: a learner in everything but that they are in no list, mark or count."""
+TRIES_OUT = "instructor's try"
+FORMER = "former assistant"
+"""The role of an assistant who was removed: what they wrote stays, and they come in no more."""
 
-LINK, CODE, SESSION, DEVICE = "link", "code", "session", "device"
+LINK, CODE, SESSION, DEVICE, JUPYTERLAB = "link", "code", "session", "device", "jupyterlab"
 LASTING = {
     LINK: timedelta(days=7),
     CODE: timedelta(hours=4),
     SESSION: timedelta(hours=12),
     DEVICE: timedelta(days=30),
+    JUPYTERLAB: timedelta(days=30),
     "laptop": timedelta(minutes=30),
     "broker": timedelta(days=30),
 }
@@ -65,6 +72,7 @@ def policy(workshop: Workshop) -> Policy:
         attempts=workshop.attempts,
         self_reported=workshop.self_reported,
         offline=timedelta(minutes=workshop.offline_minutes),
+        undone=diagnoses.undone(),
     )
 
 
@@ -145,6 +153,8 @@ def staff(session: Session, workshop: Workshop, role: str, name: str, section: s
         found = _member(workshop, role, name, name, "", section)
         session.add(found)
         session.flush()
+    if found.role == FORMER:
+        found.role, found.section = role, section
     if found.role not in STAFF:
         raise LabError(f"{visible(name)} is a learner of this workshop.", "choose another name")
     return found
@@ -154,6 +164,16 @@ def all_staff(session: Session, workshop: Workshop) -> list[Member]:
     """Instructors and assistants, in the order in which they came."""
     wanted = select(Member).where(Member.workshop_id == workshop.id, Member.role.in_(STAFF))
     return list(session.scalars(wanted.order_by(Member.id)))
+
+
+def remove_assistant(session: Session, workshop: Workshop, number: int, now: datetime) -> Member:
+    """Ends all that an assistant may. Raises LabError for anybody else."""
+    found = next((one for one in all_staff(session, workshop) if one.id == number), None)
+    if found is None or found.role != ASSISTANT:
+        raise LabError("There is no such assistant.", "look at the page Workshop again")
+    found.role = FORMER
+    end_ways_in(session, workshop, found, now)
+    return found
 
 
 def colleague(session: Session, workshop: Workshop, role: str, name: str, whence: str) -> Member:
@@ -168,6 +188,21 @@ def colleague(session: Session, workshop: Workshop, role: str, name: str, whence
     session.add(made)
     session.flush()
     return made
+
+
+def trial(session: Session, workshop: Workshop) -> Member:
+    """Who tries this workshop out as a learner, made if there is nobody. Raises LabError where a learner is called so."""
+    found = session.scalar(select(Member).where(Member.workshop_id == workshop.id, Member.role == TRIAL))
+    if found is None:
+        key = entries.same(TRIES_OUT)
+        if session.scalar(select(Member.id).where(Member.workshop_id == workshop.id, Member.key == key)) is not None:
+            raise LabError(
+                f"Somebody on the roster is called {TRIES_OUT}.", "upload a roster that calls them otherwise"
+            )
+        found = _member(workshop, TRIAL, TRIES_OUT, TRIES_OUT.capitalize(), "", "")
+        session.add(found)
+        session.flush()
+    return found
 
 
 def _member(workshop: Workshop, role: str, ident: str, name: str, email: str, section: str) -> Member:
@@ -189,6 +224,17 @@ def learners(session: Session, workshop: Workshop, viewer: Member | None = None)
     if viewer and viewer.role == ASSISTANT and viewer.section:
         wanted = wanted.where(Member.section == viewer.section)
     return list(session.scalars(wanted))
+
+
+def numbers(session: Session, workshop: Workshop) -> dict[int, int]:
+    """{member's number: what a learner is called while names are hidden}, in the roster's order: it stays the same for the
+    whole workshop."""
+    return numbered(learners(session, workshop))
+
+
+def numbered(there: Sequence[Member]) -> dict[int, int]:
+    """The same, of all learners."""
+    return {member: number for number, member in enumerate(sorted(one.id for one in there), 1)}
 
 
 def learner(session: Session, workshop: Workshop, viewer: Member, number: int) -> Member | None:
@@ -243,15 +289,39 @@ def issue(
 
 def look_up(session: Session, key: bytes, workshop: Workshop, kind: str, token: str, now: datetime) -> Pass | None:
     """The pass, where it still opens its door; nothing is used up."""
-    return session.scalar(
-        select(Pass).where(
-            Pass.digest == digest(key, kind, token),
-            Pass.workshop_id == workshop.id,
-            Pass.kind == kind,
-            Pass.until > now,
-            or_(Pass.left.is_(None), Pass.left > 0),
-        )
+    return session.scalar(select(Pass).where(*_opens(key, workshop.id, (kind,), token, now)))
+
+
+def whose(
+    session: Session, key: bytes, workshop: int, kinds: Sequence[str], token: str, now: datetime
+) -> tuple[int | None] | None:
+    """The number of the member whose pass of any of these kinds it is, which is nobody's of a broker's; None where it opens
+    nothing in the workshop of this number."""
+    found = session.execute(select(Pass.member_id).where(*_opens(key, workshop, kinds, token, now))).first()
+    return (found[0],) if found else None
+
+
+def holder(
+    session: Session, key: bytes, workshop: int, kinds: Sequence[str], token: str, now: datetime
+) -> tuple[Workshop, Pass, Member | None] | None:
+    """The workshop, the pass, and whose it is, in one question."""
+    wanted = (
+        select(Workshop, Pass, Member)
+        .join(Pass, Pass.workshop_id == Workshop.id)
+        .outerjoin(Member, Member.id == Pass.member_id)
     )
+    found = session.execute(wanted.where(*_opens(key, workshop, kinds, token, now))).first()
+    return (found[0], found[1], found[2]) if found else None
+
+
+def _opens(key: bytes, workshop: int, kinds: Sequence[str], token: str, now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        Pass.digest.in_([digest(key, kind, token) for kind in kinds]),
+        Pass.workshop_id == workshop,
+        Pass.kind.in_(kinds),
+        Pass.until > now,
+        or_(Pass.left.is_(None), Pass.left > 0),
+    ]
 
 
 def use(session: Session, key: bytes, workshop: Workshop, kind: str, token: str, now: datetime) -> Pass | None:
@@ -268,6 +338,11 @@ def use(session: Session, key: bytes, workshop: Workshop, kind: str, token: str,
     return found if done.rowcount == 1 else None  # type: ignore[attr-defined]
 
 
+def aging(found: Pass, now: datetime) -> bool:
+    """Whether less than half of its time is left: time for a new one."""
+    return found.until - now < LASTING[found.kind] / 2
+
+
 def end(session: Session, key: bytes, kind: str, token: str, now: datetime) -> None:
     """A pass that opens nothing any more."""
     session.execute(update(Pass).where(Pass.digest == digest(key, kind, token)).values(until=now))
@@ -281,7 +356,7 @@ def end_all(session: Session, workshop: Workshop, kind: str, now: datetime, memb
 
 def end_ways_in(session: Session, workshop: Workshop, member: Member, now: datetime) -> None:
     """Signs a member out everywhere: browsers, machines, and links and codes that are not used yet."""
-    for kind in (SESSION, DEVICE, LINK, "laptop"):
+    for kind in (SESSION, DEVICE, JUPYTERLAB, LINK, "laptop"):
         end_all(session, workshop, kind, now, member)
 
 
@@ -301,6 +376,8 @@ def note(
     sight what happened before."""
     if kind in LIMITED and _many(session, workshop, kind, member, address, now, MOST_LINES):
         return
+    if kind in OFTEN and member is not None and _many(session, workshop, kind, member, "", now, MOST_LINES):
+        return
     told = visible(what)[:1000]
     line = Event(
         workshop_id=workshop.id,
@@ -317,6 +394,10 @@ WRONG_CODE, REFUSED, WAITS, NOT_TAKEN = "wrong-code", "refused", "waits", "not-t
 LIMITED, MOST_LINES = (REFUSED, WAITS, NOT_TAKEN), 100
 """Lines that anybody can cause as often as they like, and how many of a kind are written from one place WITHIN that time.
 Wrong codes are not among them: what is counted must be written down, and after TRIES of them nobody looks at a code."""
+
+
+OFTEN = ("jupyter", "laptop", "reset", "terminal")
+"""Lines that learners can cause as often as they click: so many of each are written about one of them."""
 
 
 SIGNED_IN = "signed-in"

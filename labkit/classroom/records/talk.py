@@ -71,14 +71,35 @@ def messages(session: Session, workshop: Workshop, member: Member) -> list[tuple
     return [(message, by) for message, by in session.execute(wanted)]
 
 
-def reflect(session: Session, member: Member, exercise: str, text: str, now: datetime) -> bool:
-    """Keeps a learner's text; returns whether it is another than the last one."""
+PAGE = "page"
+"""Where a text was written: on the learner's page. In JupyterLab it is the origin of the observation that brings it."""
+
+
+def reflect(session: Session, member: Member, exercise: str, text: str, now: datetime, source: str = PAGE) -> bool:
+    """Keeps what a learner has written there; returns whether it is another text than the last one. A lab says its text again
+    and again: it is new where it differs from what that lab said before, whatever was written elsewhere meanwhile."""
     told = plain(text)
     last = reflection(session, member, exercise)
-    if not told or (last is not None and last.text == told):
+    if not told or (source == PAGE and last is not None and last.text == told):
         return False
-    session.add(Reflection(member_id=member.id, exercise=exercise, text=told, time=now))
-    return True
+    if source != PAGE and _said(session, member, exercise, told, source):
+        return False
+    one = Reflection(member_id=member.id, exercise=exercise, text=told, time=now, source=source)
+    session.add(one)
+    if last is None or last.text != told:
+        return True
+    one.time, one.scores, one.feedback = last.time, last.scores, last.feedback  # the same text from elsewhere
+    one.by_id, one.judged = last.by_id, last.judged
+    return False
+
+
+def _said(session: Session, member: Member, exercise: str, text: str, source: str) -> bool:
+    """Whether this is what the lab said last; of texts whose source was not kept, whether it is among them."""
+    mine = select(Reflection.text).where(Reflection.member_id == member.id, Reflection.exercise == exercise)
+    last = session.scalar(mine.where(Reflection.source == source).order_by(Reflection.number.desc()).limit(1))
+    if last is None:
+        return session.scalar(mine.where(Reflection.source == "", Reflection.text == text).limit(1)) is not None
+    return last == text
 
 
 def reflection(session: Session, member: Member, exercise: str) -> Reflection | None:
@@ -87,6 +108,6 @@ def reflection(session: Session, member: Member, exercise: str) -> Reflection | 
     return session.scalars(wanted.order_by(Reflection.number.desc())).first()
 
 
-def judge(one: Reflection, scores: list[bool], feedback: str, by: Member) -> None:
+def judge(one: Reflection, scores: list[bool], feedback: str, by: Member, now: datetime) -> None:
     """What an instructor says about it, by the rubric."""
-    one.scores, one.feedback, one.by_id = scores, plain(feedback), by.id
+    one.scores, one.feedback, one.by_id, one.judged = scores, plain(feedback), by.id, now

@@ -87,9 +87,11 @@ def same(ident: str) -> str:
     return unicodedata.normalize("NFKC", seen.casefold()).strip()
 
 
-UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-"""Letters and marks that Unicode lets nobody see (Default_Ignorable_Code_Point); Python calls them printable. What it does not
-call so, `clean` makes a space."""
+UNSEEN = re.compile(
+    "[\u2800\U0001d159\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that Unicode lets nobody see (Default_Ignorable_Code_Point), and blank signs: Python calls them printable.
+What it does not call so, `clean` makes a space."""
 
 
 def clean(cell: str) -> str:
@@ -99,7 +101,7 @@ def clean(cell: str) -> str:
 
 
 def _text(content: bytes) -> str:
-    fix = "save it as CSV in UTF-8"
+    fix = "save it as CSV in UTF-8 (in Excel: Save As, CSV UTF-8)"
     if len(content) > MOST_BYTES:
         raise LabError(f"The roster has more than {MOST_BYTES:,} bytes.", "is this the right file?")
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

@@ -1,8 +1,8 @@
 """The live board as values: who works on what, who has been stuck on what and for how long, who is done. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,6 +21,8 @@ class State(StrEnum):
 
     AWAY = "away"
     IDLE = "idle"
+    READING = "reading"
+    """Has done nothing yet at the exercise at which they are, nor anything elsewhere for a while."""
     WORKING = "working"
     STUCK = "stuck"
     DONE = "done"
@@ -74,6 +76,10 @@ class Cell:
     """The mistake that the learner has to get past now."""
     since: datetime | None = None
     """Since when it has been this one."""
+    mistake: bool = False
+    """Whether it is one: else it is what nobody has done yet."""
+    begun: bool = False
+    """Whether anything was done here, right or wrong."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class Row:
     diagnosis: str = ""
     """Why the learner is not further, where a check knows it."""
     since: datetime | None = None
+    mistake: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,13 +142,14 @@ def board(
     results: Iterable[Result],
     now: datetime,
     title: Callable[[str], str] = str,
+    undone: Set[str] = frozenset(),
 ) -> Board:
-    """`title` says in words what a diagnosis means."""
+    """`title` says in words what a diagnosis means; those in `undone` are no mistakes."""
     steps = tuple(steps)
     held: Mapping[tuple[int, str], list[Result]] = defaultdict(list)
     for result in sorted(results, key=lambda one: (one.taken, one.number)):
         held[result.learner, result.exercise].append(result)
-    rows = tuple(_row(seat, steps, held, now) for seat in seats)
+    rows = tuple(_row(seat, steps, held, now, undone) for seat in seats)
     waiting = sorted((row for row in rows if row.seat.hand), key=lambda row: row.seat.hand or now)
     return Board(
         now,
@@ -152,8 +160,14 @@ def board(
     )
 
 
-def _row(seat: Seat, steps: tuple[Step, ...], held: Mapping[tuple[int, str], list[Result]], now: datetime) -> Row:
-    cells = tuple(_cell(step, held.get((seat.learner, step.slug), [])) for step in steps)
+def _row(
+    seat: Seat,
+    steps: tuple[Step, ...],
+    held: Mapping[tuple[int, str], list[Result]],
+    now: datetime,
+    undone: Set[str],
+) -> Row:
+    cells = tuple(_cell(step, held.get((seat.learner, step.slug), []), undone) for step in steps)
     newest = {cell.slug: held[seat.learner, cell.slug][-1].taken for cell in cells if cell.checks}
     unfinished = [cell for cell in cells if not cell.done]
     begun = [cell for cell in unfinished if cell.slug in newest]
@@ -166,7 +180,9 @@ def _row(seat: Seat, steps: tuple[Step, ...], held: Mapping[tuple[int, str], lis
         state = State.AWAY
     elif now - seen >= IDLE:
         state = State.IDLE
-    elif since and now - since >= STUCK:
+    elif not here.begun and not _lately([newest[cell.slug] for cell in cells if cell.begun], now):
+        state = State.READING
+    elif here.mistake and since and now - since >= STUCK:
         state = State.STUCK
     else:
         state = State.WORKING
@@ -177,7 +193,12 @@ def _row(seat: Seat, steps: tuple[Step, ...], held: Mapping[tuple[int, str], lis
         cells,
         here.diagnosis if here else "",
         since,
+        here is not None and here.mistake,
     )
+
+
+def _lately(done: list[datetime], now: datetime) -> bool:
+    return bool(done) and now - max(done) < STUCK
 
 
 def _held_up(here: Cell, newest: Mapping[str, datetime]) -> datetime | None:
@@ -187,14 +208,16 @@ def _held_up(here: Cell, newest: Mapping[str, datetime]) -> datetime | None:
     return max([here.since, *elsewhere]) if here.since else None
 
 
-def _cell(step: Step, results: list[Result]) -> Cell:
+def _cell(step: Step, results: list[Result], undone: Set[str]) -> Cell:
     """`results`: oldest first. An exercise that was done once stays done: a later lab may have been put back."""
     if not results:
         return Cell(step.slug, points=step.points)
     done = next((one for one in results if one.done), None)
     last = done or results[-1]
-    cell = Cell(step.slug, last.earned, last.points, last.checks, done is not None, last.origin)
-    stuck = next(((check, told) for check, outcome, told in last.checks if outcome == NOT_YET and told), None)
+    begun = any(one.earned or _mistakes(one, undone) for one in results)
+    cell = Cell(step.slug, last.earned, last.points, last.checks, done is not None, last.origin, begun=begun)
+    mistakes = _mistakes(last, undone)
+    stuck = next(iter(mistakes or _mistakes(last, frozenset())), None)
     if done or stuck is None:
         return cell
     since = last.taken
@@ -202,7 +225,12 @@ def _cell(step: Step, results: list[Result]) -> Cell:
         if (stuck[0], NOT_YET, stuck[1]) not in one.checks:
             break
         since = one.taken
-    return Cell(step.slug, last.earned, last.points, last.checks, False, last.origin, stuck[1], since)
+    return replace(cell, diagnosis=stuck[1], since=since, mistake=bool(mistakes))
+
+
+def _mistakes(one: Result, but: Set[str]) -> list[tuple[str, str]]:
+    """[(check, diagnosis)] of a result, but those in `but`."""
+    return [(check, told) for check, outcome, told in one.checks if outcome == NOT_YET and told and told not in but]
 
 
 def _column(step: Step, at: int, rows: tuple[Row, ...]) -> Column:
@@ -217,10 +245,11 @@ def _column(step: Step, at: int, rows: tuple[Row, ...]) -> Column:
 
 
 def _frequent(rows: tuple[Row, ...], title: Callable[[str], str]) -> tuple[Frequent, ...]:
-    """The most frequent first; of equal ones the one that somebody has had longest. Who is idle or away does not count."""
+    """The most frequent first; of equal ones the one that somebody has had longest. Who is idle or away does not count, nor
+    what is still to be done."""
     with_it: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row.diagnosis and row.since and row.state in (State.WORKING, State.STUCK):
+        if row.mistake and row.since and row.state in (State.WORKING, State.STUCK):
             with_it[row.diagnosis].append(row)
     found = [
         Frequent(id_, title(id_), tuple(row.seat for row in held), min(row.since for row in held if row.since))
