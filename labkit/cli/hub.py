@@ -53,17 +53,24 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def beside(opened: "Opened", broker: "Broker | None", asked: Asked | None) -> "Iterator[Hub | None]":
-    """JupyterHub, while the block runs, where it was asked for. Raises LabError."""
+def beside(
+    opened: "Opened", broker: "Broker | None", asked: Asked | None, idle: float, elsewhere: bool = False
+) -> "Iterator[Hub | None]":
+    """JupyterHub, while the block runs, where it was asked for; it stops a JupyterLab after `idle` seconds, 0 for never.
+    `elsewhere`: whether labs may be on other servers only. Raises LabError."""
     if asked is None:
         yield None
         return
-    if broker is None:
-        raise LabError("JupyterLab needs labs, and this classroom starts none.", "labkit classroom up --labs --hub …")
-    from labkit.classroom.hub import install, opening
+    if broker is None and not elsewhere:
+        raise LabError(
+            "JupyterLab needs labs, and this classroom starts none.",
+            "labkit classroom up --labs --hub …, or with labs on other servers only: --no-labs --hub",
+        )
+    from labkit.classroom.hub import install, opening, workplace
 
-    install.check_socket(broker.engine.url)
-    wanted = opening.Wanted(asked.port, asked.homes or opening.HOMES)
+    if broker:
+        install.check_socket(broker.engine.url)
+    wanted = opening.Wanted(asked.port, asked.homes or workplace.HOMES, idle=idle)
     with contextlib.ExitStack() as stack:
         with progress() as say:
             hub = stack.enter_context(
@@ -76,22 +83,35 @@ def add(classroom: click.Group, folder_option: Callable[..., Any], folder_of: Ca
     """Adds the command. `folder_of` says where classrooms are kept if nobody does."""
 
     @classroom.command("forget-users")
-    @click.option("--workshop", "name", required=True, help="The workshop's name.")
+    @click.option("--workshop", "name", help="The workshop's name.")
+    @click.option(
+        "--root",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        help="On another server: the folder of its broker.",
+    )
     @click.option("--yes", is_flag=True, help="Do not ask.")
     @folder_option
-    def forget_users(name: str, yes: bool, folder: Path | None) -> None:
+    def forget_users(name: str | None, root: Path | None, yes: bool, folder: Path | None) -> None:
         """Remove the system users of a workshop's learners.
 
         Their homes go with them, and so do learners' notebooks on this machine. Roster, results and marks stay.
 
+        \b
         Example: labkit classroom forget-users --workshop spring
+                 labkit classroom forget-users --root ~/.local/state/registry-broker
         """
         from labkit.classroom import needs
+
+        if (name is None) is (root is None):
+            raise LabError(
+                "Whose users? Of a classroom here, or of a broker here.",
+                "labkit classroom forget-users --workshop NAME, or --root FOLDER",
+            )
 
         needs.check()
         from labkit.classroom.hub import opening
 
         if not yes:
             click.confirm("Remove the learners' users, with all that is in their homes?", abort=True, err=True)
-        gone = opening.forget_users(folder or folder_of(), name)
+        gone = opening.forget_users_of_broker(root) if root else opening.forget_users(folder or folder_of(), name or "")
         tell(f"✓ {len(gone)} users are removed, with their homes." if gone else "There are no users of this workshop.")

@@ -1,10 +1,11 @@
 """A deployed app's page in a browser: it opens from the panel, and reaches nothing of JupyterLab's."""
 
 import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
-from helpers import labkit_json, shell
+from helpers import ATTEMPT, labkit_json, shell
 
 from labkit.lab.apps import address
 
@@ -13,8 +14,7 @@ printf '#!/bin/sh\\necho Content-Type: text/plain; echo; env' >/www/cgi-bin/env
 chmod +x /www/cgi-bin/env; exec httpd -f -p 80 -h /www"""
 
 ATTACK = """async jupyter => {
-  const told = {};
-  const attempt = async (name, what) => { try { told[name] = String(await what()) } catch (error) { told[name] = 'refused' } };
+  ATTEMPT
   await attempt('cookies', () => document.cookie);
   await attempt('read', async () => (await fetch(`${jupyter}/api/contents`, {credentials: 'include'})).status);
   await attempt('blind', async () => (await fetch(`${jupyter}/api/contents`, {credentials: 'include', mode: 'no-cors'})).type);
@@ -31,7 +31,7 @@ ATTACK = """async jupyter => {
     one.onload = () => done('run'); one.onerror = fail; document.body.append(one) }));
   told.own = (await fetch('/cgi-bin/env')).status;
   return told;
-}"""
+}""".replace("ATTEMPT", ATTEMPT)
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_a_hostile_page_reaches_nothing_of_jupyterlab(shown, chromium):
         # A form may go only where the page itself comes from.
         refused = app.evaluate(
             """base => new Promise(done => {
+                 setTimeout(() => done('nothing in 20 s'), 20_000);
                  document.addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective));
                  const form = document.createElement('form'); form.method = 'POST';
                  form.action = `${base}/labkit/pages/start`; document.body.append(form); form.submit() })""",
@@ -75,7 +76,9 @@ def test_a_hostile_page_reaches_nothing_of_jupyterlab(shown, chromium):
         )
         assert refused == "form-action" and app.url.startswith(page_address)
         # It may open JupyterLab, as any page may, but then holds nothing of it.
-        app.evaluate("base => { window.opened = window.open(`${base}/lab`) }", base)
+        with context.expect_page() as opening:
+            app.evaluate("base => { window.opened = window.open(`${base}/lab`) }", base)
+        opening.value.wait_for_load_state()  # a context that is closed while one of its pages opens may never be done
         app.wait_for_function("window.opened === null || window.opened.closed")
         # No page of another site may show it in a frame.
         page.evaluate(
@@ -84,7 +87,7 @@ def test_a_hostile_page_reaches_nothing_of_jupyterlab(shown, chromium):
             page_address,
         )
         page.wait_for_function("window.loaded")
-        assert [frame.url for frame in page.frames if frame.url.startswith("chrome-error:")]
+        page.main_frame.child_frames[-1].wait_for_url(re.compile("^chrome-error:"))
     finally:
         context.close()
 

@@ -57,6 +57,24 @@ def shell(lab, script, **options):
     )
 
 
+def assert_one_error(result, *texts):
+    """The command ended with exit status 2, one problem and a fix, and these texts are in them."""
+    assert result.returncode == 2
+    lines = result.stderr.strip().splitlines()
+    problem = next(line for line in lines if line.startswith("✗ "))
+    fix = lines[lines.index(problem) + 1]
+    assert fix.startswith("  → "), result.stderr
+    for text in texts:
+        assert text in problem + fix, result.stderr
+
+
+ATTEMPT = """const told = {};
+  const late = () => new Promise((done) => setTimeout(() => done('neither done nor refused in 20 s'), 20_000));
+  const attempt = async (what, work) => {
+    try { told[what] = String(await Promise.race([work(), late()])) } catch (error) { told[what] = 'refused' } };"""
+"""For a hostile page: what came of each attempt, by name. One that nothing comes of is no refusal, and holds nobody up."""
+
+
 def until(condition, what, seconds=60.0):
     """Waits for a state, with a deadline."""
     import time

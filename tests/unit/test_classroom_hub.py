@@ -19,9 +19,10 @@ from classrooms import classroom
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labkit import talking
 from labkit.classroom.app.hub import Hub, issue_pass
 from labkit.classroom.broker.standing import Standing, State
-from labkit.classroom.hub import config, install, limits, naming, opening, running
+from labkit.classroom.hub import config, culling, install, limits, naming, opening, running
 from labkit.classroom.hub.config import Secrets, Settings
 from labkit.classroom.records import people
 from labkit.errors import LabError
@@ -73,9 +74,13 @@ def settings(folder="/f", **more):
     return Settings(**{**given, **more})
 
 
+INSIDE = {config.HUB: "7"}
+"""What JupyterHub's services get in their environment."""
+
+
 def test_the_configuration():
     kept = Secrets("from the classroom")
-    made = config.made(settings(), kept)
+    made = config.made(settings(), kept, INSIDE)
     hub = made["JupyterHub"]
     assert hub["hub_bind_url"] == "http://127.0.0.1:9001"
     assert hub["services"][0]["oauth_redirect_uri"] == "https://lab.example:8443/sign-in/hub/back"
@@ -86,6 +91,80 @@ def test_the_configuration():
     assert not [one for one in spawner["env_keep"] if "TOKEN" in one or "DATABASE" in one or "HUB" in one]
     assert not [word for word in spawner["cmd"] if word in msgspec.structs.astuple(kept)]
     assert len({*msgspec.structs.astuple(kept), *msgspec.structs.astuple(Secrets("from the classroom"))}) == 7
+
+
+def test_an_idle_jupyterlab_is_stopped_by_a_service_that_may_do_nothing_else():
+    hub = config.made(settings(idle=3600.0), Secrets("from the classroom"), INSIDE)["JupyterHub"]
+    (service,) = [one for one in hub["services"] if one["name"] == config.CULLER]
+    assert service["command"][1:] == ["-P", "-m", "labkit.classroom.hub.culling", "--timeout=3600", "--cull-every=60"]
+    assert set(service) == {
+        "name",
+        "command",
+        "environment",
+        "display",
+    }  # the hub makes its token: no secret is on the command line
+    (role,) = [one for one in hub["load_roles"] if config.CULLER in one.get("services", [])]
+    assert set(role["scopes"]) == {"list:users", "read:users:activity", "read:servers", "delete:servers"}
+    assert service["environment"] == INSIDE
+    never = config.made(settings(), Secrets("from the classroom"), INSIDE)["JupyterHub"]
+    assert config.CULLER not in str(never)
+
+
+def test_jupyterhub_hears_of_activity_several_times_before_a_server_counts_as_idle():
+    assert [config.reported(idle) for idle in (0, 2, 60, 600, 3600)] == [300, 1, 15, 150, 300]
+    made = config.made(settings(idle=60.0), Secrets("from the classroom"), INSIDE)
+    assert made["JupyterHub"]["last_activity_interval"] == 15
+    assert made["LabSpawner"]["environment"] == {"JUPYTERHUB_ACTIVITY_INTERVAL": "15"}
+
+
+class Watched:
+    """One server as the culler sees it, with a clock of ours."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.decides = culling.Patience(lambda: self.now)
+
+    def stopped(self, inactive, stamp, at=0.0):
+        self.now = at
+        server = {"url": "/user/lab-ada/", "last_activity": stamp}
+        return self.decides(inactive=timedelta(seconds=inactive), inactive_limit=60, server=server)
+
+
+def test_a_server_is_stopped_after_so_long_without_a_change():
+    server = Watched()
+    assert not server.stopped(61, "10:00", at=0)
+    assert not server.stopped(100, "10:00", at=59)
+    assert not server.stopped(1, "10:01", at=70)
+    assert server.stopped(61, "10:01", at=130)
+
+
+@pytest.mark.fault(
+    "The server's clock is put ahead by a day while JupyterLabs are open, or back",
+    "None is stopped for it: nothing must have happened for as long by another clock too",
+)
+def test_a_clock_that_is_put_right_stops_nobody():
+    server, day = Watched(), 86400
+    assert not server.stopped(5, "today 10:00", at=0)
+    assert not server.stopped(day + 10, "today 10:00", at=5)
+    assert not server.stopped(3, "tomorrow 10:00", at=15)
+    assert not server.stopped(-day, "tomorrow 10:00", at=100)  # back: what works cannot be told from what does not
+
+
+@pytest.mark.fault("JupyterHub is killed", "The service that stops idle JupyterLabs ends with it")
+def test_the_culler_ends_with_whoever_started_it():
+    begin = "import os, subprocess, sys; print(subprocess.Popen([sys.executable, '-c', sys.argv[1]], env=os.environ | {'P': sys.argv[2] or str(os.getpid())}).pid, flush=True); sys.stdin.read()"
+    waits = "import os; from labkit.classroom.hub.culling import end_with; end_with(int(os.environ['P'])); print('waits', flush=True); import signal; signal.pause()"
+    command = [sys.executable, "-c", begin, waits, ""]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert parent.stdout.readline() == "waits\n"
+        parent.kill()
+        parent.wait(10)
+        psutil.wait_procs([child], 10)
+        assert not child.is_running()
+    # One whose parent has ended before it could ask for that.
+    late = subprocess.run([sys.executable, "-c", waits], env={**os.environ, "P": "1"}, capture_output=True, text=True)
+    assert (late.returncode, late.stderr) == (1, "JupyterHub has ended.\n")
 
 
 def test_secrets_are_in_a_file_of_their_own_that_nobody_else_reads(tmp_path):
@@ -255,8 +334,13 @@ def test_only_the_hub_asks_and_only_for_learners(here):
     name = naming.learner(REALM, "ada")
     for token in ("wrong", here.broker, here.browser("ada").token()):
         assert ask(here, "may", token, name=name).status_code == 401
-        assert ask(here, "lab", token, name=name, folder="/x").status_code == 401
+        assert ask(here, "lab", token, name=name).status_code == 401
+        assert ask(here, "access", token, name=name, folder="/x").status_code == 401
+        assert ask(here, "jupyter", token, name=name, environment={}).status_code == 401
+        assert ask(here, "jupyter/poll", token, name=name).status_code == 401
+        assert ask(here, "jupyter/stop", token, name=name).status_code == 401
         assert ask(here, "sign-in", token, code="x").status_code == 401
+        assert ask(here, "idle", token, name=name, seconds=3600).status_code == 401
     assert ask(here, "may", name=name).json() == {"learner": "ada"}
     for other in (naming.staff(REALM, "instructor"), "root", "lab-ada", ""):
         assert ask(here, "may", name=other).status_code == 403
@@ -265,11 +349,27 @@ def test_only_the_hub_asks_and_only_for_learners(here):
 
 
 def test_a_lab_is_told_step_by_step(here):
-    lines = ask(here, "lab", name=naming.learner(REALM, "ada"), folder="/home/x/lab").text.splitlines()
-    assert [json.loads(line) for line in lines] == [{"say": "one step"}, {"address": "https://127.0.0.1:1"}]
-    assert here.room.labs.asked[-2:] == ["ada", ("/home/x/lab", naming.learner(REALM, "ada"))]
-    lines = ask(here, "lab", name=naming.learner(REALM, "grace"), folder="/home/x/lab").text.splitlines()
+    name = naming.learner(REALM, "ada")
+    lines = ask(here, "lab", name=name).text.splitlines()
+    assert [json.loads(line) for line in lines] == [{"say": "one step"}, {"at": ""}]
+    done = ask(here, "access", name=name, folder="/home/x/lab").json()
+    token = done.pop("token")
+    assert done == {"address": "https://127.0.0.1:1"}
+    there = talking.Place(here.room.address, token, here.room.ca.decode())
+    talking.say(there, True, "from JupyterLab")
+    assert "from JupyterLab" in here.browser("instructor").get("/board?names=shown").text
+    ask(here, "access", name=name, folder="/home/x/lab")
+    with pytest.raises(LabError, match="does not know this JupyterLab"):
+        talking.say(there, False)  # a new server was started, with a pass of its own
+    assert here.room.labs.asked[-2:] == [("/home/x/lab", name), ("/home/x/lab", name)]
+    lines = ask(here, "lab", name=naming.learner(REALM, "grace")).text.splitlines()
     assert json.loads(lines[-1]) == {"message": "The lab could not start.", "fix": "ask"}
+
+
+def test_a_jupyterlab_that_was_stopped_is_in_the_log(here):
+    assert ask(here, "idle", name=naming.learner(REALM, "ada"), seconds=3660).json() == {}
+    assert ask(here, "idle", name="lab-nobody", seconds=3660).json() == {}
+    assert [one.what for one in here.log("jupyter")] == ["JupyterLab is stopped: nothing happened in it for 61 min"]
 
 
 def test_the_way_there_and_out(here):

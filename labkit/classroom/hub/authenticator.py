@@ -80,7 +80,7 @@ class Entered(_Handler):
         begun = self.get_secure_cookie(STATE, max_age_days=FIVE_MINUTES)
         self.clear_cookie(STATE, path=self.hub.base_url)
         told = json.loads(begun) if begun else {"state": "", "next": ""}
-        if not begun or not hmac.compare_digest(told["state"], self.get_argument("state", "")):
+        if not begun or not hmac.compare_digest(told["state"].encode(), self.get_argument("state", "").encode()):
             raise web.HTTPError(403, "This sign-in was not begun here, or it took too long. Open JupyterLab again.")
         user = await self.login_user({"code": self.get_argument("code", "")})
         if user is None:

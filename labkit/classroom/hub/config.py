@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from labkit.classroom.hub import workplace
 from labkit.jupyter.server import START
 
 SERVICE = "classroom"
@@ -18,6 +19,13 @@ MAY = f"access:services!service={SERVICE}"
 INSTRUCTORS = "instructors"
 """JupyterHub's group of those who see all servers and may stop them. They may not open them: a learner's server is a program
 of that learner's."""
+
+CULLER = "idle-culler"
+"""JupyterHub's service that stops JupyterLabs in which nothing happens: jupyterhub-idle-culler."""
+HUB = "LABKIT_HUB_PID"
+"""In that service's environment: JupyterHub's process, with which it ends."""
+REPORT = 300
+"""The most seconds after which JupyterHub is told again when something happened in a server: its own default."""
 
 SPAWNER = "labkit.classroom.hub.spawner.LabSpawner"
 AUTHENTICATOR = "labkit.classroom.hub.authenticator.RosterAuthenticator"
@@ -58,6 +66,12 @@ class Settings(msgspec.Struct, frozen=True):
     """Processes and threads of it."""
     python: str
     """Runs the learners' JupyterLab."""
+    idle: float = 0.0
+    """Seconds after which a JupyterLab in which nothing happens is stopped; 0 for never."""
+    own_name: str = ""
+    """Whoever asks for this name gets the classroom's own certificate, whatever browsers get: JupyterLabs on other servers."""
+    own_certificate: str = ""
+    own_key: str = ""
 
     @property
     def hub(self) -> str:
@@ -77,8 +91,8 @@ class Secrets(msgspec.Struct, frozen=True):
     """Signs the cookie with which the proxy lets a browser to a learner's server."""
 
 
-def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
-    """{class: {trait: value}}: JupyterHub's configuration."""
+def made(settings: Settings, kept: Secrets, inside: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """{class: {trait: value}}: JupyterHub's configuration. `inside`: for_services()."""
     folder = Path(settings.folder)
     return {
         "JupyterHub": {
@@ -100,7 +114,8 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
                     "oauth_redirect_uri": settings.back,
                     "oauth_no_confirm": True,
                     "display": False,
-                }
+                },
+                *_culler(settings, inside),
             ],
             "load_roles": [
                 {"name": "user", "scopes": ["self", MAY]},
@@ -109,7 +124,9 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
                     "scopes": ["admin-ui", "list:users", "read:users", "read:servers", "delete:servers"],
                     "groups": [INSTRUCTORS],
                 },
+                *_culls(settings),
             ],
+            "last_activity_interval": reported(settings.idle),
             "tornado_settings": {"slow_spawn_timeout": 0},  # at once to the page that shows how far it is
             "log_level": "WARN",
         },
@@ -123,21 +140,59 @@ def made(settings: Settings, kept: Secrets) -> dict[str, dict[str, Any]]:
         "LabSpawner": {
             "settings": settings,
             "kept": kept,
-            "cmd": [settings.python, "-P", "-m", "labkit.classroom.hub.single"],
+            "cmd": workplace.command(settings.python),
             "default_url": START,
             "start_timeout": 900,
             "http_timeout": 120,
             "interrupt_timeout": 3,
             "term_timeout": 2,
+            "poll_interval": 10,
             "env_keep": list(KEPT),
+            "environment": {"JUPYTERHUB_ACTIVITY_INTERVAL": str(reported(settings.idle))},
         },
         "RosterAuthenticator": {"settings": settings, "kept": kept},
     }
 
 
+def reported(idle: float) -> int:
+    """Seconds after which JupyterHub hears again when something happened in a server: several times before one counts as idle,
+    or it would stop who works."""
+    return min(REPORT, max(1, round(idle) // 4)) if idle else REPORT
+
+
+def why_stopped(seconds: float) -> str:
+    """Why JupyterLab was stopped, for its learner and for the log. `seconds`: since something happened in it."""
+    time = f"{round(seconds / 60)} min" if seconds >= 90 else f"{round(seconds)} s"
+    return f"nothing happened in it for {time}"
+
+
+def _culler(settings: Settings, inside: dict[str, str]) -> list[dict[str, Any]]:
+    """The service that stops idle JupyterLabs. The hub starts it, and gives it a token of its own."""
+    if not settings.idle:
+        return []
+    limit = max(1, round(settings.idle))
+    every = min(60, max(1, limit // 2))
+    words = ["-P", "-m", "labkit.classroom.hub.culling", f"--timeout={limit}", f"--cull-every={every}"]
+    command = [settings.python, *words]
+    return [{"name": CULLER, "command": command, "environment": inside, "display": False}]
+
+
+def _culls(settings: Settings) -> list[dict[str, Any]]:
+    """What it may: see who has a server and when something happened in it, and stop it. It may not enter one."""
+    if not settings.idle:
+        return []
+    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    return [{"name": CULLER, "scopes": scopes, "services": [CULLER]}]
+
+
 def for_learners() -> dict[str, str]:
     """The part of this process's environment that learners' servers get."""
     return {name: os.environ[name] for name in KEPT if name in os.environ}
+
+
+def for_services() -> dict[str, str]:
+    """What JupyterHub's own services get, in JupyterHub's process: what this Python may need to start, and whose they are."""
+    return for_learners() | {HUB: str(os.getpid())}
 
 
 def parsed(content: bytes) -> Settings:

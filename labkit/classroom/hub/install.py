@@ -35,12 +35,21 @@ class Proxy:
 
 def check(python: str, environ: Mapping[str, str]) -> None:
     """Whether a JupyterHub with a system user for each learner can run here. Raises LabError."""
-    needs.check("jupyterhub")
+    needs.check("jupyterhub", "jupyterhub_idle_culler")
     without = "labkit classroom up --no-hub   (without JupyterLab on this machine)"
+    _check(python, environ, "JupyterHub has", "sudo labkit classroom up --hub …", f", or {without}")
+
+
+def check_broker(python: str, environ: Mapping[str, str]) -> None:
+    """Whether a broker can start JupyterLabs here, for a JupyterHub elsewhere. Raises LabError."""
+    needs.check("jupyterhub")
+    _check(python, environ, "A broker with JupyterLabs has", "sudo labkit classroom broker …", "")
+
+
+def _check(python: str, environ: Mapping[str, str], what: str, command: str, without: str) -> None:
     if os.geteuid():
         raise LabError(
-            "JupyterHub has to be started by root: each learner gets a system user of their own.",
-            f"sudo labkit classroom up --hub …, or {without}",
+            f"{what} to be started by root: each learner gets a system user of their own.", f"{command}{without}"
         )
     for program in ("useradd", "userdel"):
         if shutil.which(program) is None:
@@ -49,7 +58,7 @@ def check(python: str, environ: Mapping[str, str]) -> None:
     if said:
         raise LabError(
             f"Learners could not run the Python that runs labkit, {python}: {said}",
-            f"install labkit where every user can read it, such as /opt/registry-lab; or {without}",
+            f"install labkit where every user can read it, such as /opt/registry-lab{without}",
         )
 
 

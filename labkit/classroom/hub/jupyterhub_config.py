@@ -5,5 +5,6 @@ from pathlib import Path
 
 from labkit.classroom.hub import config
 
-for kind, traits in config.made(*config.read(Path(os.environ["LABKIT_HUB"]))).items():
+settings, kept = config.read(Path(os.environ["LABKIT_HUB"]))
+for kind, traits in config.made(settings, kept, config.for_services()).items():
     get_config()[kind].update(traits)  # type: ignore[name-defined]  # noqa: F821  (JupyterHub runs this file with it)

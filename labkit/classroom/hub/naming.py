@@ -8,6 +8,9 @@ STEM, DIGITS = 10, 12
 """Characters of a user's name that are for people, and hexadecimal digits that keep it apart from all others. A name has at
 most 29 characters: Linux allows 32."""
 
+FIRST, NUMBERS = 1_000_000_000, 1_000_000_000
+"""The numbers that users of the system get: far from those that a system gives by itself, to people or to containers."""
+
 MARK = "Registry Lab"
 """How the comment of every user begins that a classroom has made (the fifth field in /etc/passwd)."""
 
@@ -31,6 +34,12 @@ def learner(realm: str, ident: str) -> str:
 def staff(realm: str, ident: str) -> str:
     """The same for an instructor, who is a user of JupyterHub and none of the system."""
     return _name("staff", realm, ident)
+
+
+def number(name: str) -> int:
+    """The user's number, the same on every server and nobody else's: what is on a disk that servers share, or was left behind
+    in /tmp, is never another learner's."""
+    return FIRST + int.from_bytes(hashlib.sha256(f"number\0{name}".encode()).digest()[:8]) % NUMBERS
 
 
 def _name(kind: str, realm: str, ident: str) -> str:

@@ -4,23 +4,23 @@ import contextlib
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from labkit import reaching
 from labkit.classroom.app import serve
 from labkit.classroom.app.hub import Hub, back, issue_pass
 from labkit.classroom.app.serve import Place
-from labkit.classroom.hub import config, install, naming, running, users
+from labkit.classroom.hub import config, install, naming, running, users, workplace
 from labkit.classroom.hub.config import Secrets, Settings
 from labkit.classroom.hub.running import Say
 from labkit.classroom.opening import Opened, folder_of
 from labkit.errors import LabError
+from labkit.lab.owner import workshop as keys
 from labkit.work import keeping
 
 FOLDER = "hub"
 """In a classroom's folder."""
-HOMES = Path("/var/lib/registry-lab/homes")
-"""Learners' homes, by workshop: a place that every user can reach, which root's own state folder is not."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Wanted:
 
     port: int | None = None
     """For browsers; None for the one after the classroom's, or a free one where that is one; 0 for a free one."""
-    homes: Path = HOMES
-    memory: int = 1_500_000_000
-    """Bytes for each learner's JupyterLab with its kernels and terminals; labs come on top."""
-    processes: int = 512
+    homes: Path = workplace.HOMES
+    memory: int = workplace.MEMORY
+    processes: int = workplace.PROCESSES
+    idle: float = 3600.0
+    """Seconds after which a JupyterLab in which nothing happens is stopped; 0 for never."""
 
 
 @contextlib.contextmanager
@@ -44,7 +45,8 @@ def beside(opened: Opened, wanted: Wanted, cache: Path, say: Say, told: Say) -> 
     install.check(sys.executable, config.for_learners())
     proxy = install.proxy(cache, say)
     realm = naming.realm(room.key.public.public)
-    here = Place(opened.place.host, _port(opened, wanted), opened.place.keys)
+    here = replace(opened.place, port=_port(opened, wanted))
+    chain, key = here.shown
     free = [_free() for _ in range(2)]
     with room.database.writing() as session:
         secrets = Secrets(issue_pass(session, room, room.workshop(session)))
@@ -60,13 +62,17 @@ def beside(opened: Opened, wanted: Wanted, cache: Path, say: Say, told: Say) -> 
         realm=realm,
         folder=str((opened.folder / FOLDER).absolute()),
         homes=str((wanted.homes / realm).absolute()),
-        tls_certificate=str(here.keys / "server.pem"),
-        tls_key=str(here.keys / "server-key.pem"),
+        tls_certificate=str(chain.absolute()),
+        tls_key=str(key.absolute()),
         hub_port=free[0],
         proxy_api=free[1],
         memory=wanted.memory,
         processes=wanted.processes,
         python=sys.executable,
+        idle=wanted.idle,
+        own_name=reaching.NAME,
+        own_certificate=str((here.keys / "server.pem").absolute()),
+        own_key=str((here.keys / "server-key.pem").absolute()),
     )
     with running.beside(running.Running(settings, secrets, proxy, told), say):
         room.hub = Hub(here.port, f"{settings.hub}/hub/api", realm, secrets.service)
@@ -86,6 +92,16 @@ def forget_users(folder: Path, name: str) -> list[str]:
         )
     known = keeping.load(place / config.SETTINGS, config.parsed, None)
     return users.forget(known.realm) if known else []
+
+
+def forget_users_of_broker(root: Path) -> list[str]:
+    """The same on a broker's server. Raises LabError where the broker runs."""
+    from labkit.classroom.broker import jupyters
+
+    key = root / "workshop.key"
+    if not key.is_file():
+        return []
+    return jupyters.forget(root, naming.realm(keys.read(key).public.public))
 
 
 def _port(opened: Opened, wanted: Wanted) -> int:

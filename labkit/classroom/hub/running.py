@@ -6,6 +6,7 @@ that was killed, and never another process that has got its number.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -109,6 +110,19 @@ class Running:
 
 
 @contextlib.contextmanager
+def _unhurried() -> Iterator[None]:
+    """A second Ctrl-C would leave the proxy behind, with the port that the next start needs. Each step in here has its end."""
+    if threading.current_thread() is not threading.main_thread():  # signals are not its business
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def beside(running: Running, say: Say) -> Iterator[None]:
     """Runs both while the block runs. Raises LabError with the last words of one that does not start."""
     folder = running.folder
@@ -126,13 +140,14 @@ def beside(running: Running, say: Say) -> Iterator[None]:
         thread.start()
         yield
     finally:
-        running._over.set()
-        if thread.ident is not None:
-            thread.join()
-        hub.end(ENDING)
-        proxy.end(5)
-        users.end_all(running.settings.realm)
-        (folder / config.RUNNING).unlink(missing_ok=True)
+        with _unhurried():
+            running._over.set()
+            if thread.ident is not None:
+                thread.join()
+            hub.end(ENDING)
+            proxy.end(5)
+            users.end_all(running.settings.realm)
+            (folder / config.RUNNING).unlink(missing_ok=True)
 
 
 def write(settings: Settings, kept: Secrets) -> None:
@@ -232,7 +247,6 @@ def _left(folder: Path) -> list[psutil.Process]:
     nothing: list[tuple[int, float]] = []
     for pid, born in keeping.load(folder / config.RUNNING, parsed, nothing):
         with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            if abs(process.create_time() - born) < 0.01 and processes.alive(pid):
-                found.append(process)
+            if processes.same(pid, born):
+                found.append(psutil.Process(pid))
     return found

@@ -1,8 +1,10 @@
-"""A learner's JupyterLab, as JupyterHub starts it: run by the learner's own user, with what `labkit jupyter` gives a guest."""
+"""A learner's JupyterLab, as JupyterHub or a broker starts it: run by the learner's own user, with what `labkit jupyter` gives
+a guest."""
 
 import os
 import sys
 
+from labkit.classroom.hub import workplace
 from labkit.errors import LabError
 from labkit.jupyter import server
 from labkit.lab import environment, find
@@ -24,7 +26,10 @@ def main() -> None:
     inside |= server.variables(lab.work)
     inside["JUPYTERHUB_ROOT_DIR"] = str(lab.work)
     os.chdir(lab.work)
-    command = [sys.executable, "-P", "-m", "jupyterhub.singleuser", *server.settings(), *OPTIONS, *sys.argv[1:]]
+    module, options = "jupyterhub.singleuser", [*OPTIONS]
+    if listens := os.environ.get(workplace.SOCKET):  # the Hub is on another server
+        module, options = "labkit.classroom.hub.away", [*OPTIONS, f"--ServerApp.sock={listens}"]
+    command = [sys.executable, "-P", "-m", module, *server.settings(), *options, *sys.argv[1:]]
     os.execve(sys.executable, command, inside)
 
 
