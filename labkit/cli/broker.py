@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from labkit import paths
-from labkit.cli.output import Seconds, json_option, progress, tell, tell_json
+from labkit.cli.output import Seconds, ask_secret, json_option, progress, tell, tell_json
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
     from labkit.classroom.broker.broker import Settings
     from labkit.classroom.broker.capacity import Measured
     from labkit.classroom.broker.joining import Home
+    from labkit.classroom.broker.jupyters import Settings as Running
     from labkit.classroom.broker.planning import Fit, Room
     from labkit.lab.engine.engines import Engine, Say
 
@@ -152,6 +153,9 @@ def invite_broker(name: str, workshop: str, folder: Path | None) -> None:
 @click.option("--idle", type=Seconds(), default="60m", show_default=True, help="As for `up`.")
 @click.option("--lab-time", type=Seconds(), default="8h", show_default=True, help="As for `up`.")
 @click.option(
+    "--homes", type=click.Path(path_type=Path, file_okay=False), help="For learners' JupyterLabs here: as for `up`."
+)
+@click.option(
     "--root",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the broker keeps its keys, and what waits to be sent. [default: registry-broker in your state folder]",
@@ -164,26 +168,29 @@ def broker(
     workers: int,
     idle: float,
     lab_time: float,
+    homes: Path | None,
     root: Path | None,
 ) -> None:
     """Run labs here for a classroom elsewhere.
 
-    Ctrl-C ends the broker. Labs go on, and the next start finds them; it needs no pass any more.
+    Where it has JupyterHub, learners' JupyterLabs run here too. Ctrl-C ends the broker. Labs and JupyterLabs go on, and the
+    next start finds them; it needs no pass any more.
 
     \b
     Example: labkit classroom broker --listen 192.0.2.8:8444 --join https://192.0.2.7:8443 < north.pass
              labkit classroom broker --listen 192.0.2.8:8444
     """
     from labkit.classroom.app import serve
-    from labkit.classroom.broker import joining, planning
+    from labkit.classroom.broker import joining
     from labkit.classroom.broker.broker import Broker, Told
     from labkit.classroom.broker.delivering import Outbox
+    from labkit.classroom.broker.jupyters import Jupyters
     from labkit.classroom.broker.served import Served
     from labkit.cli.classroom import _interrupted
     from labkit.lab.engine import engines, images
 
     place = serve.Place(*_listen(listen), (own := root or _root()) / "tls")
-    code = _pass() if classroom else ""
+    code = ask_secret("Pass") if classroom else ""
     over = threading.Event()
     with serve.listen(place) as opened:
         serve.keys(place)
@@ -193,17 +200,20 @@ def broker(
             raise LabError(f"The broker in {own} has joined no classroom.", "labkit classroom broker --help")
         with progress() as say:
             engine = engines.ensure(paths.home(), say)
-            settings = _settings(own, home, most or planning.NETWORKS, workers, idle, lab_time)
-            if most is None:
-                settings = _measured(engine, settings, say)
+            most = most or fitting(engine, own, workers, say)
+            settings = _settings(engine, own, home, most, workers, idle, lab_time)
             images.ensure(engine, say)
+            jupyters = _jupyters(engine, own, home, homes)
         with (
             _interrupted(over),
             Outbox(own / "outbox") as outbox,
             Broker(engine, settings, Told(observed=outbox.put)) as made,
+            Jupyters(jupyters, made) as made.jupyters,
             Served(made, own / "tls", opened),
         ):
             tell(f"The broker {home.name} of the workshop {home.workshop} answers at {reached}. {made.room} labs fit.")
+            if why := jupyters.missing:
+                tell(f"! Learners get no JupyterLab here, only labs. {why}", err=True)
             sys.stdout.flush()
             over.wait()
 
@@ -231,20 +241,18 @@ def _listen(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _pass() -> str:
-    return click.prompt("Pass", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
-
-
-def _settings(root: Path, home: "Home", most: int, workers: int, idle: float, lab_time: float) -> "Settings":
-    from labkit.classroom.broker import naming
+def _settings(
+    engine: "Engine", own: Path, home: "Home", most: int, workers: int, idle: float, lab_time: float
+) -> "Settings":
+    from labkit.classroom.broker import overview
     from labkit.classroom.broker.broker import Settings
     from labkit.content import exercises
 
     extras = dict.fromkeys(part for slug in home.exercises for part in exercises.load(slug).extras)
     return Settings(
-        naming.of_workshop(home.workshop),
-        root / "broker",
-        root / "workshop.key",
+        overview.names(engine, home.workshop, root := own / "broker"),
+        root,
+        own / "workshop.key",
         workers=workers,
         extras=tuple(extras),
         time=lab_time,
@@ -253,20 +261,42 @@ def _settings(root: Path, home: "Home", most: int, workers: int, idle: float, la
     )
 
 
-def _measured(engine: "Engine", settings: "Settings", say: "Say") -> "Settings":
-    """With as many labs as fit here. Measured the first time; JupyterLab counts, as learners have theirs here."""
-    from dataclasses import replace
+def _jupyters(engine: "Engine", own: Path, home: "Home", homes: Path | None) -> "Running":
+    """How JupyterLabs run here, or why there can be none."""
+    from labkit.classroom import queue
+    from labkit.classroom.broker import jupyters
+    from labkit.classroom.hub import config, install, naming, workplace
+    from labkit.lab.owner import workshop
 
+    missing = None
+    try:
+        install.check_broker(sys.executable, config.for_learners())
+        install.check_socket(engine.url)
+    except LabError as error:
+        missing = error
+    return jupyters.Settings(
+        own.absolute(),
+        naming.realm(workshop.read(own / "workshop.key").public.public),
+        home.address,
+        queue.joined(own / "outbox").ca,
+        sys.executable,
+        (homes or workplace.HOMES).absolute(),
+        missing=missing,
+    )
+
+
+def fitting(engine: "Engine", folder: Path, workers: int, say: "Say") -> int:
+    """How many labs fit here, with a JupyterLab each. Measured the first time; what was measured is kept in `folder`."""
     import msgspec
 
     from labkit.classroom.broker import capacity, overview, planning
     from labkit.work import keeping
 
-    file = settings.root.parent / "capacity.json"
+    file = folder / "capacity.json"
     room, there = capacity.room(engine), len(overview.labs(engine))
     cost = keeping.load(file, msgspec.json.Decoder(planning.Cost).decode, None)
     if cost is None:
-        cost = capacity.measure(engine, settings.workers, say).cost
+        cost = capacity.measure(engine, workers, say).cost
         with keeping.writing("What was measured", "free some space"):
             keeping.write_whole(file, msgspec.json.encode(cost))
-    return replace(settings, most=max(1, min(planning.NETWORKS, planning.fit(room, cost).learners + there)))
+    return max(1, min(planning.NETWORKS, planning.fit(room, cost).learners + there))

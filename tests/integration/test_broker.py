@@ -15,8 +15,9 @@ from types import SimpleNamespace
 import pytest
 from helpers import ROOT, until
 
-from labkit.classroom.broker import naming
-from labkit.classroom.broker.broker import Broker, Settings, Told
+from labkit.classroom.broker import disk, naming, overview
+from labkit.classroom.broker.broker import STOPPED, Broker, Settings, Told
+from labkit.classroom.broker.planning import Limits
 from labkit.classroom.broker.shared import May, Shared
 from labkit.classroom.broker.standing import State
 from labkit.content import exercises
@@ -134,6 +135,13 @@ def test_a_shared_terminal(room):
         heard += seat.read()
     terminal.close()
     assert asked == [("Grace", May.WATCH)]
+
+
+def test_labs_keep_the_names_that_they_had_before_and_another_folder_has_other_names(room):
+    workshop, root = room.settings.workshop, room.settings.root
+    assert overview.names(room.engine, workshop, root) == workshop  # its labs are called so
+    elsewhere = overview.names(room.engine, workshop, root.parent / "elsewhere")
+    assert elsewhere == naming.of_workshop(workshop, overview.owner(root.parent / "elsewhere")) != workshop
 
 
 # What one learner tries on the other
@@ -460,11 +468,65 @@ def test_a_broker_that_was_killed_in_the_middle_of_a_start(room, tmp_path):
     assert room.broker.status(MALLORY).state is State.UP
 
 
+def test_labs_that_run_get_the_machines_of_an_exercise_that_is_added(room):
+    (slug,) = (each.slug for each in exercises.every() if each.extras == ("depot",))
+    held = room.broker.session(ADA, "workstation", ["cat"])
+    room.broker.teach(["01-login", slug])
+    for learner in (ADA, MALLORY):
+        until(
+            lambda learner=learner: room.broker.status(learner).machines.get("depot") == "running",
+            "the new machine",
+            60,
+        )
+    until(lambda: not any(one.doing for one in room.broker.all()), "the end of it")
+    assert [(one.state, one.problem) for one in room.broker.all()] == [(State.UP, "")] * 2
+    assert room.broker.observe(ADA).depot is not None
+    held.write(b"still here")
+    assert held.read()[1] == b"still here"  # nothing else was touched
+    held.close()
+    room.broker.teach(["01-login"])
+    with pytest.raises(LabError, match="no-such"):
+        room.broker.teach(["no-such"])
+
+
+@pytest.mark.fault(
+    "A learner fills the disk of the labs' server",
+    "Their lab is stopped and says why; nobody else's is; it begins anew with a reset; no new lab starts while there is no space",
+)
+def test_a_learner_who_fills_the_disk_is_stopped_and_nobody_else(room, monkeypatch):
+    broker, watch = room.broker, room.broker._disk
+    held = disk.used(room.engine, broker.owner)
+    share = max(held.values()) + 100 * MIB
+    room.told.clear()
+    # The disk is short from now on: whatever else happens on this machine meanwhile.
+    monkeypatch.setattr(watch, "_limits", Limits(floor=1 << 60, share=share))
+    with pytest.raises(LabError, match="nearly full"):
+        broker.start("Grace")
+    assert [broker.status(one).state for one in (ADA, MALLORY)] == [State.UP, State.UP]
+    # In the machine's volume, as an image would be, and beside it.
+    on(room, "worker1", "for file in /var/lib/docker/big /big; do fallocate -l 128M $file; done", MALLORY)
+    until(lambda: broker.status(MALLORY).state is State.STOPPED, "the end of who fills the disk", 60)
+    assert "server's disk" in broker.status(MALLORY).problem
+    assert "reset all of it" in broker.status(MALLORY).problem
+    noted = (lab_of(room, MALLORY).home.state / STOPPED).read_text()  # for the next broker
+    assert noted.splitlines()[1].startswith("The lab was stopped: it took")
+    assert MALLORY in [learner for learner, _ in until(lambda: room.told, "what was seen last")]
+    assert broker.status(ADA).state is State.UP
+    with pytest.raises(LabError, match="The lab was stopped"):
+        broker.start(MALLORY)
+    monkeypatch.setattr(watch, "_limits", Limits(floor=1, share=share))
+    broker.reset(MALLORY)
+    assert (broker.status(MALLORY).state, broker.status(MALLORY).problem) == (State.UP, "")
+    assert disk.used(room.engine, broker.owner)[lab_of(room, MALLORY).plan.name] < share
+
+
 def test_a_lab_whose_time_is_over_is_observed_once_more_and_removed(room):
+    room.broker.start(ADA)  # a second try finds none
     room.told.clear()
     room.broker.extend(ADA, 1)
     until(lambda: room.broker.status(ADA).state is State.ABSENT, "the end of the lab")
-    assert [learner for learner, _ in until(lambda: room.told, "what was seen last")] == [ADA]
-    signature.check(room.told[0][1].data(), workshop.read(room.settings.key).public)
+    # The broker looks at the other lab, which runs, in its own time.
+    last = until(lambda: [seen for learner, seen in room.told if learner == ADA], "what was seen last")
+    signature.check(last[-1].data(), workshop.read(room.settings.key).public)
     assert not (room.settings.root / "labs" / naming.lab(room.settings.workshop, ADA)).exists()
     assert room.broker.status(MALLORY).state is State.UP

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from labkit.classroom.broker import capacity, naming, planning, standing
 from labkit.classroom.broker.capacity import Measured
 from labkit.classroom.broker.fleet import Fleet, News
-from labkit.classroom.broker.planning import Cost, Fit, Place, Room
+from labkit.classroom.broker.planning import STEP, Cost, Disk, Fit, Limits, Place, Room
 from labkit.classroom.broker.shared import BEHIND, May, Shared
 from labkit.classroom.broker.standing import Act, Found, Noted, Standing, State
 from labkit.cli.main import cli
@@ -95,6 +95,20 @@ def test_workshops_that_no_lab_can_have(workshop):
         naming.check_workshop(workshop)
 
 
+@pytest.mark.parametrize("name", ["spring", "Spring 2027", "a" * 60, "frühling", "x_.-", "2027", "--"])
+def test_every_workshops_labs_have_a_name(name):
+    for made in (naming.before(name), naming.of_workshop(name, "root@host:/srv/a")):
+        naming.check_workshop(made)
+        assert len(naming.lab(made, "Ada Lovelace of the analytical engine")) <= 63
+
+
+def test_two_workshops_of_one_name_in_two_folders_share_no_lab():
+    owners = ["root@host:/srv/a/labs", "root@host:/srv/b/labs", "ada@host:/srv/a/labs"]
+    assert len({naming.of_workshop("spring", one) for one in owners}) == 3
+    assert naming.of_workshop("spring", owners[0]).startswith("spring-")
+    assert naming.of_workshop("Spring", owners[0]) != naming.of_workshop("spring", owners[0])
+
+
 # What fits
 
 GIB = 1024**3
@@ -138,6 +152,47 @@ def test_nothing_fits_where_nothing_is_left():
 @pytest.mark.parametrize("cores, labs", [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (64, 46)])
 def test_no_more_start_at_once_than_the_cores_bear(cores, labs):
     assert planning.at_once(cores) == labs
+
+
+# The disk
+
+
+@pytest.mark.parametrize("total, kept", [(20 * GIB, 2 * GIB), (40 * GIB, 2 * GIB), (1000 * GIB, 50 * GIB)])
+def test_how_much_of_a_disk_stays_free(total, kept):
+    limits = Limits()
+    assert limits.kept(Disk(0, total)) == kept
+    assert [limits.short(Disk(free, total)) for free in (kept - 1, kept)] == [True, False]
+    assert Limits(floor=GIB).kept(Disk(0, total)) == GIB
+
+
+def test_labs_are_measured_when_the_disk_is_short_and_again_only_when_more_is_gone():
+    limits, total = Limits(floor=10 * GIB), 100 * GIB
+    assert not limits.due(Disk(10 * GIB, total), None)
+    assert limits.due(Disk(9 * GIB, total), None)
+    assert not limits.due(Disk(9 * GIB, total), 9 * GIB)
+    assert not limits.due(Disk(9 * GIB - STEP, total), 9 * GIB)
+    assert limits.due(Disk(9 * GIB - STEP - 1, total), 9 * GIB)
+
+
+@pytest.mark.parametrize(
+    "used, lab",
+    [
+        ({}, ""),
+        ({"a": 3}, ""),  # its share
+        ({"a": 4, "b": 2}, "a"),
+        ({"a": 4, "b": 9, "c": 8}, "b"),
+        ({"a": 5, "b": 5}, "b"),
+    ],
+)
+def test_only_who_takes_more_than_a_share_is_stopped(used, lab):
+    assert planning.greediest(used, 3) == lab
+
+
+@given(st.dictionaries(st.text(min_size=1), st.integers(0, 100)), st.integers(0, 100))
+def test_nobody_takes_more_than_who_is_stopped(used, share):
+    lab = planning.greediest(used, share)
+    assert bool(lab) == any(size > share for size in used.values())
+    assert not lab or used[lab] == max(used.values())
 
 
 # Who is placed where
@@ -230,10 +285,30 @@ def test_a_lab_that_there_is_not():
         (STILL, Noted(failed=2, tried=940), 0, Act.REPAIR),
         (STILL, Noted(failed=3, tried=0), 0, Act.NOTHING),
         (STILL, Noted(doing="ending"), 999, Act.NOTHING),
+        (ALL, Noted(doing="up", active=0), 0, Act.LOOK),
     ],
 )
 def test_what_is_done_with_a_lab(machines, noted, deadline, act):
     assert standing.act(found(machines, deadline), noted, now=1000, idle=600) is act
+
+
+@pytest.mark.parametrize(
+    "machines, noted, act",
+    [
+        (ALL, Noted(active=0), Act.GROW),
+        (ALL, Noted(doing="up", active=1000), Act.NOTHING),  # it is at it
+        (ALL, Noted(doing="ending"), Act.NOTHING),
+        (ALL, Noted(active=1000, failed=1, tried=991), Act.NOTHING),
+        (ALL, Noted(active=1000, failed=1, tried=990), Act.GROW),
+        (ALL, Noted(active=1000, failed=3, tried=0), Act.NOTHING),
+        (STILL, Noted(stopped=True), Act.NOTHING),  # it gets them with its next start
+        (STILL, Noted(), Act.REPAIR),
+    ],
+)
+def test_a_lab_that_lacks_machines_gets_them_while_it_runs(machines, noted, act):
+    lacking = replace(found(machines), lacks=True)
+    assert standing.act(lacking, noted, now=1000, idle=600) is act
+    assert standing.act(replace(lacking, deadline=999.0), noted, 1000, 600) is not Act.GROW
 
 
 def test_a_lab_that_is_being_removed_is_not_repaired():
@@ -243,6 +318,14 @@ def test_a_lab_that_is_being_removed_is_not_repaired():
     assert standing.act(half, broken, 22, idle=0) is Act.NOTHING
     assert standing.act(half, broken.looking(found({}), 24), 26, idle=0) is Act.NOTHING
     assert standing.act(half, broken.looking(half, 23), 23, idle=0) is Act.REPAIR
+
+
+@pytest.mark.parametrize(
+    ("looked", "active", "due"),
+    [(941, 1000, False), (940, 1000, True), (940, 401, True), (940, 400, False), (701, 0, False), (700, 0, True)],
+)
+def test_a_lab_is_looked_at_often_while_its_learner_works_and_seldom_else(looked, active, due):
+    assert standing.glance(looked, Noted(active=active), now=1000) is due
 
 
 def test_without_an_idle_time_nothing_is_stopped():
@@ -267,6 +350,7 @@ def test_a_share_by_role():
         "memswap_limit": 300 * MIB,
         "nano_cpus": 500_000_000,
         "pids_limit": 99,
+        "log_config": {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
     }
     assert share.create("edge")["mem_limit"] == share.create("ci")["mem_limit"] == 200 * MIB
     assert Share().node > LEAST_NODE
@@ -369,12 +453,19 @@ def test_the_end_of_a_terminal():
 class Member:
     """A broker without an engine."""
 
+    jupyters = None
+
     def __init__(self, room=9, fails=False):
         self.alive, self.room, self.fails = True, room, fails
         self.labs = {}
 
     def all(self):
         return tuple(self.labs.values())
+
+    def teach(self, exercises):
+        if self.fails:
+            raise LabError("There is no such exercise.")
+        self.taught = exercises
 
     def start(self, learner, say=None):
         if self.fails:
@@ -405,6 +496,30 @@ def test_learners_are_spread_and_found_again():
         fleet.start("Edsger")
     (learner,) = members["b"].labs
     assert Fleet(members).of(learner) is members["b"]  # a fleet that starts anew sees it too
+
+
+def test_a_fleet_tells_where_a_jupyterlab_is_to_be():
+    near, far = Member(room=1), Member(room=3)
+    far.jupyters = object()
+    fleet = Fleet({"here": near, "north": far}, patience=0.0)
+    fleet.start("ada")
+    assert fleet.jupyters("ada") == ("north", far.jupyters)
+    far.alive = False
+    fleet.places()
+    assert fleet.lost("north") and not fleet.lost("here") and fleet.lost("unknown")
+    fleet.start("ada")
+    assert fleet.jupyters("ada") == ("here", None)
+
+
+def test_every_server_hears_what_is_taught_at_the_latest_before_it_starts_a_lab():
+    members = {"a": Member(2), "b": Member(3), "older": Member(1)}
+    fleet, members["older"].fails = Fleet(members), True
+    fleet.teach(["01-login"])
+    assert members["a"].taught == members["b"].taught == ("01-login",)
+    members["b"].taught = ()  # it was started again
+    fleet.start("Ada")
+    assert fleet.at("Ada") == "b"
+    assert members["b"].taught == ("01-login",)
 
 
 def test_a_start_that_failed_takes_no_room():

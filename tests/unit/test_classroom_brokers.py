@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from dataclasses import replace
-from pathlib import Path
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +19,7 @@ from msgspec import structs
 
 from labkit.classroom import opening, queue
 from labkit.classroom.app import serve
-from labkit.classroom.broker import joining, served
+from labkit.classroom.broker import delivering, joining, served
 from labkit.classroom.broker.delivering import Outbox
 from labkit.classroom.broker.remote import Remote
 from labkit.classroom.broker.served import Served
@@ -64,6 +64,8 @@ class Shell:
 class Labs:
     """A broker without an engine."""
 
+    jupyters = None
+
     def __init__(self, room):
         self._room, self.alive, self.room = room, True, 5
         self.labs, self.asked, self.shell = {}, [], None
@@ -86,10 +88,6 @@ class Labs:
 
     def all(self):
         return tuple(self.labs.values())
-
-    def access(self, learner, folder, user=""):
-        self.asked.append(("access", learner, folder, user))
-        return "https://127.0.0.1:1"
 
     def observe(self, learner, wanted=(), said=None):
         self.asked.append(("observe", wanted, said))
@@ -118,6 +116,9 @@ class Labs:
 
     def touch(self, learner):
         self.asked.append(("touch", learner))
+
+    def teach(self, exercises):
+        self.asked.append(("teach", exercises))
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +159,11 @@ def remote(room, broker, **changes):
 
 def test_every_call_arrives_and_is_answered(room, north):
     far, said = remote(room, north), []
+    far.teach(["01-login", "09-cleanup"])
     assert far.start("ada", said.append) == north.labs.status("ada")
     assert said == ["waiting for its turn", "done <b>"]
     assert (far.alive, far.room, far.all()) == (True, 5, north.labs.all())
     assert far.status("li") == Standing("li", "", State.ABSENT)
-    assert far.access("ada", Path("/home/ada/lab"), "ada") == "https://127.0.0.1:1"
     far.reset("ada", ["03-push"], said.append)
     far.reset("ada")
     far.touch("ada")
@@ -170,8 +171,8 @@ def test_every_call_arrives_and_is_answered(room, north):
     assert far.stop("ada").state is State.STOPPED
     assert far.remove("ada").state is State.ABSENT
     assert north.labs.asked == [
+        ("teach", ("01-login", "09-cleanup")),
         ("start", "ada"),
-        ("access", "ada", Path("/home/ada/lab"), "ada"),
         ("reset", "ada", ("03-push",)),
         ("reset", "ada", None),
         ("touch", "ada"),
@@ -179,8 +180,22 @@ def test_every_call_arrives_and_is_answered(room, north):
     with pytest.raises(LabError, match="disk is full") as error:
         far.start("grace")
     assert error.value.fix == "df -h"
-    with pytest.raises(LabError, match="no whole path"):
-        far.access("ada", Path("lab"))
+
+
+@pytest.mark.attack(
+    "identity",
+    "a broker is asked, with the classroom's own key, to write a learner's access into a folder that the classroom names",
+    "there is no such call: it writes one only for the JupyterLab that it starts, in that learner's home",
+)
+def test_nobody_names_a_broker_a_folder(room, north, tmp_path):
+    far, before = remote(room, north), list(north.labs.asked)
+    with pytest.raises(LabError, match="on the server north"):
+        far.access("ada", tmp_path, "root")
+    for asked in ({"learner": "ada"}, {"learner": "ada", "folder": str(tmp_path), "user": "root"}):
+        with Wire(north.address, tls_context(joining.keys(room.folder, "north"))) as wire:
+            told = [line for line in wire.lines("/call/access", "POST", asked) if line]
+        assert "does not know the call access" in told[-1]["failed"]
+    assert north.labs.asked == before
 
 
 def test_an_observation_comes_back_whole_or_not_at_all(room, north):
@@ -383,6 +398,59 @@ def test_what_was_observed_waits_for_the_classroom(room, tmp_path, monkeypatch):
     assert len([one for one in room.one.results("li") if one.exercise == "03-push"]) == 1
     (refused,) = work.rglob("refused/*.json")
     assert json.loads(refused.read_text())["learner"] == "nobody"
+
+
+def opens(room, token):
+    """Whether a broker is known by it."""
+    answer = room.one.client().post("/api/results", content=b"x", headers={"Authorization": f"Bearer {token}"})
+    return {400: True, 401: False}[answer.status_code]
+
+
+@pytest.mark.fault(
+    "A broker is killed while its token is renewed: before it has kept the new one, or before the classroom has heard so",
+    "What it has kept opens the classroom; the old token ends when the new one is used",
+)
+def test_a_brokers_token_is_renewed_while_it_is_used(room, tmp_path, monkeypatch):
+    with serving(room, tmp_path / "old", Labs(room.one), "old") as old:
+        work = old.root / "outbox"
+
+    def token():
+        return queue.joined(work).token
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    first = token()
+    try:
+        room.one.clock.ahead = timedelta(days=14)
+        delivering.renew(work)
+        assert token() == first  # good enough
+        room.one.clock.ahead = timedelta(days=16)
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(queue, "keep", killed)
+            delivering.renew(work)
+        assert (token(), opens(room, first)) == (first, True)
+        keep = queue.keep
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(queue, "keep", lambda *given: (keep(*given), killed()))
+            delivering.renew(work)
+        second = token()
+        assert second != first
+        assert opens(room, first) and opens(room, second)
+        with Outbox(work):
+            until(lambda: not queue.joined(work).before, "the renewal by itself")
+        assert (token(), opens(room, first), opens(room, second)) == (second, False, True)
+        room.one.clock.ahead = timedelta(days=32)  # the second one's 30 days began with its use
+        delivering.renew(work)
+        assert (token() == second, opens(room, token()), opens(room, second)) == (False, True, False)
+        room.one.clock.ahead = timedelta(days=63)
+        with pytest.raises(LabError, match="does not know this machine"):
+            delivering.renew(work)
+        laptop = room.one.token("device", "ada", uses=None)
+        told = room.one.client().post("/api/brokers/token", json={}, headers={"Authorization": f"Bearer {laptop}"})
+        assert told.status_code == 403
+    finally:
+        room.one.clock.ahead = timedelta()
 
 
 SEEN = (("ada", "03-push/wrong-tag"), ("li", "03-push/right-as-printed"), ("ada", "03-push/right-as-printed"))

@@ -4,6 +4,7 @@ engine (tests/integration/test_broker.py), and both together in tests/browser/te
 import contextlib
 import json
 import queue
+import re
 import ssl
 import threading
 import time
@@ -14,17 +15,22 @@ import pytest
 import websocket
 from classrooms import classroom
 from msgspec import structs
+from sqlalchemy import select
 
 from labkit import reporting
-from labkit.classroom import opening
 from labkit.classroom import queue as laptop
 from labkit.classroom.app import terminals
 from labkit.classroom.app.security import COOKIE
-from labkit.classroom.broker import naming
+from labkit.classroom.app.showing import shown
 from labkit.classroom.broker.standing import Standing, State
 from labkit.classroom.playing import Move, observation
+from labkit.classroom.records import people
+from labkit.classroom.records.models import Member
+from labkit.content import exercises
 from labkit.errors import LabError
+from labkit.grading.grade import grade_one
 from labkit.lab.access import STDOUT
+from labkit.seen.observation import Observation
 
 
 def until(look, patience=10.0):
@@ -64,6 +70,9 @@ class Labs:
         self.gate, self.full, self.attempt = threading.Event(), False, "01-login/wrong-password"
         self.gate.set()
         self.touched = []
+
+    def teach(self, exercises):
+        self.taught = exercises
 
     def touch(self, learner):
         self.touched.append(learner)
@@ -120,6 +129,47 @@ def test_a_lab_starts_upon_sign_in_and_page_and_board_follow(here):
     assert ada.post("/me/lab/reset", exercise="../x").status_code == 409
 
 
+def test_labs_are_told_what_is_taught_from_now_on(here):
+    board = here.browser("instructor")
+    board.post("/workshop/settings", **{"weight-01-login": "1", "weight-09-cleanup": "2", "weight-02-tag": "0"})
+    until(lambda: getattr(here.room.labs, "taught", None) == ("01-login", "09-cleanup"))
+
+
+def test_an_instructor_tries_the_workshop_out_and_it_counts_nowhere(here):
+    board = here.browser("instructor")
+    link = re.search(r"<code>(https://[^<]+/join/[^<]+)</code>", board.post("/workshop/try").text)[1]
+    tries = here.client(headers={"Sec-Fetch-Site": "same-origin"})
+    answer = tries.post(link.removeprefix(here.room.address))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+    until(lambda: 'data-lab="up"' in tries.get("/me").text)
+    ident = people.TRIES_OUT
+    here.room.labs.attempt = "01-login/right-as-printed"
+    here.room.desk.look(ident)  # graded and kept, as a learner's
+    assert here.points(ident, "01-login") == 3
+    assert "3 of" in tries.get("/me").text
+    assert tries.get("/board").status_code == 403
+    with here.room.database.writing() as session:
+        here.room.workshop(session).certificate_percent = 1
+    assert tries.get("/certificate/json").status_code == 409
+    told = [
+        board.get(page)
+        for page in (
+            "/board?names=shown",
+            "/board/data",
+            "/marks",
+            "/marks/export/csv",
+            "/marks/export/moodle",
+            "/regrade",
+        )
+    ]
+    assert [(one.status_code, "s try" in one.text) for one in told] == [(200, False)] * 6
+    assert "3 on the roster" in board.get("/workshop").text
+    assert board.get(f"/learner/{here.number(ident)}").status_code == 404
+    assert board.post("/workshop/try").text.count("instructor&#39;s try") <= 1  # the same one again
+    with here.room.database.reading() as session:
+        assert len(list(session.scalars(select(Member).where(Member.role == people.TRIAL)))) == 1
+
+
 def test_why_a_lab_does_not_start_is_told_and_it_can_be_tried_again(here):
     here.room.labs.full = True
     ada, board = here.browser("ada"), here.browser("instructor")
@@ -164,6 +214,27 @@ def test_what_is_observed_waits_for_the_database(here, monkeypatch):
     until(lambda: here.results("ada"))
 
 
+def test_who_works_in_the_lab_is_there_though_no_page_is_open(here):
+    def states():
+        told = instructor.get("/board/data").json()["states"]
+        return {state: count for state, count in told.items() if count}
+
+    instructor = here.browser("instructor")
+    here.browser("ada")
+    until(lambda: here.room.labs.status("ada").state is State.UP)
+    standing = replace(here.room.labs.status("ada"), state=State.UP)
+    here.clock.ahead = timedelta(minutes=30)
+    here.room.desk.changed(replace(standing, active=time.time()))
+    assert states() == {"idle": 1, "away": 2}, "half an hour ago"
+    here.room.desk.changed(replace(standing, active=time.time() + 30 * 60))
+    assert states() == {"reading": 1, "away": 2}
+    here.room.desk.changed(replace(standing, active=time.time() + 99 * 60))
+    assert states() == {"reading": 1, "away": 2}, "another server's clock is ahead"
+    stopped = replace(standing, state=State.STOPPED, active=time.time() + 30 * 60)
+    here.room.desk.changed(stopped)
+    assert states() == {"idle": 1, "away": 2}, "the broker stopped it, and not the learner"
+
+
 def test_a_result_is_on_the_board_within_two_seconds(here):
     board = here.browser("instructor")
     until(lambda: here.room.labs is not None)
@@ -200,17 +271,25 @@ def test_the_panel_is_live_while_it_is_looked_at(here):
     assert here.points("ada", "01-login") == 3, "what was looked at is kept"
 
 
+def test_the_panel_has_what_the_learner_sees_and_nothing_to_click(here):
+    exercise = exercises.load("03-push")
+    seen = Observation.parse(here.signed("ada", "03-push/right-as-printed"))
+    question = exercise.quiz[0]
+    letter = min(question["choices"])
+    seen = structs.replace(seen, answers={exercise.slug: {question["id"]: letter}})
+    parts = shown(exercise, seen, grade_one(exercise, seen))
+    assert list(parts) == ["checks", "picture", "quiz", "feed"]
+    assert f"Your answer: {letter}" in parts["quiz"]
+    assert "pushed" in parts["feed"]
+    assert "<button" not in "".join(parts.values())
+
+
 def test_where_there_are_no_labs_it_is_said(tmp_path):
     with classroom(tmp_path) as plain:
         ada = plain.browser("ada")
         assert "starts no labs" in ada.get("/me").text
         assert ada.post("/me/lab/start").status_code == 409
         assert ada.post("/me/lab/look").status_code == 409
-
-
-@pytest.mark.parametrize("name", ["spring", "Spring 2027", "a" * 60, "frühling", "x_.-"])
-def test_every_workshops_labs_have_a_name(name):
-    naming.check_workshop(opening.lab_names(name))
 
 
 def test_a_laptop_reports_where_it_has_joined():
@@ -259,13 +338,17 @@ def printed(made, text):
     return seen
 
 
-@pytest.fixture
-def ada(here):
-    """A learner with a terminal open."""
+def at_a_terminal(here):
+    """Ada, with a terminal open."""
     one = here.browser("ada")
     until(lambda: here.room.desk.shown("ada").up)
     assert one.post("/me/terminal", machine="workstation").status_code == 303
     return one
+
+
+@pytest.fixture
+def ada(here):
+    return at_a_terminal(here)
 
 
 def test_a_terminal_is_shared_step_by_step(here, ada):
@@ -279,6 +362,11 @@ def test_a_terminal_is_shared_step_by_step(here, ada):
         printed(own, b"before")
         with socket(here, theirs, board.token()) as helper:
             assert closed(helper) == terminals.REFUSED
+        first = ada.post("/me/terminal/allow", who="instructor", may="type")
+        assert first.status_code == 409 and "watch first" in first.text
+        assert "Let type" not in ada.get("/me/terminal").text
+        with socket(here, theirs, board.token()) as helper:
+            assert closed(helper) == terminals.REFUSED
         ada.post("/me/terminal/allow", who="instructor", may="watch")
         with socket(here, theirs, board.token()) as helper:
             assert told(helper) == {"rows": 30, "columns": 100, "may": 1}
@@ -289,13 +377,20 @@ def test_a_terminal_is_shared_step_by_step(here, ada):
             assert told(helper) == {"rows": 30, "columns": 100, "may": 2}
             helper.send_binary(b"help")
             assert b"intruder" not in printed(own, b"help")
+            ada.post("/me/terminal/allow", who="instructor", may="watch")
+            assert told(helper)["may"] == 1
+            helper.send_binary(b"again")
+            own.send_binary(b"mine")
+            assert b"again" not in printed(own, b"mine"), "typing is taken back alone"
             ada.post("/me/terminal/allow", who="instructor", may="nothing")
             assert closed(helper) == terminals.ENDED
+        assert ada.post("/me/terminal/allow", who="instructor", may="type").status_code == 409, "it begins anew"
         ada.post("/me/terminal/end")
         assert closed(own) == terminals.ENDED
     assert [one.what.partition("lets ")[2] for one in here.log("shared")] == [
         "instructor watch",
         "instructor watch and type",
+        "instructor watch",
         "instructor neither see it nor type",
     ]
 
@@ -327,6 +422,21 @@ def test_nobody_elses_terminal_is_reached(here, ada):
         assert ada.post("/me/terminal/allow", who=who, may="type").status_code == 409
     assert ada.post("/me/terminal", machine="edge").status_code == 409
     assert bob.get(f"/learner/{here.number('ada')}/terminal").status_code == 404
+
+
+def test_who_helps_no_more_sees_no_terminal(here, ada):
+    board = here.browser("instructor")
+    board.post("/workshop/assistant", name="Tim", section="A")
+    tim, theirs = here.browser("Tim"), f"/learner/{here.number('ada')}/terminal/socket"
+    ada.post("/me/terminal/allow", who="Tim", may="watch")
+    with socket(here, theirs, tim.token()) as helper:
+        assert told(helper)["may"] == 1
+        board.post("/workshop/assistant/remove", number=here.number("Tim"))
+        assert closed(helper) == terminals.ENDED
+    assert "Tim" not in ada.get("/me/terminal").text
+    board.post("/workshop/assistant", name="Tim", section="A")
+    with socket(here, theirs, here.browser("Tim").token()) as helper:
+        assert closed(helper) == terminals.REFUSED, "what was allowed before is not allowed again"
 
 
 def test_a_terminal_ends_when_its_learner_has_gone(here, ada, monkeypatch):

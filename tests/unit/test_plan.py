@@ -4,7 +4,11 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +25,7 @@ from labkit.lab.access import Guest, Owner
 from labkit.lab.engine import engines
 from labkit.lab.engine.engines import Engine
 from labkit.lab.lab import Instance, Lab
-from labkit.lab.lifecycle import machines, pki
+from labkit.lab.lifecycle import machines, network, pki
 from labkit.lab.lifecycle.site import Site
 from labkit.lab.lifecycle.steps import Step, run
 from labkit.lab.plan import COMPOSE, EXTRAS, MACHINE, MAX_WORKERS, ROLE, WORK, Plan, bridge
@@ -412,3 +416,52 @@ def test_what_jupyterlab_remembers_is_the_labs_own(tmp_path):
     assert remembers.is_relative_to(tmp_path)
     assert {"workspaces", "user-settings"}.isdisjoint(path.name for path in server.SHARE.rglob("*"))
     assert any(option.startswith("--LabApp.news_url=None") for option in server.settings())
+
+
+# Networks
+
+ROUTES = """Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+eth0	00000000	010200C0	0003	0	0	0	00000000	0	0	0
+vpn0	0000000A	00000000	0001	0	0	0	000000FF	0	0	0
+lab-10.203.0	0000CB0A	00000000	0001	0	0	0	00FFFFFF	0	0	0
+br-1	0008CB0A	00000000	0001	0	0	0	00FCFFFF	0	0	0
+tun0	0514CB0A	00000000	0005	0	0	0	FFFFFFFF	0	0	0
+docker0	000011AC	00000000	0001	0	0	0	0000FFFF	0	0	0
+"""
+
+
+def test_which_networks_this_machine_has_routes_to():
+    assert network.routed(ROUTES) == {f"10.203.{n}" for n in (0, 8, 9, 10, 11, 20)}
+    assert network.routed("Iface Destination\n") == set()
+
+
+COUNTS = """
+import sys, time
+from pathlib import Path
+from labkit.lab.lifecycle import network
+file = Path(sys.argv[1])
+for _ in range(20):
+    with network.claim():
+        held = int(file.read_text())
+        time.sleep(0.002)
+        file.write_text(str(held + 1))
+"""
+
+
+def test_one_process_of_the_machine_at_a_time_chooses_a_network(tmp_path):
+    (file := tmp_path / "count").write_text("0")
+    words = [sys.executable, "-c", COUNTS, str(file)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: subprocess.run(words, check=True), range(3)))
+    assert file.read_text() == "60"
+
+
+def test_who_holds_the_choice_for_ever_stops_nobody():
+    def waited():
+        began = time.monotonic()
+        with network.claim(patience=0.2):
+            return time.monotonic() - began
+
+    with network.claim(), ThreadPoolExecutor() as pool:
+        assert pool.submit(waited).result() >= 0.2  # a thread of the same process is kept out too
+    assert waited() < 0.2

@@ -15,15 +15,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from labkit.classroom.broker import naming, planning, standing
+from labkit.classroom.broker import disk, naming, overview, planning, standing
 from labkit.classroom.broker.guests import Guests, Heard
+from labkit.classroom.broker.labs import Jupyters
 from labkit.classroom.broker.naming import Places
 from labkit.classroom.broker.standing import Act, Found, Noted, Standing, State
+from labkit.content import exercises as content
 from labkit.errors import LabError
 from labkit.lab import find, limit
 from labkit.lab.access import Session, Terminal
@@ -50,7 +53,11 @@ SAID = "said.json"
 """In a lab's folder: what the learner's side said when it last looked. The broker's own looks go on with it after a restart."""
 
 STOPPED = "stopped"
-"""In a lab's folder while it is stopped because it was idle: the start (Plan.start) that was stopped."""
+"""In a lab's folder while it is stopped on purpose: the start (Plan.start) that was stopped. A second line says why, if it was
+for the disk."""
+
+DISK, ROUND = "disk", "round"
+"""Names of the threads that watch the disk and look at labs in turn; no lab is called so."""
 
 SAME = ("registries", "log", "engines", "swarm", "runs")
 """Sections of an observation that change when a learner does something."""
@@ -66,6 +73,7 @@ class Settings:
     key: Path
     workers: int = 2
     extras: tuple[str, ...] = ()
+    """Machines beyond the standard lab, until the broker is told what is taught (`teach`)."""
     share: Share | None = field(default_factory=Share)
     time: float = 8 * 3600.0
     """Seconds that a lab lives; 0 for no end."""
@@ -75,6 +83,7 @@ class Settings:
     """Labs at the same time."""
     at_once: int = 0
     """Labs that start at the same time; 0: as many as the engine's cores bear."""
+    disk: planning.Limits = field(default_factory=planning.Limits)
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,8 @@ class Told:
     """(learner, signed observation): whenever the learner's side looked, and at the end of the lab's time."""
     changed: Callable[[Standing], None] = lambda *_: None
     """How a lab stands, whenever something is done with it."""
+    happened: Callable[[str], None] = lambda _: None
+    """What somebody should know who looks after the server, in a sentence."""
 
 
 @dataclass
@@ -100,6 +111,8 @@ class _Kept:
     """What the learner's side said when it last looked."""
     seen: bytes = b""
     """A digest of what the learner had done then."""
+    looked: float = field(default_factory=time.time)
+    """Unix time at which the broker last looked by itself."""
     _noting: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, **changes: Any) -> None:
@@ -132,20 +145,25 @@ class Broker:
         self._told, self._beat, self._settles = told or Told(), beat, settles
         self._places = Places(settings.root.absolute())
         self._workshop = workshop.read(settings.key)
+        self._extras = settings.extras
         self._kept: dict[str, _Kept] = {}
         self._table = threading.Lock()
         self._over = threading.Event()
         self._open = contextlib.ExitStack()
         self._jobs: dict[str, threading.Thread] = {}
+        self._disk = disk.Watch(engine, self.owner, settings.disk)
         self._guests = Guests(engine, Heard(self._used, self._observed))
         self._starts = threading.Semaphore(1)
+        self._answers = True
         self._news: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self.jupyters: Jupyters | None = None
+        """See labs.py: whoever serves this broker to a classroom elsewhere sets it."""
 
     @property
     def owner(self) -> str:
         """Whose all of its labs are, in their labels."""
-        return Home(self.settings.workshop, self._places.root, Path(), self._places.cache).owner
+        return overview.owner(self._places.root)
 
     # Beginning and end
 
@@ -162,6 +180,7 @@ class Broker:
             images.ensure(self.engine, _quiet)
             opening.enter_context(self._guests)
             try:
+                self._disk.begin()
                 self._sweep_leftovers()
                 for found in self._found().values():
                     self._take_up(found)
@@ -187,8 +206,9 @@ class Broker:
         """A lab of an earlier broker's, or of this one's before."""
         kept = self._of(found.learner)
         home = self._home(found.name)
-        stopped = keeping.load(home.state / STOPPED, bytes.decode, "").strip()
-        kept.note(stopped=bool(found.start) and stopped == found.start, active=time.time())
+        start, _, full = keeping.load(home.state / STOPPED, bytes.decode, "").strip().partition("\n")
+        stopped = bool(found.start) and start == found.start
+        kept.note(stopped=stopped, full=full if stopped else "", active=time.time())
         kept.said = keeping.load(home.state / SAID, msgspec.json.Decoder(Claims).decode, NOTHING)
         if (home.state / "pki").is_dir():
             with contextlib.suppress(LabError):  # a lab that is half made has no keys yet: it is completed
@@ -234,7 +254,14 @@ class Broker:
         return seen
 
     def reset(self, learner: str, slugs: Sequence[str] | None = None, say: Say = lambda _: None) -> None:
-        """Brings the lab back to before these exercises, or all of them (None), were begun. The learner's own side stays."""
+        """Brings the lab back to before these exercises, or all of them (None), were begun. The learner's own side stays. With
+        all of them, a lab that is stopped or broken is made anew."""
+        if slugs is None and self.status(learner).state in (State.STOPPED, State.BROKEN):
+            kept = self._of(learner)
+            with self._doing(kept, State.STARTING, say) as say_so:
+                self._remove(kept, say_so)
+                self._start(kept, say_so)
+            return
         lab = self._lab(learner)
         operations.reset(lab, slugs, say)
         self.touch(learner)
@@ -266,14 +293,20 @@ class Broker:
         kept = self._of(learner)
         kept.note(active=time.time())
 
+    def teach(self, exercises: Sequence[str]) -> None:
+        """What the workshop teaches from now on: slugs. Labs that lack a machine for it get it, also while they run. Raises
+        LabError for an exercise that there is not."""
+        self._extras = tuple(dict.fromkeys(part for slug in exercises for part in content.load(slug).extras))
+
     def status(self, learner: str) -> Standing:
         """How that learner's lab stands. Never raises for a lab that there is not."""
         name = naming.lab(self.settings.workshop, naming.check_learner(learner))
+        kept = self._of(learner)
         try:
             found = self._found(name).get(name)
         except WireError:
-            return replace(self._standing(self._of(learner), None), state=State.UNKNOWN)
-        return self._standing(self._of(learner), found)
+            return replace(self._standing(kept, None), state=State.UNKNOWN)
+        return self._standing(kept, found)
 
     @property
     def room(self) -> int:
@@ -309,9 +342,13 @@ class Broker:
     # How it is done
 
     def _of(self, learner: str) -> _Kept:
+        """Raises LabError where another learner's lab is called so: who may choose an id can look for such a one."""
         name = naming.lab(self.settings.workshop, learner)
         with self._table:
-            return self._kept.setdefault(name, _Kept(learner))
+            kept = self._kept.setdefault(name, _Kept(learner))
+        if kept.learner != learner:
+            raise LabError(f"The lab of {learner} would be called {name}, as another learner's is.", "change their id")
+        return kept
 
     def _home(self, name: str) -> Home:
         state = self._places.state(name)
@@ -330,7 +367,8 @@ class Broker:
                 continue  # somebody else's, or one that only says that it is
             machines = {part.machine: part.state for part in map(find.instance, containers) if part.machine}
             wanted = tuple(machine.name for machine in plan.machines)
-            found[each] = Found(each, plan.learner, wanted, machines, plan.deadline, plan.start)
+            lacks = not set(self._extras) <= set(plan.extras)
+            found[each] = Found(each, plan.learner, wanted, machines, plan.deadline, plan.start, lacks)
         return found
 
     def _standing(self, kept: _Kept, found: Found | None) -> Standing:
@@ -341,7 +379,7 @@ class Broker:
             state=standing.state(found, noted),
             machines=dict(found.machines) if found else {},
             doing=kept.step,
-            problem=noted.problem,
+            problem=noted.problem or (str(LabError(noted.full, disk.ANEW)) if noted.full else ""),
             ends=found.deadline if found else 0.0,
             active=noted.active,
         )
@@ -349,6 +387,7 @@ class Broker:
     def _lab(self, learner: str) -> Lab:
         """The learner's lab, which must be up. Raises LabError."""
         name = naming.lab(self.settings.workshop, naming.check_learner(learner))
+        self._of(learner)
         try:
             lab = find.on(self.engine, self._home(name))
         except WireError as error:
@@ -405,14 +444,23 @@ class Broker:
         home = self._home(name)
         if name not in (there := self._found()) and len(there) >= self.settings.most:
             raise LabError(f"All {self.settings.most} labs of this server are taken.", "remove labs that nobody needs")
+        if name not in there or kept.noted.full:
+            self._check_disk(kept)
         say("waiting for its turn")
         with self._starts, provision.lock(home, say):
             if self._over.is_set():
                 raise LabError("The broker is being ended.", "start it again, and then the lab")
             lab = provision.up(self.engine, home, self._plan(kept.learner, home), say)
         (home.state / STOPPED).unlink(missing_ok=True)
-        kept.note(stopped=False, active=time.time())
+        kept.note(stopped=False, full="", active=time.time())
         self._guests.answer(lab.home)
+
+    def _check_disk(self, kept: _Kept) -> None:
+        """Raises LabError while there is too little of it."""
+        try:
+            self._disk.check()
+        except LabError as error:
+            raise LabError(kept.noted.full, disk.ANEW) if kept.noted.full else error from error
 
     def _plan(self, learner: str, home: Home) -> Plan:
         asked = self.settings
@@ -422,13 +470,14 @@ class Broker:
             asked.workers,
             round(time.time() + asked.time) if asked.time else 0.0,
             learner,
-            extras=asked.extras,
+            extras=self._extras,
             key=str(asked.key.absolute()),
             given=self._workshop.person(learner),
             share=asked.share,
         )
 
-    def _halt(self, kept: _Kept) -> None:
+    def _halt(self, kept: _Kept, full: str = "") -> None:
+        """`full`: why, where it takes too much of the disk. Then it is stopped also if nothing can be written any more."""
         name = naming.lab(self.settings.workshop, kept.learner)
         home = self._home(name)
         with self._doing(kept, State.ENDING) as say:
@@ -436,8 +485,9 @@ class Broker:
                 raise LabError(f"{kept.learner} has no lab.", "start it")
             with provision.lock(home, say):
                 # Noted first: a broker that is killed now must not bring it back.
-                keeping.write_whole(home.state / STOPPED, found.start)
-                kept.note(stopped=True)
+                with contextlib.suppress(OSError) if full else contextlib.nullcontext():
+                    keeping.write_whole(home.state / STOPPED, f"{found.start}\n{full}".strip())
+                kept.note(stopped=True, full=full)
                 halt.machines(self.engine, name, say)
 
     def _remove(self, kept: _Kept, say: Say) -> None:
@@ -446,7 +496,7 @@ class Broker:
         with provision.lock(home, say):
             sweep.everything(self.engine, home, say)
             shutil.rmtree(home.state, ignore_errors=True)
-        kept.note(stopped=False)
+        kept.note(stopped=False, full="")
         kept.said, kept.seen = NOTHING, b""
 
     # What it does by itself
@@ -489,9 +539,29 @@ class Broker:
             try:
                 found = self._found()
             except WireError:
+                self._heard(False)
                 continue  # the engine is being restarted: its labs are repaired once it answers
+            self._heard(True)
             for each in found.values():
                 self._look_after(each)
+            self._run(DISK, partial(self._watch_disk, found))
+            self._run(ROUND, partial(self._go_round, found))
+
+    def _heard(self, answers: bool) -> None:
+        """Tells when the engine falls silent and when it answers again: labs stand differently, with nothing done to them."""
+        if answers == self._answers:
+            return
+        self._answers = answers
+        told = (
+            "answers again: labs that it took along are brought back"
+            if answers
+            else "does not answer: its labs cannot be used"
+        )
+        self._news.put(lambda: self._told.happened(f"The Docker Engine {told}."))
+        with self._table:
+            known = list(self._kept.values())
+        for kept in known:
+            self._tell(kept)
 
     def _look_after(self, found: Found) -> None:
         kept, now = self._of(found.learner), time.time()
@@ -500,30 +570,63 @@ class Broker:
         match standing.act(found, kept.noted, now, self.settings.idle, self._settles):
             case Act.REPAIR:
                 self._run(found.name, lambda: self._repair(kept))
+            case Act.GROW:
+                self._run(found.name, lambda: self._repair(kept, State.UP))
             case Act.LOOK:
                 self._run(found.name, lambda: self._rest(kept))
             case Act.END:
                 self._run(found.name, lambda: self._end(found))
 
-    def _repair(self, kept: _Kept) -> None:
-        """Completes what there is of a lab. One that was removed meanwhile stays away."""
+    def _repair(self, kept: _Kept, what: State = State.STARTING) -> None:
+        """Completes what there is of a lab. One that was removed meanwhile stays away. `what` is UP for one that runs: it gets
+        what it lacks."""
         name = naming.lab(self.settings.workshop, kept.learner)
-        with self._doing(kept, State.STARTING) as say:
-            if name in self._found(name):
+        with self._doing(kept, what) as say:
+            if name in self._found(name) and not (what is State.UP and kept.noted.stopped):
                 self._start(kept, say)
+
+    def _watch_disk(self, found: dict[str, Found]) -> None:
+        """Stops the lab that takes most of a disk that fills up. What it holds is observed before: it may be reset."""
+        running = {each.name for each in found.values() if "running" in each.machines.values()}
+        if (greedy := self._disk.greedy(running)) is None:
+            return
+        name, why = greedy
+        kept = self._of(found[name].learner)
+        LOG.warning("%s: %s", kept.learner, why)
+        self._news.put(lambda: self._told.happened(f"{kept.learner}: {why}"))
+        self._observe_last(kept.learner)
+        self._halt(kept, why)
 
     def _rest(self, kept: _Kept) -> None:
         """Stops the lab, unless something has changed in it since it was last looked at."""
         seen = operations.observe(self._lab(kept.learner), {"sections": SAME})
         if not self._compare(kept, seen) and time.time() >= kept.noted.active + self.settings.idle:
+            self._observe_last(kept.learner)
             self._halt(kept)
+
+    def _go_round(self, found: dict[str, Found]) -> None:
+        """Looks at the running labs whose turn it is, one after the other, and tells what is new. So what is done past labkit,
+        in a plain terminal, is recorded too."""
+        for each in found.values():
+            kept, now = self._of(each.learner), time.time()
+            if self._over.is_set():
+                return
+            if standing.state(each, kept.noted) is State.UP and standing.glance(kept.looked, kept.noted, now):
+                kept.looked, before = now, kept.seen
+                with contextlib.suppress(LabError, WireError):
+                    seen = self.observe(kept.learner)
+                    if kept.seen != before:
+                        self._news.put(partial(self._told.observed, kept.learner, seen))
 
     def _end(self, found: Found) -> None:
         """The lab's time is over. What it holds is observed once more."""
-        with contextlib.suppress(LabError, WireError):
-            seen = self.observe(found.learner)
-            self._news.put(lambda: self._told.observed(found.learner, seen))
+        self._observe_last(found.learner)
         self.remove(found.learner)
+
+    def _observe_last(self, learner: str) -> None:
+        with contextlib.suppress(LabError, WireError):
+            seen = self.observe(learner)
+            self._news.put(lambda: self._told.observed(learner, seen))
 
     def _run(self, name: str, what: Callable[[], object]) -> None:
         """Does it in a thread of its own, unless one with that name is at work."""

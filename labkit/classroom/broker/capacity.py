@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SETTLES, SPAN = 5.0, 10.0
 """Seconds that a lab gets to come to rest, and for which it is watched then."""
 
+AT_ONCE = 64
+"""Containers that the engine is asked about at the same time."""
 PATIENCE = 60.0
 DISK = 1024**3
 """Bytes of disk for a learner's images: an assumption, as nothing limits them (docs/security.md)."""
@@ -99,8 +102,10 @@ def measure(engine: Engine, workers: int, say: Say, jupyter: bool = True, share:
 def _watched(engine: Engine, lab: Lab, processes: "list[psutil.Process]", took: float) -> Measured:
     began, before = time.monotonic(), _processor(engine, lab, processes)
     time.sleep(SPAN)
-    used, span = _processor(engine, lab, processes) - before, time.monotonic() - began
-    machines = {part.machine: _memory(_stats(engine, part.id)) for part in lab.parts.values()}
+    ended, after = time.monotonic(), _processor(engine, lab, processes)
+    used, span = after - before, ended - began
+    told = stats(engine, [part.id for part in lab.parts.values()])
+    machines = {part.machine: memory(one) for part, one in zip(lab.parts.values(), told, strict=True)}
     shims = _shims([part.id for part in lab.parts.values()])
     cost = Cost(
         lab=sum(machines.values()) + shims,
@@ -113,13 +118,24 @@ def _watched(engine: Engine, lab: Lab, processes: "list[psutil.Process]", took: 
     return Measured(cost, machines, shims)
 
 
-def _stats(engine: Engine, container: str) -> dict[str, Any]:
-    with engine.wire(30) as wire:
-        told: dict[str, Any] = wire.get(f"/containers/{container}/stats?stream=false&one-shot=1")
-    return told
+def stats(engine: Engine, containers: Sequence[str]) -> list[dict[str, Any]]:
+    """What the engine says of each container, by id. All are asked at once: it answers when its next second begins."""
+
+    def one(container: str) -> dict[str, Any]:
+        with engine.wire(30) as wire:
+            told: dict[str, Any] = wire.get(f"/containers/{container}/stats?stream=false&one-shot=1")
+        return told
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(one, containers))
 
 
-def _memory(stats: dict[str, Any]) -> int:
+def processor(told: Sequence[dict[str, Any]]) -> float:
+    """Seconds of a core that these containers have used since they started."""
+    return float(sum(one["cpu_stats"]["cpu_usage"]["total_usage"] for one in told) / 1e9)
+
+
+def memory(stats: dict[str, Any]) -> int:
     """Bytes that a container cannot give back, as `docker stats` counts them: without files that nobody used lately."""
     told = stats["memory_stats"]
     held = told.get("stats", {})
@@ -128,8 +144,8 @@ def _memory(stats: dict[str, Any]) -> int:
 
 def _processor(engine: Engine, lab: Lab, processes: "list[psutil.Process]") -> float:
     """Seconds of a core that all of it has used so far."""
-    labs = sum(_stats(engine, part.id)["cpu_stats"]["cpu_usage"]["total_usage"] for part in lab.parts.values())
-    return float(labs / 1e9 + sum(sum(one.cpu_times()[:2]) for one in processes if one.is_running()))
+    labs = processor(stats(engine, [part.id for part in lab.parts.values()]))
+    return labs + sum(sum(one.cpu_times()[:2]) for one in processes if one.is_running())
 
 
 def _family(server: "psutil.Process | None") -> "list[psutil.Process]":

@@ -21,7 +21,7 @@ from typing import TypeVar
 import msgspec
 
 from labkit.classroom.broker import naming, planning
-from labkit.classroom.broker.labs import Server
+from labkit.classroom.broker.labs import Jupyters, Server
 from labkit.classroom.broker.planning import Place
 from labkit.classroom.broker.standing import Standing, State
 from labkit.errors import LabError
@@ -86,6 +86,7 @@ class Fleet:
         self._failed: dict[str, float] = {}
         """{learner: when the lab could not be started elsewhere}"""
         self._kept = dict(self._at)
+        self._taught: tuple[str, ...] = ()
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._jobs: dict[str, threading.Thread] = {}
@@ -180,6 +181,21 @@ class Fleet:
     def touch(self, learner: str) -> None:
         self.of(learner).touch(learner)
 
+    def teach(self, exercises: Sequence[str]) -> None:
+        """Each server that answers hears of it now, and every one before it starts a lab."""
+        self._taught = tuple(exercises)
+        with self._lock:
+            there = [server for name, server in self._servers.items() if name not in self._silent]
+        for server in there:
+            self._teach(server)
+
+    def _teach(self, server: Server) -> None:
+        if self._taught:
+            try:
+                server.teach(self._taught)
+            except LabError as error:  # as of one with an older course: its labs are good for the rest
+                LOG.warning("A server does not know what is taught: %s", error)
+
     @property
     def alive(self) -> bool:
         """Whether any server answers."""
@@ -203,6 +219,17 @@ class Fleet:
             if at in self._silent:
                 raise self._away(learner, at)
             return self._servers[at]
+
+    def jupyters(self, learner: str) -> tuple[str, Jupyters | None]:
+        """The server that has the learner's lab, and the JupyterLabs there. Raises LabError."""
+        at = self.at(learner)
+        with self._lock:
+            return at, self._servers[at].jupyters
+
+    def lost(self, name: str) -> bool:
+        """Whether a server has been silent for so long that its learners are placed anew, or is none of these any more."""
+        with self._lock:
+            return name not in self._servers or self._lost(name)
 
     # What is seen
 
@@ -307,6 +334,7 @@ class Fleet:
 
     def _start(self, learner: str, name: str, say: Say = lambda _: None) -> Standing:
         try:
+            self._teach(self._servers[name])
             return self._noted(name, self._servers[name].start(learner, say))
         finally:
             with self._lock:
@@ -400,6 +428,9 @@ class Fleet:
             ]
 
     def _stop_double(self, learner: str, name: str) -> None:
+        if jupyters := self._servers[name].jupyters:
+            with contextlib.suppress(LabError):  # one that nobody asks after ends by itself
+                jupyters.end(learner)
         self._noted(name, self._servers[name].stop(learner))
         self._tell(self._news.happened, f"{learner}'s lab on {name} is stopped: they have another one now.")
 

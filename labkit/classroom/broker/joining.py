@@ -64,9 +64,21 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """The workshop's, in base64."""
     token: str
-    """For POST /api/results."""
+    """For POST /api/results. It is renewed while it is used (delivering.py)."""
     classroom: str
     """The certificate, as PEM, that signed the classroom's key: who alone is let in."""
+
+
+class Renewal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a broker with a token says to get a newer one."""
+
+    before: str = ""
+    """The token that it had before: it may end."""
+
+
+class Renewed(msgspec.Struct, frozen=True, kw_only=True):
+    token: str
+    """"" while the old one is good enough."""
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):

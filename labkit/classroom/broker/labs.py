@@ -1,10 +1,11 @@
 """What the classroom asks of whoever has the labs: the broker of this machine, or a fleet of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from labkit.classroom.broker.standing import Standing
+from labkit.classroom.hub.pipes import End
 from labkit.lab.access import Session, Terminal
 from labkit.lab.engine.engines import Say
 from labkit.lab.looking.observe import EVERYTHING
@@ -40,6 +41,8 @@ class Labs(Protocol):
 
     def touch(self, learner: str) -> None: ...
 
+    def teach(self, exercises: Sequence[str]) -> None: ...
+
     @property
     def alive(self) -> bool: ...
 
@@ -50,3 +53,20 @@ class Server(Labs, Protocol):
     @property
     def room(self) -> int:
         """How many labs fit there altogether, as far as it is known."""
+
+    @property
+    def jupyters(self) -> "Jupyters | None":
+        """The JupyterLabs there; None on JupyterHub's own server, where it starts them itself."""
+
+
+class Jupyters(Protocol):
+    """JupyterLabs of learners on the server that has their labs, for a JupyterHub elsewhere. What each method does is in
+    jupyters.py; all raise LabError."""
+
+    def start(self, learner: str, environment: Mapping[str, str], hub: int, say: Say = ...) -> None: ...
+
+    def runs(self, learner: str) -> bool: ...
+
+    def end(self, learner: str) -> None: ...
+
+    async def connect(self, learner: str) -> End: ...

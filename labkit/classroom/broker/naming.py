@@ -26,8 +26,16 @@ def check_workshop(name: str) -> str:
     return name
 
 
-def of_workshop(name: str) -> str:
-    """What the names of a workshop's labs begin with: its own name where that can be, else a short one made from it."""
+def of_workshop(name: str, owner: str) -> str:
+    """What the names of a workshop's labs begin with: letters of its own name for people, and digits that keep it apart from
+    one of the same name in another folder, as `owner` (Home.owner) does."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower())[:12].strip("-") or "w"
+    stem = plain if plain[0].isalpha() else f"w-{plain}"
+    return f"{stem}-{hashlib.sha256(f'{name} {owner}'.encode()).hexdigest()[:8]}"
+
+
+def before(name: str) -> str:
+    """The same as it was before there were such digits: labs of then keep their names."""
     if WORKSHOP.fullmatch(name):
         return name
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:12].strip("-")

@@ -3,12 +3,16 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from labkit.classroom.broker import naming
+from labkit.classroom.broker.naming import Places
 from labkit.lab import find
 from labkit.lab.engine.engines import Engine
-from labkit.lab.plan import KEY, LABEL, Plan
+from labkit.lab.plan import KEY, LABEL, LEARNER, Plan
+from labkit.paths import Home
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,22 @@ class Listed:
     def line(self) -> str:
         running = sum(state == "running" for state in self.machines.values())
         return f"{self.lab:<48} {running} of {len(self.machines)} machines run  {self.learner}"
+
+
+def owner(root: Path) -> str:
+    """Whose the labs of the broker in that folder are, in their labels."""
+    places = Places(root.absolute())
+    return Home("", places.root, Path(), places.cache).owner
+
+
+def names(engine: Engine, workshop: str, root: Path) -> str:
+    """What the names of that workshop's labs begin with, in that folder: as in naming.py, but while there are labs that were
+    made before, all are called like those. Raises WireError."""
+    whose, before = owner(root), naming.before(workshop)
+    there = [one["Labels"] for one in find.owned(engine, "containers", whose)]
+    if any(one[LABEL] == naming.lab(before, one.get(LEARNER, "")) for one in there):
+        return before
+    return naming.of_workshop(workshop, whose)
 
 
 def labs(engine: Engine) -> tuple[Listed, ...]:

@@ -1,4 +1,5 @@
-"""How many labs fit on a machine, how many start at once, and who is placed where. Pure: numbers in, decisions out."""
+"""How many labs fit on a machine, how many start at once, who is placed where, and which lab takes too much of the disk. Pure:
+numbers in, decisions out."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,17 @@ IDLE = 0.5
 
 START_CORES = 1.4
 """Cores that one start of a lab keeps busy (docs/performance.md: processor seconds of `labkit up` by its time)."""
+
+GIB = 1024**3
+
+FLOOR, PART = 2 * GIB, 0.05
+"""So many bytes of an engine's disk, or this part of it if that is more, stay free: an engine whose disk is full stops all."""
+
+SHARE = 3 * GIB
+"""Bytes of disk that a lab may take while there are few left. The lessons need less than one."""
+
+STEP = 64 * 1024**2
+"""Labs are measured again each time when so many bytes more are gone: what a stopped lab holds is not free by that."""
 
 
 @dataclass(frozen=True)
@@ -154,3 +166,39 @@ def spread(learners: Iterable[str], places: Mapping[str, int]) -> dict[str, str]
             ],
         )
     return placed
+
+
+@dataclass(frozen=True)
+class Disk:
+    """An engine's disk. Bytes."""
+
+    free: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a broker does about a disk that fills up. Bytes."""
+
+    floor: int = 0
+    """No lab is started while less is free; 0: FLOOR or PART, whatever is more."""
+    share: int = SHARE
+    """A lab that takes more is stopped then."""
+
+    def kept(self, disk: Disk) -> int:
+        """What must stay free of it."""
+        return self.floor or max(FLOOR, int(PART * disk.total))
+
+    def short(self, disk: Disk) -> bool:
+        return disk.free < self.kept(disk)
+
+    def due(self, disk: Disk, measured: int | None) -> bool:
+        """Whether it is time to find out which lab takes most. `measured`: the most that was free since that was last
+        found out; None if there was enough."""
+        return self.short(disk) and (measured is None or disk.free < measured - STEP)
+
+
+def greediest(used: Mapping[str, int], share: int) -> str:
+    """The lab that takes most of these, if that is more than its share; else ""."""
+    most = max(used, key=lambda name: (used[name], name), default="")
+    return most if most and used[most] > share else ""

@@ -4,6 +4,7 @@
 |---|---|
 | POST /call/NAME {…} | lines: {"says": what is done now} …, {} in between, then {"done": value} or {"failed", "fix"} |
 | WebSocket /shell?machine=NAME&learner=ID | a command on a machine, as a lab's owner has it (labkit/lab/owner/service.py) |
+| GET /tunnel?learner=ID, Upgrade: labkit-tunnel | 101, and from then on what the learner's JupyterLab says (hub/pipes.py) |
 
 What can be called is in calls.py. What was begun goes on where the connection is cut: asking for it again waits for it.
 """
@@ -23,17 +24,22 @@ import tornado.web
 
 from labkit.classroom.broker import calls
 from labkit.classroom.broker.labs import Server
+from labkit.classroom.hub import pipes
 from labkit.errors import LabError
 from labkit.lab.access import Session
 from labkit.lab.guest.asking import LONGEST
 from labkit.lab.owner import operations
-from labkit.lab.owner.service import Long, Shell, Threads, read_json
+from labkit.lab.owner.service import Handler, Long, Shell, Threads, read_json
 
 THREADS = 512
 """Calls that are answered at the same time: whoever waits for a start has one, and each command that does not read."""
 
 BEAT = 5.0
 """Seconds after which a call that says nothing tells that it goes on."""
+
+
+TUNNEL = "labkit-tunnel"
+"""The protocol that a connection to a JupyterLab changes to."""
 
 
 class _Serving(Threads):
@@ -63,6 +69,25 @@ class _Shell(Shell):
             raise LabError(f"This is not a command for a machine: {error}.", "compare labkit --version") from error
         learner, machine = self.get_query_argument("learner", ""), self.get_query_argument("machine", "")
         return self.service.labs.session(learner, machine, wanted.command, wanted.terminal)
+
+
+class _Tunnel(Handler):
+    service: _Serving
+
+    async def get(self) -> None:
+        if self.request.headers.get("Upgrade", "") != TUNNEL:
+            raise LabError("This is a way to a JupyterLab, not a page.", "compare labkit --version")
+        jupyters, learner = calls.jupyters(self.service.labs), self.get_query_argument("learner", "")
+        there = await jupyters.connect(learner)
+        try:
+            here = pipes.Taken(self.detach())
+            await here.write(
+                f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {TUNNEL}\r\n\r\n".encode()
+            )
+        except BaseException:
+            there.cut()
+            raise
+        await pipes.join(here, there)
 
 
 class Served:
@@ -105,7 +130,7 @@ class Served:
     async def _listen(self, tls: ssl.SSLContext) -> None:
         given = {"service": self._serving}
         app = tornado.web.Application(
-            [("/call/[a-z]+", _Call, given), ("/shell", _Shell, given)],
+            [("/call/[a-z]+", _Call, given), ("/shell", _Shell, given), ("/tunnel", _Tunnel, given)],
             websocket_max_message_size=LONGEST,
             websocket_ping_interval=20,
             log_function=lambda _: None,

@@ -33,9 +33,17 @@ class State(StrEnum):
 class Act(StrEnum):
     NOTHING = "nothing"
     REPAIR = "repair"
+    GROW = "grow"
+    """Bring it the machines that exercises need which the workshop has had since."""
     LOOK = "look"
     """See whether the learner did something, and stop the lab if not."""
     END = "end"
+
+
+OFTEN, SELDOM = 60.0, 300.0
+"""Seconds between two looks of the broker's own at a lab whose learner works, and at one in which nothing happens."""
+WORKING = 600.0
+"""Seconds after something has happened in which a learner is taken to work."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class Found:
     deadline: float = 0.0
     """Unix time; 0 for never."""
     start: str = ""
+    lacks: bool = False
+    """Whether the workshop's exercises need more machines by now than its plan has."""
 
     @property
     def complete(self) -> bool:
@@ -67,7 +77,7 @@ class Noted:
     """What the broker knows beside that."""
 
     doing: str = ""
-    """A value of State while the broker is at it."""
+    """A value of State while the broker is at it: UP while it gets more machines."""
     stopped: bool = False
     """Whether the broker stopped it."""
     active: float = 0.0
@@ -77,6 +87,8 @@ class Noted:
     tried: float = 0.0
     """Unix time of the last repair."""
     problem: str = ""
+    full: str = ""
+    """Why it was stopped, for people, where it took too much of the disk. It is not started like that."""
     seen: tuple[tuple[str, str], ...] = ()
     """The states of the machines when it was last looked at."""
     since: float = 0.0
@@ -102,14 +114,25 @@ def act(found: Found, noted: Noted, now: float, idle: float, settles: float = SE
     """What is to be done now. `idle`: seconds after which a lab is stopped; 0 for never."""
     match state(found, noted):
         case State.BROKEN if not _over(found, now):
-            settled = now >= noted.since + settles
-            due = settled and noted.failed < TRIES and now >= noted.tried + WAITS[noted.failed]
-            return Act.REPAIR if due else Act.NOTHING
+            return Act.REPAIR if now >= noted.since + settles and _due(noted, now) else Act.NOTHING
+        case State.UP if found.lacks and not noted.doing and not _over(found, now) and _due(noted, now):
+            return Act.GROW
         case State.UP if not _over(found, now):
             return Act.LOOK if idle and now >= noted.active + idle else Act.NOTHING
         case State.UP | State.BROKEN | State.STOPPED if _over(found, now):
             return Act.END
     return Act.NOTHING
+
+
+def glance(looked: float, noted: Noted, now: float) -> bool:
+    """Whether it is time to look by itself at a lab that runs: often while its learner works, and seldom else. A look takes 0.1
+    to 0.2 s of a core, and sixty labs may be here."""
+    return now >= looked + (OFTEN if now < noted.active + WORKING else SELDOM)
+
+
+def _due(noted: Noted, now: float) -> bool:
+    """Whether something that may have failed is tried again."""
+    return noted.failed < TRIES and now >= noted.tried + WAITS[noted.failed]
 
 
 def _over(found: Found, now: float) -> bool:
