@@ -3,6 +3,7 @@ its menus to every other test's."""
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import sysconfig
@@ -10,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
+from classrooms import classroom
 
 from labkit.authoring import recordings
-from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark
+from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark, Review
 from labkit.classroom.nbgrader import course
 from labkit.content import exercises
 from labkit.lab.owner.workshop import Workshop
@@ -205,6 +208,9 @@ def test_marks_go_into_nbgraders_gradebook(python, tmp_path):
             Mark(learner="l1", exercise="03-push", points=4, maximum=4, at=at).set_to(2, "copied", at),
         ),
     )
+    review = Review(learner="l1", exercise="02-tag", at=at, rubric=(("Says why", True),), feedback="Good.")
+    later = msgspec.structs.replace(book, reviews=(review,))
+    (tmp_path / "later.json").write_bytes(later.dump())
     (tmp_path / "book.json").write_bytes(book.dump())
     code = """
 import json
@@ -214,17 +220,29 @@ from labkit.classroom.nbgrader import marks
 book = Gradebook.parse(Path("book.json").read_bytes())
 marks.write(book, Path("gradebook.db"), "spring")
 print(marks.write(book, Path("gradebook.db"), "spring"))
+later = Gradebook.parse(Path("later.json").read_bytes())
+for _ in range(2):  # the text was marked after the learner was there
+    marks.write(later, Path("gradebook.db"), "spring")
 from nbgrader import api
 with api.Gradebook("sqlite:///gradebook.db") as found:
     one = found.find_submission("spring", "ada")
-    print(json.dumps([one.score, one.max_score, {n.name: n.score for n in one.notebooks}, one.student.last_name, sorted(s.id for s in found.students)]))
+    print(json.dumps([one.score, one.max_score, {n.name: n.score for n in one.notebooks}, one.student.last_name, sorted(s.id for s in found.students),
+        {n.name: [c.comment for c in n.comments] for n in one.notebooks}]))
+for without in (["03-push"], ["02-tag", "03-push"]):  # such as self-reported marks that no longer count
+    data = json.loads(Path("book.json").read_bytes())
+    data["marks"] = [one for one in data["marks"] if one["exercise"] not in without]
+    print(marks.write(Gradebook.parse(json.dumps(data)), Path("gradebook.db"), "spring"))
+    with api.Gradebook("sqlite:///gradebook.db") as found:
+        print(found.find_submission("spring", "ada").score)
 """
     env = {**os.environ, "PYTHONWARNINGS": "ignore", "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]])}
     result = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, env=env)
     assert result.returncode == 0, result.stderr
-    count, told = result.stdout.splitlines()[-2:]
+    said = {"02-tag": ["1 of 1 lines of the rubric are met. Met: Says why.\nGood."], "03-push": []}
+    count, told, *taken_back = result.stdout.splitlines()[-6:]
+    assert taken_back == ["1", "1.5", "0", "0.0"]
     assert count == "2"
-    assert json.loads(told) == [3.5, 7, {"02-tag": 1.5, "03-push": 2}, "Lovelace", ["ada", "bob"]]
+    assert json.loads(told) == [3.5, 7, {"02-tag": 1.5, "03-push": 2}, "Lovelace", ["ada", "bob"], said]
 
 
 def test_the_app_writes_into_nbgraders_gradebook(python):
@@ -234,3 +252,50 @@ def test_the_app_writes_into_nbgraders_gradebook(python):
         [str(python), *words, "tests/unit/test_classroom_exports.py"], cwd=ROOT, capture_output=True, text=True
     )
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.attack(
+    "files",
+    "nbgrader's gradebook.db that is no database, another one, cut off, whose tables are views that never end, or whose triggers "
+    "write without end",
+    "409 in a sentence, soon; the classroom goes on, and the disk is not filled",
+)
+def test_a_gradebook_of_nbgraders_that_is_hostile(python, tmp_path, monkeypatch):
+    from labkit.classroom.app import exports
+
+    monkeypatch.setattr(sys, "executable", str(python))
+    with classroom(tmp_path / "rooms", roster=b"id,name\nada,Ada\n") as here:
+        instructor = here.browser("instructor")
+        instructor.web.timeout = 150
+
+        def sent(content, assignment="lab"):
+            files = {"gradebook": ("gradebook.db", content, "application/octet-stream")}
+            return instructor.post("/marks/export/nbgrader", files=files, assignment=assignment)
+
+        good = sent(b"")
+        assert good.status_code == 200, good.text
+        patience = exports.PATIENCE
+        monkeypatch.setattr(exports, "PATIENCE", 12)  # what never ends is at work long before
+        file = tmp_path / "made.db"
+        for statement in (
+            "DROP TABLE assignment; CREATE VIEW assignment AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) "
+            "SELECT x AS id, x AS name, x AS duedate, x AS course_id FROM n",
+            "CREATE TABLE filler(x); CREATE TRIGGER more AFTER INSERT ON assignment BEGIN INSERT INTO filler WITH RECURSIVE n(x) AS "
+            "(SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT zeroblob(1000000) FROM n; END",
+        ):
+            file.write_bytes(good.content)
+            with sqlite3.connect(file) as made:
+                made.executescript(statement)
+            made.close()
+            answer = sent(file.read_bytes(), "other")
+            assert answer.status_code == 409 and "nbgrader" in answer.text, statement
+        monkeypatch.setattr(exports, "PATIENCE", patience)
+        for content in (b"x" * 5000, good.content[:3000], b"SQLite format 3\x00" + b"\xff" * 5000):
+            assert sent(content).status_code == 409
+        for assignment in ("\x00", "x" * 200_000, "../x", "a/b", "\u202ex", "-", "--help"):
+            assert sent(b"", assignment).status_code in (200, 409), assignment
+        assert instructor.get("/marks").status_code == 200
+        left = [
+            one for one in psutil.process_iter(["cmdline"]) if str(python.parent) in " ".join(one.info["cmdline"] or ())
+        ]
+        assert not left, "what does not end is ended, with what it has started"

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import io
 import json
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -50,6 +51,35 @@ def test_files_open_in_what_they_are_for(here, instructor):
     assert page.headers["content-disposition"].startswith("attachment") and "Bob" in page.text
     book = Gradebook.parse(instructor.get("/marks/export/gradebook").content)
     assert book.counting("ada", "03-push").points == here.points("ada")
+
+
+def test_what_is_said_of_a_text_is_in_the_files(tmp_path):
+    slug = "06-practice"
+    with classroom(tmp_path, roster=ROSTER, exercises=("01-login", slug)) as one:
+        one.observed("ada", "01-login/wrong-password")
+        instructor, ada = one.browser("instructor"), one.browser("ada")
+        assert ada.post("/me/reflection", exercise=slug, text="Tags move.").status_code == 303
+        page = f"/learner/{one.number('ada')}/{slug}"
+        number = re.search(r'name="number" value="(\d+)"', instructor.get(page).text)[1]
+        said = {"number": number, "met-0": "on", "feedback": "=SUM(1)\nGood."}
+        assert instructor.post(f"{page}/reflection", **said).status_code == 303
+        assert ada.post("/me/reflection", exercise=slug, text="Digests do not.").status_code == 303  # not read yet
+        table = rows(instructor.get("/marks/export/csv"))
+        told = dict(zip(table[0], table[1], strict=True))
+        assert told[f"{slug}: feedback"] == "'=SUM(1) Good."
+        assert re.match(r"1 of \d lines of the rubric are met. Met: ", told[f"{slug}: rubric"])
+        moodle = rows(instructor.get("/marks/export/moodle"))
+        told = dict(zip(moodle[0], moodle[1], strict=True))
+        (login,) = (text for title, text in told.items() if title.startswith("01-login") and "feedback" in title)
+        assert "the password was wrong" in login and "{" not in login, "what the checks say, without values"
+        (practice,) = (text for title, text in told.items() if title.startswith(slug) and "feedback" in title)
+        assert practice.endswith("Good.")
+        book = Gradebook.parse(instructor.get("/marks/export/gradebook").content)
+        assert book.review("ada", slug).rubric[0][1] and book.review("bob", slug) is None
+        # an assistant of the other section gets none of it
+        assert instructor.post("/workshop/assistant", name="Tim", section="B").status_code == 200
+        tim = one.browser("Tim")
+        assert "Good." not in tim.get("/marks/export/json").text and "Good." not in tim.get("/marks/export/csv").text
 
 
 def test_canvas_and_moodle_find_the_learners(instructor):

@@ -252,7 +252,19 @@ def test_killed_and_started_again(tmp_path, moodle):
     file = written(tmp_path, moodle)
 
     def start():
-        words = ["classroom", "up", "--workshop", "spring", "--host", "127.0.0.1", "--port", "0", "--json", "--lti"]
+        words = [
+            "classroom",
+            "up",
+            "--workshop",
+            "spring",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--json",
+            "--no-labs",
+            "--lti",
+        ]
         words += [str(file), "--folder", str(tmp_path / "rooms"), "--learners", str(tmp_path / "roster.csv")]
         process = subprocess.Popen([sys.executable, "-m", "labkit", *words], stdout=subprocess.PIPE, text=True)
         text = ""

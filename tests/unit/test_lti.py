@@ -1,5 +1,6 @@
 """The tool, against a platform of the tests' own with two characters (lti_platform)."""
 
+import itertools
 import json
 import threading
 import time
@@ -15,7 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark
+from labkit.classroom.gradebook import Gradebook, Ids, Item, Learner, Mark, Review
 from labkit.classroom.lti import checking, platforms, poster
 from labkit.classroom.lti import launch as launches
 from labkit.classroom.lti.launch import AGS, LTI, NRPS
@@ -673,6 +674,38 @@ def test_a_gradebook_fills_the_outbox(sending):
     assert (sending.result(exercise="01-login"), sending.result()) == (2, 5)
     poster.fill(*told)
     assert sending.step(99) is None and len(sending.platform.scores) == 2
+
+
+def test_what_was_said_of_a_text_goes_once_and_only_where_it_is_another(sending):
+    """Points stay: a score is sent for other words alone, and never for words that only the course has changed or that are
+    gone. Timestamps rise all the same."""
+    known = Learner(id="ada", ids=Ids(issuer=sending.platform.url, subject="ada"))
+    at, item = datetime.now(UTC), next(one for one in ITEMS if one.maximum)
+    mark = Mark(learner="ada", exercise=item.exercise, points=2, maximum=item.maximum, at=at)
+
+    def fill(*said):
+        reviews = tuple(
+            Review(learner="ada", exercise=item.exercise, at=at, rubric=((line, True),), feedback=text)
+            for line, text in said
+        )
+        book = Gradebook(workshop="spring", learners=(known,), items=ITEMS, marks=(mark,), reviews=reviews)
+        platform = sending.platform
+        count = poster.fill(sending.outbox, book, sending.items, platform.url, platform.client, sending.clock())
+        while sending.step(3):
+            pass
+        return count
+
+    assert fill() == 1, "a score without a word"
+    assert fill(("Says why", "Good.")) == 1
+    assert [fill(("Says why", "Good.")), fill(("Says the reason", "Good.")), fill()] == [0, 0, 0]
+    assert fill(("Says why", "Good.")) == 0, "it is back, and the platform has it"
+    assert fill(("Says why", "Better.")) == 1
+    sent = sending.platform.scores
+    first = "1 of 1 lines of the rubric are met."
+    assert [one.get("comment") for one in sent] == [None, f"{first}\nGood.", f"{first}\nBetter."]
+    assert {one["scoreGiven"] for one in sent} == {2}
+    stamps = [datetime.fromisoformat(one["timestamp"]) for one in sent]
+    assert all((after - before).total_seconds() >= 1 for before, after in itertools.pairwise(stamps))
 
 
 def test_thirty_learners_each_get_their_own(sending):

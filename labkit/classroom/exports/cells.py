@@ -2,17 +2,26 @@
 
 A spreadsheet runs a cell that begins with =, +, - or @ as a formula, also after a tab, a line break or a space, and some take
 the full-width forms of these signs for them (OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection).
-Learners choose their names, so such a cell gets an apostrophe in front, which spreadsheets read as "this is text".
+Learners choose their names, so such a cell gets an apostrophe in front, which spreadsheets read as "this is text". Where the
+system's list separator is a semicolon, a spreadsheet splits at that instead of at commas: so what follows one is treated alike.
 """
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from labkit.text import visible
 
-SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%")
-"""What may begin a formula. "|" and "%" begin one in some versions of LibreOffice and Lotus."""
+SIGNS = ("=", "+", "-", "@", "|", "%")
+"""What may begin a formula, in every form that Unicode calls compatible. "|" and "%" begin one in some versions of LibreOffice
+and Lotus."""
+
+MINUS = "\N{MINUS SIGN}"
+
+SPLIT = re.compile(r'(?<=;)[\s"]*')
+"""What may stand between a semicolon and the next cell's text."""
 
 LONGEST = 32_000
 """Characters of a cell. Excel takes 32,767 and cuts what is longer in silence."""
@@ -20,7 +29,8 @@ LONGEST = 32_000
 
 def risky(text: str) -> bool:
     """Whether a spreadsheet could take this for a formula."""
-    return text.lstrip().startswith(SIGNS) or text[:1] in ("\t", "\r", "\n")
+    first = text.lstrip()[:1]
+    return unicodedata.normalize("NFKC", first) in (*SIGNS, MINUS) or text[:1] in ("\t", "\r", "\n")
 
 
 def cell(text: str) -> str:
@@ -29,7 +39,8 @@ def cell(text: str) -> str:
     semicolon_delimited?)."""
     line = visible(" ".join(text.split()))
     shown = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-    return f"'{shown}" if risky(shown) else shown
+    plain = SPLIT.sub(lambda gap: f"{gap[0]}'" if risky(shown[gap.end() :]) else gap[0], shown)
+    return f"'{plain}" if risky(plain) else plain
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree  # only writes here
 
 import msgspec
 
-from labkit.classroom.gradebook import Checked, Gradebook, Item, Learner, Scored, plain
+from labkit.classroom.gradebook import Checked, Gradebook, Item, Learner, Review, Scored, plain
 from labkit.grading.report import Outcome
 from labkit.text import dumps
 
@@ -33,6 +33,9 @@ def _result(book: Gradebook, learner: Learner) -> dict[str, Any]:
         "section": learner.section,
         "total": {**msgspec.to_builtins(book.total(learner.id)), "percent": book.total(learner.id).percent},
         "exercises": {name: scored and _scored(scored) for name, scored in found.items()},
+        "reviews": {
+            item.exercise: _review(review) for item in book.items if (review := book.review(learner.id, item.exercise))
+        },
     }
 
 
@@ -44,7 +47,16 @@ def _scored(scored: Scored) -> dict[str, Any]:
         "at": scored.mark.at.isoformat(),
         "origin": scored.mark.origin.value,
         "overruled": scored.mark.overruled,
+        "given": dict(zip(("points", "maximum"), scored.given, strict=True)),
         "comment": scored.mark.comment,
+    }
+
+
+def _review(review: Review) -> dict[str, Any]:
+    return {
+        "at": review.at.isoformat(),
+        "rubric": [{"line": line, "met": met} for line, met in review.rubric],
+        "feedback": review.feedback,
     }
 
 
@@ -58,22 +70,25 @@ def junit(book: Gradebook) -> str:
     root = ElementTree.Element("testsuites", name=_xml(book.workshop))
     for learner in book.learners:
         for item in book.items:
-            root.append(_suite(learner, item, book.counting(learner.id, item.exercise)))
+            pair = learner.id, item.exercise
+            root.append(_suite(learner, item, book.counting(*pair), book.review(*pair)))
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ElementTree.indent(root, " ")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(learner: Learner, item: Item, scored: Scored | None) -> ElementTree.Element:
+def _suite(learner: Learner, item: Item, scored: Scored | None, review: Review | None) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=_xml(f"{learner.shown} · {item.exercise}"), package=_xml(learner.id))
     told = {"maximum": plain(item.maximum)}
     if scored:
         mark = scored.mark
         suite.set("timestamp", mark.at.replace(tzinfo=None).isoformat(timespec="seconds"))
         told |= {"points": plain(scored.points), "at": mark.at.isoformat(), "origin": mark.origin.value}
-        told |= {"overruled": mark.overruled} if mark.overruled else {}
+        told |= {"overruled": scored.by_hand} if scored.by_hand else {}
         told |= {"comment": mark.comment} if mark.comment else {}
+    if review:
+        told |= {name: text for name, text in (("rubric", review.marks), ("feedback", review.feedback)) if text}
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in told.items():
         ElementTree.SubElement(properties, "property", name=name, value=_xml(value))
@@ -134,8 +149,9 @@ td.points { text-align: right; } thead th { background: #eee; } .note { font-siz
 {% for item in book.items %}{% set scored = book.counting(learner.id, item.exercise) %}<td class="points">
 {% if scored %}{{ plain(scored.points) }}<div class="note">{{ scored.mark.origin.value }}
 {%- if scored.late < 1 %}, late{% endif %}
-{% if scored.mark.overruled %}, set by hand: <bdi>{{ scored.mark.overruled }}</bdi>{% endif %}</div>
-{% else %}–{% endif %}</td>
+{% if scored.by_hand %}, set by hand: <bdi>{{ scored.by_hand }}</bdi>{% endif %}</div>
+{% else %}–{% endif %}
+{% for said in book.said(learner.id, item.exercise) %}<div class="note"><bdi>{{ said }}</bdi></div>{% endfor %}</td>
 {% endfor %}<td class="points">{{ plain(book.total(learner.id).percent) }}</td></tr>
 {% endfor %}</tbody>
 </table>

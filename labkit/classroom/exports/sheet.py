@@ -13,11 +13,12 @@ name) and others to grade items or their feedback; an empty cell and "-" are no 
 """
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labkit.classroom.exports.cells import cell, risky, table
+from labkit.classroom.exports.cells import cell, table
 from labkit.classroom.gradebook import Gradebook, Item, Learner, Scored, plain
 
 
@@ -35,7 +36,8 @@ def people(book: Gradebook) -> Sheet:
     UTF-8."""
     head = ["Learner", "Name", "Email", "Section"]
     for item in book.items:
-        head += [cell(f"{item.exercise} (of {plain(item.maximum)})"), cell(f"{item.exercise}: mark")]
+        head += [cell(f"{item.exercise} (of {plain(item.maximum)})")]
+        head += [cell(f"{item.exercise}: {what}") for what in ("mark", "rubric", "feedback")]
     rows = [[*head, "Points", "Of", "Percent"]]
     for learner in book.learners:
         total = book.total(learner.id)
@@ -43,6 +45,8 @@ def people(book: Gradebook) -> Sheet:
         for item in book.items:
             scored = book.counting(learner.id, item.exercise)
             row += [plain(scored.points) if scored else "", cell(_about(scored)) if scored else ""]
+            review = book.review(learner.id, item.exercise)
+            row += [cell(review.marks), cell(review.feedback)] if review else ["", ""]
         rows.append([*row, plain(total.points), plain(total.maximum), plain(total.percent)])
     return Sheet("\ufeff" + table(rows))
 
@@ -52,8 +56,8 @@ def _about(scored: Scored) -> str:
     told = [mark.at.isoformat(timespec="seconds"), mark.origin.value]
     if scored.late < 1:
         told.append(f"late, counts {plain(scored.late * 100)} percent")
-    if mark.overruled:
-        told.append(f"set by hand: {mark.overruled}")
+    if scored.by_hand:
+        told.append(f"set by hand: {scored.by_hand}")
     return "; ".join([*told, mark.comment] if mark.comment else told)
 
 
@@ -73,22 +77,27 @@ def canvas(book: Gradebook, assignments: Mapping[str, str] | None = None) -> She
     finds the assignment by its title, `03-push Push it` here, or makes a new one.
 
     An empty cell means that there is no mark. Canvas then removes a score that is there, and says so before it does. A learner
-    whom only the name could find is left out: two may have the same, and a learner can choose it."""
+    whom only the name could find is left out: two may have the same, and a learner can choose it. Canvas's file has no place
+    for feedback."""
     known = assignments or {}
     rows = [[*CANVAS, *(_canvas_title(item, known.get(item.exercise, "")) for item in book.items)]]
     rows.append([f"    {POSSIBLE}", "", "", "", "", *(plain(item.maximum) for item in book.items)])
-    left_out = []
+    left_out, twice = [], _twice(book.learners, _canvas_ids)
     for learner in book.learners:
-        ids = (learner.ids.canvas, learner.ids.sis_user, learner.ids.sis_login)
+        ids = _canvas_ids(learner)
         if not any(ids):
             left_out.append(f"{learner.shown} has no ID of Canvas, no SIS user ID and no SIS login ID.")
         elif learner.ids.canvas and not re.fullmatch(r"[1-9][0-9]*", learner.ids.canvas, re.ASCII):
             left_out.append(f"{learner.shown} has the ID {learner.ids.canvas!r}, and Canvas's are numbers.")
-        elif told := _unfit(learner, ids[1:]):
+        elif told := _unfit(learner, ids[1:]) or twice.get(learner.id, ""):
             left_out.append(told)
         else:
             rows.append([_canvas_name(learner), *ids, cell(learner.section), *_points(book, learner)])
     return Sheet(table(rows), tuple(left_out))
+
+
+def _canvas_ids(learner: Learner) -> tuple[str, ...]:
+    return learner.ids.canvas, learner.ids.sis_user, learner.ids.sis_login
 
 
 def _canvas_title(item: Item, number: str) -> str:
@@ -99,9 +108,9 @@ def _canvas_title(item: Item, number: str) -> str:
 
 
 def _canvas_name(learner: Learner) -> str:
-    """A name that Canvas cannot take for the row with the maxima."""
-    name = cell(learner.shown)
-    return learner.id if POSSIBLE in name else name
+    """A name that Canvas cannot take for the row with the maxima: it finds learners by their ids."""
+    shown = (cell(learner.shown), cell(learner.id))
+    return next((one for one in shown if POSSIBLE.casefold() not in one.casefold()), "(a learner)")
 
 
 class By(StrEnum):
@@ -120,12 +129,12 @@ def moodle(book: Gradebook, by: By = By.EMAIL, feedback: bool = True) -> Sheet:
     head = [by.value, "Name"]
     for item in book.items:
         head += [_moodle_title(item), *([f"{_moodle_title(item)} (feedback)"] if feedback else [])]
-    rows, left_out = [head], []
+    rows, left_out, twice = [head], [], _twice(book.learners, lambda one: (_moodle_user(one, by),))
     for learner in book.learners:
         name = _moodle_user(learner, by)
         if not name or name == "0":  # PHP's empty("0") is true
             left_out.append(f"{learner.shown} has no {by.value} for Moodle.")
-        elif told := _unfit(learner, (name,)):
+        elif told := _unfit(learner, (name,)) or twice.get(learner.id, ""):
             left_out.append(told)
         else:
             row = [name, cell(learner.shown)]
@@ -145,12 +154,12 @@ def _moodle_user(learner: Learner, by: By) -> str:
 
 
 def _feedback(book: Gradebook, learner: Learner, item: Item) -> str:
-    """What the learner is told, as text. Moodle shows feedback as HTML, so what could be markup is escaped."""
+    """What the learner is told, as text: by an instructor first, then by the checks. Moodle shows feedback as HTML, so what
+    could be markup is escaped."""
     scored = book.counting(learner.id, item.exercise)
-    if scored is None:
-        return ""
-    mark = scored.mark
-    told = [mark.comment] if mark.comment else [check.message for check in mark.checks if check.message]
+    told = [f"Set by hand: {scored.by_hand}."] if scored and scored.by_hand else []
+    told += book.said(learner.id, item.exercise)
+    told += [check.message for check in scored.mark.checks if check.message] if scored else []
     plainly = " ".join(told).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return cell(plainly)
 
@@ -160,9 +169,25 @@ def _points(book: Gradebook, learner: Learner) -> list[str]:
     return [plain(scored.points) if scored else "" for scored in scores]
 
 
+def _twice(learners: Sequence[Learner], known: Callable[[Learner], tuple[str, ...]]) -> dict[str, str]:
+    """{learner's id: a sentence} for those whom a platform would find in one user: it would keep the points of the last one.
+    `known` are the ids by which it finds somebody; they are compared as it does, without regard to capitals."""
+    having: dict[tuple[int, str], list[Learner]] = defaultdict(list)
+    for learner in learners:
+        for place, one in enumerate(known(learner)):
+            if one.strip():
+                having[place, one.strip().casefold()].append(learner)
+    return {
+        one.id: f"{one.shown} has the same id on the platform as {', '.join(each.shown for each in there if each is not one)}."
+        for there in having.values()
+        if len(there) > 1
+        for one in there
+    }
+
+
 def _unfit(learner: Learner, ids: tuple[str, ...]) -> str:
     """Why an id cannot be in the file: with an apostrophe in front it would be another's, and without one a formula."""
     for one in ids:
-        if risky(one) or one != " ".join(one.split()) or not one.isprintable():
+        if one != cell(one):
             return f"{learner.shown} has the id {one!r}, which a spreadsheet would run or the platform would not find."
     return ""

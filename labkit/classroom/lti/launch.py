@@ -125,8 +125,9 @@ def read(claims: Mapping[str, Any]) -> Launch:
 
 
 def roles(told: Any) -> frozenset[str]:
-    """The roles in the course. Roles in the institution or the system do not count: an administrator is not a teacher here. A
-    teaching assistant is no teacher, although the role's name has both (`membership/Instructor#TeachingAssistant`)."""
+    """The roles in the course. Roles in the institution or the system do not count: an administrator is no teacher here. What
+    stands first says what somebody is (`membership/ROLE#SUBROLE`): a teaching assistant is no teacher
+    (`Instructor#TeachingAssistant`), and a teacher who takes the course is a learner of it (`Learner#Instructor`)."""
     found = set()
     for role in told if isinstance(told, list) else ():
         if not isinstance(role, str):
@@ -134,11 +135,12 @@ def roles(told: Any) -> frozenset[str]:
         name = role.removeprefix(MEMBERSHIP)
         if "://" in name or name.startswith("urn:"):
             continue
-        if "TeachingAssistant" in name:
+        whole, _, part = name.lstrip("#/").replace("#", "/").partition("/")
+        if whole == "TeachingAssistant" or (whole == "Instructor" and part.startswith("TeachingAssistant")):
             found.add(ASSISTANT)
-        elif "Instructor" in name:
+        elif whole == "Instructor":
             found.add(INSTRUCTOR)
-        elif "Learner" in name:
+        elif whole == "Learner":
             found.add(LEARNER)
     return frozenset(found)
 

@@ -133,7 +133,7 @@ def _hold(base: sqlite3.Connection, by: Pending) -> None:
 def _put(before: Pending | None, one: Score, now: float) -> Pending | None:
     """What is to be kept; None where that is there already. One that was given up stays so until its points change, or somebody
     says *again*: marks are compared every few seconds."""
-    if before is not None and (before.points, before.maximum, before.comment) == (one.points, one.maximum, one.comment):
+    if before is not None and scoring.known(before, one.points, one.maximum, one.comment):
         return None
     return scoring.put(before, one.key, one.points, one.maximum, now, one.comment)
 

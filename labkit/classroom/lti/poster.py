@@ -30,25 +30,37 @@ def scores(book: Gradebook, items: Mapping[str, str], issuer: str, client: str, 
     marks = defaultdict(list)
     for mark in book.marks:
         marks[mark.learner].append(mark)
+    reviews = defaultdict(list)
+    for review in book.reviews:
+        reviews[review.learner].append(review)
     for learner in book.learners:
         if learner.ids.issuer != issuer or not learner.ids.subject:
             continue
         # a gradebook looks through all of its marks for each one that it is asked for: with a large class that is a second
-        own = msgspec.structs.replace(book, learners=(learner,), marks=tuple(marks[learner.id]))
+        own = msgspec.structs.replace(
+            book, learners=(learner,), marks=tuple(marks[learner.id]), reviews=tuple(reviews[learner.id])
+        )
         for item in book.items:
             if item.maximum == 0 or item.exercise not in items:
                 continue
             key = Key(issuer=issuer, client=client, item=items[item.exercise], user=learner.ids.subject)
             scored = own.counting(learner.id, item.exercise)
             if scored:
-                yield Score(key=key, points=scored.points, maximum=scored.maximum, comment=_comment(scored))
+                points, maximum = scored.given
+                comment = _comment(scored, own.said(learner.id, item.exercise, brief=True))
+                yield Score(key=key, points=points, maximum=maximum, comment=comment)
             elif key in sent:
                 yield Score(key=key, points=0.0, maximum=item.maximum, comment="The mark was taken back.")
 
 
-def _comment(scored: Scored) -> str:
-    mark = scored.mark
-    return mark.comment or (f"Set by hand: {mark.overruled}" if mark.overruled else "")
+def _comment(scored: Scored, said: tuple[str, ...]) -> str:
+    """What people said, and nothing that changes by itself: each other text is a score more that is sent."""
+    by_hand = f"Set by hand: {scored.mark.overruled}" if scored.mark.overruled and not scored.mark.comment else ""
+    return "\n".join([by_hand, *said] if by_hand else said)[:LONGEST]
+
+
+LONGEST = 10_000
+"""Characters of a comment. All of it is in the classroom."""
 
 
 def step(outbox: Outbox, post: Post, clock: Callable[[], float] = time.time) -> Pending | None:

@@ -119,8 +119,7 @@ def put(before: Pending | None, key: Key, points: float, maximum: float, now: fl
         raise ValueError(f"{points:g} points of {maximum:g} are too many")
     if before is None:
         return Pending(key=key, points=points, maximum=maximum, comment=comment, next=now, since=now)
-    same = (before.points, before.maximum, before.comment) == (points, maximum, comment)
-    if same and not before.stuck:
+    if known(before, points, maximum, comment) and not before.stuck:
         return before
     return msgspec.structs.replace(
         before,
@@ -136,6 +135,12 @@ def put(before: Pending | None, key: Key, points: float, maximum: float, now: fl
         leaps=before.leaps if before.open else 0,
         problem=before.problem if before.open else "",
     )
+
+
+def known(before: Pending, points: float, maximum: float, comment: str) -> bool:
+    """Whether there is nothing to send: the points are the same, and there is no other comment. One that was taken back is
+    none: what a platform has shown stays there, and a score without it would change nothing."""
+    return (before.points, before.maximum) == (points, maximum) and comment in ("", before.comment)
 
 
 def again(pending: Pending, now: float) -> Pending:

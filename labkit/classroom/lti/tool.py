@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import jwt
 import requests
+from anyio import CapacityLimiter, to_thread
 from pylti1p3.deep_link import DeepLink
 from pylti1p3.deep_link_resource import DeepLinkResource
 from pylti1p3.exception import LtiException, OIDCException, ToolConfException
@@ -46,8 +47,12 @@ OnChoice = Callable[[Request, Launch, str, Sequence[Choice]], Awaitable[Response
 LARGEST = 256 * 1024
 """Bytes of a message. Moodle's and Canvas's have about 4 kB."""
 
+AT_ONCE = 8
+"""Messages that are checked at the same time, in threads of their own: each asks the platform for its keys, before it is known
+who sends it. A platform that hangs must not take all threads in which others are served."""
+
 ODD = (LtiException, OIDCException, ToolConfException, jwt.PyJWTError, requests.RequestException)
-FORGED = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What pylti1p3 raises for messages that are no JWT of an object."""
 
 
@@ -74,6 +79,7 @@ class Tool:
         self._address = address.rstrip("/")
         self._platforms, self._keys, self._outbox, self._clock = platforms, keys, outbox, clock
         self._session = session or Careful()
+        self._checks = CapacityLimiter(AT_ONCE)
 
     def routes(
         self, on_launch: OnLaunch, on_choice: OnChoice, items: Callable[[], tuple[str, Sequence[Item]]]
@@ -83,7 +89,7 @@ class Tool:
         async def launch(request: Request) -> Response:
             asked = await self._form(request)
             cookies = Cookies(asked)
-            launched = await run_in_threadpool(self._checked, asked, cookies)
+            launched = await to_thread.run_sync(self._checked, asked, cookies, limiter=self._checks)
             if launched.deep is not None:
                 back, choices = await run_in_threadpool(self._choices, launched, items)
                 response: Response = await on_choice(request, launched, back, choices)
