@@ -21,6 +21,7 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from labkit import paths
+from labkit.jupyter import apps
 from labkit.jupyter.pages import Pages
 from labkit.lab.apps import gate
 from labkit.lab.plan import APPS_PORT
@@ -169,7 +170,10 @@ def _load_jupyter_server_extension(server: Any) -> None:
         os.environ["LABKIT_PANEL"] = "beside"  # told to the kernels (labkit/jupyter/panel.py)
     application = server.web_app
     application.settings["labkit_pages"] = Pages()
-    gate.start(paths.home(), int(os.environ.get(APPS_PORT) or 0))
+    if os.environ.get(apps.HUB):
+        apps.show(application, paths.home())  # the browser is on another machine, and others are on this one
+    else:
+        gate.start(paths.home(), int(os.environ.get(APPS_PORT) or 0))
     base = application.settings["base_url"]
     application.add_handlers(
         ".*$",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from labkit import paths, reporting, session
+from labkit import paths, reporting, session, talking
 from labkit.content import messages
 from labkit.content.exercises import Exercise
 from labkit.errors import LabError
@@ -89,7 +89,7 @@ class Page:
         ends = sight.lab.plan.deadline if sight.lab else 0.0
         checked, points = self._checked
         answer = checked if view.result and view.result.earned == points else ""
-        view = replace(view, checked=answer, ends=ends)
+        view = replace(view, checked=answer, ends=ends, help=shared.help, read=talking.read(paths.home()))
         html = render.parts(view)
         changed = {name: one for name, one in html.items() if self.parts.get(name) != one}
         self.parts = html
@@ -155,6 +155,9 @@ class Page:
             "hint": lambda: self._hint(arg),
             "explain": lambda: self._explain(content.get("printed", [])),
             "answer": lambda: self._answer({arg: str(content.get("text", ""))}),
+            "hand": lambda: self._hand(True, str(content.get("text", ""))),
+            "lower": lambda: self._hand(False),
+            "read": lambda: self._read(arg),
             "reflect": lambda: self._answer({"reflection": str(content.get("text", ""))}),
             "start": self._start,
             "extend": lambda: shared.run("Giving the lab more time", ["up", *QUIETLY, f"--time-limit={EXTENDED}"]),
@@ -244,6 +247,17 @@ class Page:
             raise LabError("No answer is chosen.", "choose one, then Answer")
         sight = self._last()
         answers.save(sight.lab.work if sight and sight.lab else paths.home().work, self._chosen().slug, given)
+
+    def _hand(self, up: bool, said: str = "") -> None:
+        there = talking.place(paths.home())
+        if there is None:
+            raise LabError("This lab belongs to no classroom.", "labkit classroom join ADDRESS")
+        talking.say(there, up, said)
+        self.say("Your hand is raised. Your instructor sees it." if up else "Your hand is lowered.")
+
+    def _read(self, number: str) -> None:
+        if number.isdecimal():
+            talking.put_away(paths.home(), int(number))
 
     def _start(self) -> None:
         self._pages.run("Starting the lab", ["up", *QUIETLY])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from labkit import paths
 from labkit.content import exercises
 from labkit.jupyter import commands
 from labkit.jupyter.commands import Step
@@ -15,16 +16,20 @@ from labkit.lab.looking.sight import Sight
 from labkit.lab.looking.watch import Watch
 from labkit.seen.lab import SeenLab
 from labkit.seen.observation import Observation
+from labkit.talking import Line
 from labkit.view import compose, feed, motion
 from labkit.view.changes import Changes
 from labkit.view.picture import built, picture
-from labkit.view.render import Work
+from labkit.view.render import Help, Work
 
 START = "start"
 """The key of the start page; an exercise's page has its slug."""
 
 GRACE = 10.0
 """Seconds that the watch continues after the last look: if you go from one lesson to the next, it is still running."""
+
+SPOKEN = 500
+"""Letters of a message that are read out; the page shows more."""
 
 LONG = {"start", "extend", "stop", "restart", "doctor"}
 """Clicks that other clicks do not wait for."""
@@ -44,6 +49,9 @@ class Pages:
         self.findings: tuple[Finding, ...] = ()
         self.changes = Changes()
         self._watching, self._grace = watching, grace
+        self.help = Help()
+        """What the classroom says, if there is one."""
+        self._line: Line | None = None
         self._rest: threading.Timer | None = None
         self.watch: Watch | None = None
         self._pages: dict[str, Page] = {}
@@ -87,6 +95,7 @@ class Pages:
             self._newest = None
             self.watch = self._watching()
             self.watch.listen(self.tell)
+            self._line = Line(paths.home(), self.heard)
         return self.watch
 
     def _end_soon(self) -> None:
@@ -104,6 +113,9 @@ class Pages:
             if self._looked_at or self.watch is None:
                 return
             watch, self.watch = self.watch, None
+            line, self._line = self._line, None
+        if line:
+            line.end()
         watch.forget(self.tell)
         watch.stop()
 
@@ -117,8 +129,7 @@ class Pages:
         with self._lock:
             if key not in self._pages:
                 exercise = None if key == START else exercises.load(key)
-                shown = compose.parts(exercise) if exercise else compose.START
-                self._pages[key] = Page(self, shown, exercise)
+                self._pages[key] = Page(self, compose.beside(exercise), exercise)
             return self._pages[key]
 
     # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,6 +143,21 @@ class Pages:
             self._keep(page, sight)
         if sight.observation:
             self._fly(sight.observation)
+
+    def heard(self, now: Help) -> None:
+        """The classroom says something: every page shows it, and new messages are read out."""
+        before, self.help = self.help, now
+        if before.there and now.there:  # who has just opened a page sees what is there already
+            newest = max((one.number for one in before.messages), default=0)
+            for one in reversed(now.after(newest)):
+                self._say(f"Message from {one.by}: {one.text[:SPOKEN]}")
+            for who in set(now.asked) - set(before.asked):
+                self._say(f"{who} asks to see your terminal. Answer on My page.")
+        self.show()
+
+    def _say(self, text: str) -> None:
+        for page in list(self._pages.values()):
+            page.say(text)
 
     @staticmethod
     def _keep(page: Page, sight: Sight) -> None:

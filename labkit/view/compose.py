@@ -76,7 +76,7 @@ def view(
         next_title=following.title if following else "",
         picture=picture(lab, exercise.registries if exercise else None, _titles(exercise)) if lab else None,
         changed=changed,
-        runs=_runs(lab),
+        runs=runs(lab),
         feed=tuple(feed.lines(SeenLab(lab))) if lab else (),
         course=tuple(_course(results, records, exercise)),
         explained=explained if explained and _holds(explained, lab) else None,
@@ -84,8 +84,8 @@ def view(
         apps=tuple(_apps(lab)) if lab else (),
         lab=tuple(_parts(sight)),
         doctor=doctor,
-        quiz=_questions(exercise, given, lab) if exercise else (),
-        reflection=_reflection(exercise, given.get("reflection", "")) if exercise and exercise.reflection else None,
+        quiz=questions(exercise, given, lab) if exercise else (),
+        reflection=reflection(exercise, given.get("reflection", "")) if exercise and exercise.reflection else None,
     )
 
 
@@ -93,6 +93,12 @@ def parts(exercise: Exercise) -> tuple[str, ...]:
     """What an exercise's panel consists of, from the top. Runs are shown where its checks look at them."""
     at = EXERCISE.index("quiz")
     return (*EXERCISE[:at], "runs", *EXERCISE[at:]) if "runs" in exercise.sees else EXERCISE
+
+
+def beside(exercise: Exercise | None) -> tuple[str, ...]:
+    """What stands beside an exercise's notebook, or beside the start page (None): help too, where there is a classroom."""
+    first, *rest = parts(exercise) if exercise else START
+    return (first, "help", *rest)
 
 
 def _titles(exercise: Exercise | None) -> dict[str, str]:
@@ -103,7 +109,8 @@ def _titles(exercise: Exercise | None) -> dict[str, str]:
     return {key: titles[key] for key in exercise.registries if key in titles}
 
 
-def _runs(lab: Observation | None) -> tuple[Run, ...]:
+def runs(lab: Observation | None) -> tuple[Run, ...]:
+    """The newest runs of the workflow first; none where the lab has none."""
     return tuple(reversed(lab.runs.runs[-RUNS_SHOWN:])) if lab and lab.runs else ()
 
 
@@ -202,7 +209,8 @@ def _registries(seen: Observation) -> list[LabLine]:
     return parts
 
 
-def _questions(exercise: Exercise, given: dict[str, str], lab: Observation | None) -> tuple[Question, ...]:
+def questions(exercise: Exercise, given: dict[str, str], lab: Observation | None) -> tuple[Question, ...]:
+    """An exercise's questions with these answers; a workshop's lab says of each whether it is right."""
     questions = quiz.with_judged(exercise.quiz, lab.judged.get(exercise.slug, {}) if lab else {})
     return tuple(_question(question, given.get(question["id"], "")) for question in questions)
 
@@ -224,7 +232,8 @@ def _question(question: dict[str, Any], given: str) -> Question:
     )
 
 
-def _reflection(exercise: Exercise, text: str) -> Reflection:
+def reflection(exercise: Exercise, text: str) -> Reflection:
+    """What the exercise asks to be written, with this text."""
     asked = exercise.reflection
     return Reflection(asked["ask"], text, len(text.split()), tuple(asked.get("rubric", ())))
 

@@ -10,7 +10,7 @@ import msgspec
 
 from labkit.seen import reference
 from labkit.seen.engines import Engine, Image
-from labkit.seen.lab import WORKSTATION, SeenLab, Unobserved
+from labkit.seen.lab import WORKSTATION, NotAsked, SeenLab, Unobserved
 from labkit.seen.observation import Observation
 from labkit.seen.registries import Registry
 from labkit.seen.runs import SHORTEST, Run
@@ -168,11 +168,16 @@ def _marked(box: Box, fingerprints: dict[str, str], marks: dict[str, Mark]) -> B
     return replace(box, rows=tuple(rows))
 
 
+def _silent(gap: Unobserved, not_asked: str = "was not looked at", away: str = "does not answer") -> str:
+    """Why nothing is seen of a part: an observation that was made for one exercise has what that exercise looks at."""
+    return not_asked if isinstance(gap, NotAsked) else f"{away} ({gap})"
+
+
 def _box(stage: str, title: str, empty: str, look: Callable[[], Iterable[Row]]) -> list[Box]:
     try:
         rows = tuple(look())
     except Unobserved as gap:
-        return [Box(stage, title, (), f"does not answer ({gap})")]
+        return [Box(stage, title, (), _silent(gap))]
     return [Box(stage, title, rows, empty)] if rows or empty else []
 
 
@@ -235,7 +240,7 @@ def _registries(lab: SeenLab, shown: Collection[str] | None, titles: Mapping[str
             if shown is None or registry.key in shown or registry.key == registry.host
         ]
     except Unobserved as gap:
-        return [Box("registry", "registries", (), f"do not answer ({gap})")]
+        return [Box("registry", "registries", (), _silent(gap, "were not looked at", "do not answer"))]
     rows = {registry.key: tuple(_registry(registry)) for registry in registries}
     boxed = [registry for number, registry in enumerate(registries) if rows[registry.key] or not number]
     empty = [title for key, title in titles.items() if key not in {registry.key for registry in boxed}]
@@ -290,7 +295,7 @@ def _swarm(lab: SeenLab, fingerprints: dict[str, str]) -> Iterable[Box]:
     try:
         swarm = lab.swarm
     except Unobserved as gap:
-        yield Box("swarm", "Swarm", (), f"does not answer ({gap})")
+        yield Box("swarm", "Swarm", (), _silent(gap))
         return
     if not swarm.active:
         yield Box("swarm", "Swarm", (), "no Swarm: the manager left it")

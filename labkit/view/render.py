@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 
 LABELS = {
     "notice": "State of the lab",
+    "help": "Help from your instructor",
     "checks": "Checks of this exercise",
     "quiz": "Questions",
     "picture": "Where your images are",
@@ -34,6 +35,9 @@ LABELS = {
 STATES = {"": "", "running": "✓", "old": "✓", "moving": "…", "failed": "✗"}
 """The sign of a row's state."""
 
+
+UNREAD = 3
+"""So many messages are shown open."""
 
 RUNS = {"queued": "…", "running": "…", "success": "✓", "failure": "✗", "cancelled": "–", "timeout": "✗"}
 """The sign of a run's state, and of a stage's."""
@@ -191,6 +195,44 @@ class App:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A message or a hint of the instructor's. `clock` is HH:MM here."""
+
+    number: int
+    clock: str
+    by: str
+    text: str
+    to_all: bool = False
+
+
+@dataclass(frozen=True)
+class Help:
+    """What the classroom says, if the learner takes part in one (labkit/talking.py)."""
+
+    there: bool = False
+    """Whether there is a classroom."""
+    page: str = ""
+    """The address of the learner's page."""
+    hand: str = ""
+    """Since when the hand is raised, HH:MM; "" where it is not."""
+    said: str = ""
+    """With it."""
+    messages: tuple[Said, ...] = ()
+    """The newest first."""
+    asked: tuple[str, ...] = ()
+    """Who asks to see the learner's terminal."""
+    away: str = ""
+    """Why nothing new is heard."""
+
+    def after(self, number: int) -> tuple[Said, ...]:
+        """The messages after this one."""
+        return tuple(one for one in self.messages if one.number > number)
+
+
+NO_HELP = Help()
+
+
+@dataclass(frozen=True)
 class View:
     """Everything that a panel shows at one moment. `state` is that of a Sight (lab/looking/sight.py)."""
 
@@ -226,6 +268,19 @@ class View:
     """The answer to the last Check."""
     ends: float = 0.0
     """When the lab's time is over, 0 if it has no limit."""
+    help: Help = NO_HELP
+    read: int = 0
+    """The number of the newest message that the learner has put away."""
+
+    @property
+    def unread(self) -> tuple[Said, ...]:
+        """The newest messages that the learner has not put away."""
+        return self.help.after(self.read)[:UNREAD]
+
+    @property
+    def earlier(self) -> tuple[Said, ...]:
+        """All other messages."""
+        return tuple(one for one in self.help.messages if one not in self.unread)
 
     @property
     def at_start(self) -> bool:

@@ -1,9 +1,12 @@
 """What the panel promises: it is reachable for everybody, cannot be broken by names, never waits for a cell, and mends the lab."""
 
 import json
+import os
+import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from classrooms import classroom
 from driver import SOON, Learner
 from helpers import labkit, shell, until
 from playwright.sync_api import expect
@@ -52,6 +55,61 @@ def test_axe_finds_nothing_serious(chromium, jupyterlab, fresh, theme):
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", "JupyterLab Light"
     )
     learner.page.close()
+
+
+def test_help_from_the_classroom_by_keyboard_and_screen_reader(chromium, jupyterlab, fresh, tmp_path):
+    """A learner in JupyterLab whose folder has joined a classroom: what the instructor says comes into the panel and is read out;
+    the hand is raised there, with the keyboard alone."""
+    with classroom(tmp_path / "rooms") as here:
+        joined = fresh.work / ".labkit" / "classroom"
+        try:
+            here.laptop(fresh.work, "ada")
+            _helped(here, Learner(chromium, jupyterlab()))
+        finally:
+            shutil.rmtree(joined)
+
+
+def _helped(here, learner):
+    instructor, part, page = here.browser("instructor"), learner.part("help"), learner.page
+    read_out = learner.panel.locator(".lk[data-page='01-login'] > .lk-hidden[role=status]")
+    learner.open("01-login.ipynb")
+    expect(part).to_contain_text("Raise my hand", timeout=15_000)
+    assert part.get_attribute("aria-label") == "Help from your instructor"
+    instructor.post(f"/learner/{here.number('ada')}/message", text=f"Look at {EVIL}\nthe name")
+    expect(part.locator(".lk-notice")).to_contain_text(f"Look at {EVIL}", timeout=SOON)
+    expect(read_out).to_contain_text("Message from instructor: Look at")
+    assert page.locator(".lk-part-help img").count() == 0
+    learner.into_panel("Raise my hand")
+    learner.tab_to("What is it about?")
+    page.keyboard.type("It says denied")
+    instructor.post("/message", text="Five more minutes")
+    expect(part.locator(".lk-notice")).to_have_count(2, timeout=SOON)
+    expect(part.locator("input")).to_have_value("It says denied")
+    expect(part.locator("input")).to_be_focused()
+    assert serious(page) == []
+    if shots := os.environ.get("LABKIT_SHOTS"):
+        page.screenshot(path=f"{shots}/panel-light.png")
+    page.keyboard.press("Enter")
+    expect(part).to_contain_text("Your hand is raised", timeout=SOON)
+    expect(read_out).to_contain_text("Your hand is raised.")
+    assert "It says denied" in instructor.get("/board?names=shown").text
+    learner.tab_to("I have read them", back=True)
+    page.keyboard.press("Enter")
+    expect(part.locator(".lk-notice")).to_have_count(0)
+    expect(part.locator("summary")).to_contain_text("Messages of your instructor: 2")
+    dark = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    page.evaluate(dark, "JupyterLab Dark")
+    part.locator("summary").click()
+    assert serious(page) == []
+    if shots:
+        page.screenshot(path=f"{shots}/panel-dark.png")
+    page.evaluate(dark, "JupyterLab Light")
+    instructor.post(f"/learner/{here.number('ada')}/lower")
+    expect(part).to_contain_text("Raise my hand", timeout=SOON)
+    learner.open("00-start.ipynb")
+    expect(part).to_contain_text("Messages of your instructor: 2")
+    assert learner.errors == []
+    page.close()
 
 
 EVIL = '<img src=x onerror="window.hacked=1">'

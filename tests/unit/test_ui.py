@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from msgspec import structs
 from world import SWARM, World, sha, solved, updating
 
 from labkit import paths
@@ -75,6 +76,15 @@ def _own_folder(tmp_path, monkeypatch):
 
 def marks(drawn):
     return {row.name: row.mark for box in drawn.boxes for row in box.rows}
+
+
+def test_a_part_that_nobody_looked_at_is_no_fault_of_the_lab():
+    seen = solved().observation
+    of_one_exercise = structs.replace(seen, swarm=None, registries=None, unobserved={})
+    assert {box.empty for box in picture(of_one_exercise).stage("swarm")} == {"was not looked at"}
+    assert {box.empty for box in picture(of_one_exercise).stage("registry")} == {"were not looked at"}
+    away = structs.replace(of_one_exercise, unobserved={"swarm": "it is exited."})
+    assert {box.empty for box in picture(away).stage("swarm")} == {"does not answer (it is exited.)"}
 
 
 def test_the_same_image_has_the_same_mark_wherever_it_is():

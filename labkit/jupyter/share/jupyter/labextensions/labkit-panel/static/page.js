@@ -186,7 +186,9 @@ export class Page {
 
   // A panel that is told nothing must not look alive: it says why, and nothing in it can be clicked.
   lost(why) {
-    this.warn(why && `${why} What you see below may be out of date. Start JupyterLab again (labkit up), and open the address that it prints.`);
+    // JupyterHub serves each learner below /user/; who has come through a classroom has no labkit up.
+    const again = location.pathname.startsWith("/user/") ? "Go to My page in the classroom, and open JupyterLab there again." : "Start JupyterLab again (labkit up), and open the address that it prints.";
+    this.warn(why && `${why} What you see below may be out of date. ${again}`);
     this.node.classList.toggle("lk-lost", Boolean(why));
     for (const part of this.parts.values()) part.inert = Boolean(why);
   }
@@ -274,6 +276,8 @@ export class Page {
     });
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
+      const { form } = event.target.dataset;
+      if (form) return this.send({ do: form, arg: "", text: new FormData(event.target).get("text") });
       this.send({ do: "answer", arg: event.target.dataset.quiz, text: answered(event.target) });
     });
     let typing;
