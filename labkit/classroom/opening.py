@@ -1,31 +1,32 @@
 """Opens a classroom: its folder, its key, its database, its roster, and what lets people in."""
 
 import contextlib
-import hashlib
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labkit.classroom import needs
-from labkit.classroom.app import serve
+from labkit.classroom.app import serve, tls
 from labkit.classroom.app.api import BROKER
 from labkit.classroom.app.desk import Desk
 from labkit.classroom.app.room import Room, now
 from labkit.classroom.app.serve import Place
-from labkit.classroom.broker import naming
+from labkit.classroom.broker import overview, planning
 from labkit.classroom.broker.broker import Broker, Settings, Told
 from labkit.classroom.broker.fleet import PATIENCE, Fleet, News
 from labkit.classroom.broker.labs import Server
 from labkit.classroom.broker.servers import Servers
 from labkit.classroom.gradebook import Gradebook
+from labkit.classroom.hub.elsewhere import Elsewhere
 from labkit.classroom.records import judging, people
 from labkit.classroom.records.database import Database
 from labkit.classroom.records.models import Workshop
@@ -62,6 +63,10 @@ class Wanted:
     roster: bytes | None = None
     lti: Path | None = None
     """A TOML file with learning platforms."""
+    certificate: tuple[Path, Path] | None = None
+    """PEM files of a certificate that browsers know, and of its key."""
+    address: str = ""
+    """https://HOST:PORT, where people reach it; "" for what the certificate or this machine's addresses say."""
     clock: Callable[[], datetime] = now
 
 
@@ -74,6 +79,8 @@ class Labs:
     """Seconds after which a lab in which nothing happens is stopped; 0 for never."""
     time: float = 8 * 3600.0
     """Seconds that a lab lives; 0 for no end."""
+    most: int = planning.NETWORKS
+    """Labs at the same time."""
     remove: bool = False
     """Whether all labs are removed when the classroom ends. Else they go on, and the next start finds them."""
 
@@ -109,22 +116,38 @@ def folder_of(wanted: Path, name: str) -> Path:
 def open_(wanted: Wanted) -> Opened:
     """Raises LabError. Nothing listens yet to what is asked: `serve.run` answers."""
     folder = folder_of(wanted.folder, wanted.name)
+    outside = tls.read(*wanted.certificate, wanted.clock()) if wanted.certificate else None
     read = entries.read(wanted.roster) if wanted.roster is not None else None
     with keeping.writing("The classroom's folder", "free some space, or choose another one: --folder"):
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    place = Place(wanted.host, wanted.port, folder / "tls")
+    place = Place(wanted.host, wanted.port, folder / "tls", outside)
     opened, database = serve.listen(place), None
     try:
         database = Database(wanted.database or f"sqlite:///{folder / 'classroom.db'}")
         ca = serve.keys(place)
         room = Room(database, 0, _key(wanted, folder), "", ca, wanted.clock)
-        room.address = serve.address(place, opened.getsockname()[1])
+        room.address = _given(wanted.address) or serve.address(place, opened.getsockname()[1])
         return _fill(wanted, folder, room, place, opened, read)
     except BaseException:
         opened.close()
         if database:
             database.close()
         raise
+
+
+def _given(address: str) -> str:
+    """The address that was given, as it is shown; "" for none. Raises LabError."""
+    try:
+        told = urlsplit(address)
+        plain = told.scheme == "https" and told.hostname and not (told.path.strip("/") or told.query or told.username)
+        port = told.port
+    except ValueError:
+        plain = port = None
+    if address and not plain:
+        raise LabError(
+            f"{address[:100]} is not an address for a classroom.", "--address https://lab.school.example:8443"
+        )
+    return serve.written(told.hostname or "", port) if address else ""
 
 
 def _fill(
@@ -158,7 +181,8 @@ def _fill(
     with keeping.writing("The broker's key", "free some space"):
         keeping.write_whole(folder / "broker.token", broker, mode=0o600)
     link = f"{room.address}/join/{link}"
-    notes = (read.notes if read else ()) + left_out
+    ends = (place.outside.note(moment),) if place.outside else ()
+    notes = (read.notes if read else ()) + left_out + tuple(filter(None, ends))
     spelt = code and f"{code[:4]}-{code[4:]}"
     return Opened(room, place, opened, spelt, link, len(there), notes, folder, _key_file(wanted, folder))
 
@@ -170,12 +194,14 @@ def labs(opened: Opened, engine: Engine, asked: Labs, say: Say) -> Iterator[Brok
     room = opened.room
     with room.database.reading() as session:
         workshop = room.workshop(session)
-        taught = [exercises.load(slug) for slug, _ in workshop.exercises]
-        settings = _settings(opened.folder, workshop.name, opened.key, asked)
-    extras = tuple(dict.fromkeys(part for each in taught for part in each.extras))
+        taught = [slug for slug, _ in workshop.exercises]
+        name = workshop.name
     images.ensure(engine, say)  # with progress: the broker would build it too, and say nothing
+    settings = _settings(engine, opened.folder, name, opened.key, asked)
     desk = Desk(room)
-    broker = Broker(engine, replace(settings, extras=extras), Told(desk.observed, desk.changed))
+    told = Told(desk.observed, desk.changed, lambda text: _happened(room, text))
+    broker = Broker(engine, settings, told)
+    broker.teach(taught)
     with desk, broker:
         room.labs, room.desk = broker, desk
         desk.refresh()
@@ -184,6 +210,20 @@ def labs(opened: Opened, engine: Engine, asked: Labs, say: Say) -> Iterator[Brok
         finally:
             if asked.remove:
                 _remove(broker, say)
+
+
+def _happened(room: Room, text: str) -> None:
+    """What happens on the servers of the labs is in the log."""
+    with room.database.writing() as session:
+        people.note(session, room.workshop(session), room.clock(), "servers", text)
+    room.changed()
+
+
+def with_questions(opened: Opened) -> tuple[str, ...]:
+    """The workshop's exercises whose checks ask for answers: these are given in JupyterLab, or with `labkit answer`."""
+    with opened.room.database.reading() as session:
+        taught = [exercises.load(slug) for slug, _ in opened.room.workshop(session).exercises]
+    return tuple(one.slug for one in taught if "answers" in one.sees)
 
 
 def remove_labs(folder: Path, name: str, engine: Engine, say: Say) -> int:
@@ -196,7 +236,7 @@ def remove_labs(folder: Path, name: str, engine: Engine, say: Say) -> int:
         key = place / LABS / "unused.key"
         if not key.exists():
             keys.new(key, name)
-    with Broker(engine, _settings(place, name, key, Labs())) as broker:
+    with Broker(engine, _settings(engine, place, name, key, Labs())) as broker:
         return _remove(broker, say)
 
 
@@ -213,16 +253,9 @@ LABS = "labs"
 """In a classroom's folder: the broker's."""
 
 
-def _settings(folder: Path, name: str, key: Path, asked: Labs) -> Settings:
-    return Settings(lab_names(name), folder / LABS, key, workers=asked.workers, time=asked.time, idle=asked.idle)
-
-
-def lab_names(name: str) -> str:
-    """What the names of a workshop's labs begin with: its own name where that can be, else a short one made from it."""
-    if naming.WORKSHOP.fullmatch(name):
-        return name
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:12].strip("-")
-    return f"w-{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def _settings(engine: Engine, folder: Path, name: str, key: Path, asked: Labs) -> Settings:
+    names = overview.names(engine, name, root := folder / LABS)
+    return Settings(names, root, key, workers=asked.workers, time=asked.time, idle=asked.idle, most=asked.most)
 
 
 def _platforms(room: Room, folder: Path, file: Path) -> "Lti":
@@ -244,17 +277,15 @@ def servers(
     What happens to servers is in the log. `addresses` and `patience` as in servers.py. Raises LabError."""
     room = opened.room
 
-    def happened(text: str) -> None:
-        with room.database.writing() as session:
-            people.note(session, room.workshop(session), room.clock(), "servers", text)
-        room.changed()
-
     with contextlib.ExitStack() as there:
         if room.desk is None:
             room.desk = there.enter_context(Desk(room))
-        news = News(room.desk.changed, happened)
+        news = News(room.desk.changed, lambda text: _happened(room, text))
         room.servers = Servers(opened.folder, room.key.public, here, news, addresses, patience)
         fleet = there.enter_context(room.servers.fleet)
+        room.elsewhere = there.enter_context(Elsewhere(fleet, news.happened))
+        with room.database.reading() as session:
+            fleet.teach([slug for slug, _ in room.workshop(session).exercises])
         if fleet.places():  # else nobody gets a lab until a broker joins
             room.labs = fleet
             room.desk.refresh()

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING
 import click
 
 from labkit import paths
-from labkit.cli import broker
+from labkit.cli import broker as servers
 from labkit.cli import hub as hubs
-from labkit.cli.output import Seconds, json_option, progress, tell, tell_json, tell_lines
+from labkit.cli.output import Seconds, ask_secret, json_option, progress, tell, tell_json, tell_lines
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
@@ -73,6 +74,22 @@ port_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A TOML file with learning platforms (LTI 1.3), as in docs/instructing.md.",
 )
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A certificate that browsers know, with its chain (PEM). [default: one of the classroom's own, of which they warn]",
+)
+@click.option(
+    "--certificate-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The file with its key (PEM).",
+)
+@click.option(
+    "--address",
+    default="",
+    metavar="https://HOST[:PORT]",
+    help="Where people reach the classroom. [default: the certificate's name, or an address of this machine]",
+)
 @folder_option
 @click.option(
     "--labs/--no-labs",
@@ -80,13 +97,19 @@ port_option = click.option(
     default=None,
     help="Whether learners get labs on this machine. [default: if a Docker Engine answers]",
 )
+@click.option(
+    "--labs-here",
+    "most",
+    type=click.IntRange(1, 256),
+    help="How many labs there may be on this machine. [default: with other servers, as many as fit; else 256]",
+)
 @click.option("--workers", type=click.IntRange(0, 5), default=2, show_default=True, help="Workers of each lab.")
 @click.option(
     "--idle",
     type=Seconds(),
     default="60m",
     show_default=True,
-    help="Stop a lab in which nothing happened for so long; 0 for never.",
+    help="Stop a lab, or a JupyterLab, in which nothing happened for so long; 0 for never.",
 )
 @click.option("--lab-time", type=Seconds(), default="8h", show_default=True, help="How long a lab lives; 0 for no end.")
 @click.option("--remove-labs", is_flag=True, help="At the end remove all labs. [default: they go on]")
@@ -115,8 +138,12 @@ def up(
     database: str,
     key: Path | None,
     lti: Path | None,
+    certificate: Path | None,
+    certificate_key: Path | None,
+    address: str,
     folder: Path | None,
     with_labs: bool | None,
+    most: int | None,
     workers: int,
     idle: float,
     lab_time: float,
@@ -135,6 +162,7 @@ def up(
     _ready()
     from labkit.classroom import opening
     from labkit.classroom.app import serve
+    from labkit.classroom.broker import joining
     from labkit.content import exercises as course
 
     chosen = tuple(one.slug for one in course.chosen(list(exercises) or FIRST))
@@ -148,22 +176,40 @@ def up(
         key=key,
         roster=learners.read_bytes() if learners else None,
         lti=lti,
+        certificate=_both(certificate, certificate_key),
+        address=address,
     )
     opened = opening.open_(wanted)
-    asked = opening.Labs(workers, idle, lab_time, remove_labs) if with_labs is not False else None
+    asked = opening.Labs(workers, idle, lab_time, remove=remove_labs) if with_labs is not False else None
+    others = bool(joining.known(opened.folder))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # labs are left in order, as after Ctrl-C
     with (
-        _labs(opened, asked, must=bool(with_labs)) as here,
-        hubs.beside(opened, here, hub) as jupyter,
-        _elsewhere(opened, here, brokers, anew_after, jupyter),
+        _labs(opened, asked, most, others, must=bool(with_labs)) as here,
+        opening.servers(opened, here, servers.addresses(brokers), anew_after),
+        hubs.beside(opened, here, hub, idle, elsewhere=others or with_labs is False) as jupyter,
     ):
         _tell(opened, wanted, as_json, here, jupyter)
         serve.run(opened.room, opened.place, opened.socket)
 
 
+def _both(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """Raises LabError for one without the other."""
+    if certificate and key:
+        return certificate, key
+    if certificate or key:
+        raise LabError(
+            "A certificate needs its key, and a key its certificate.",
+            "labkit classroom up --certificate FULLCHAIN.pem --certificate-key PRIVKEY.pem …",
+        )
+    return None
+
+
 @contextlib.contextmanager
-def _labs(opened: "Opened", asked: "Labs | None", must: bool) -> "Iterator[Broker | None]":
-    """The broker of this machine's labs while the block runs, or None. Raises LabError where there `must` be one."""
+def _labs(
+    opened: "Opened", asked: "Labs | None", most: int | None, others: bool, must: bool
+) -> "Iterator[Broker | None]":
+    """The broker of this machine's labs while the block runs, or None. `most` labs, or where there are `others`, who take part
+    of the learners, as many as fit. Raises LabError where there `must` be one."""
     from labkit.classroom import opening
     from labkit.lab.engine import engines
 
@@ -178,26 +224,11 @@ def _labs(opened: "Opened", asked: "Labs | None", must: bool) -> "Iterator[Broke
                     raise
                 tell(f"! Learners get no labs here. {error}", err=True)
             else:
+                if most or others:
+                    asked = replace(asked, most=most or servers.fitting(engine, opened.folder, asked.workers, say))
                 broker = stack.enter_context(opening.labs(opened, engine, asked, say))
     with stack:
         yield broker
-
-
-def _elsewhere(
-    opened: "Opened", here: "Broker | None", brokers: tuple[str, ...], anew_after: float, jupyter: "Hub | None"
-) -> "contextlib.AbstractContextManager[object]":
-    """Servers beside this one. With JupyterHub there are none: a learner's JupyterLab and lab are on one machine. Raises
-    LabError."""
-    from labkit.classroom import opening
-
-    if jupyter is None:
-        return opening.servers(opened, here, broker.addresses(brokers), anew_after)
-    if brokers:
-        raise LabError(
-            "With JupyterHub all labs are on this machine.",
-            "leave out --broker, or give --no-hub: then the pages have terminals",
-        )
-    return contextlib.nullcontext()
 
 
 @classroom.command()
@@ -259,14 +290,36 @@ def _tell(
         tell(f"{opened.learners} learners are on the roster.")
         for note in opened.notes:
             tell(f"! {note}", err=True)
-        tell(f"Browsers warn about the certificate until they know {opened.folder / 'tls' / 'ca.pem'}.")
+        if not opened.place.outside:
+            tell(f"Browsers warn about the certificate until they know {opened.folder / 'tls' / 'ca.pem'}.")
         if broker:
             there = len(broker.all())
             tell(f"A learner's lab starts when they sign in. {there} labs are here from before.")
+        if jupyter and not broker:
+            tell(_other_servers(opened, wanted.name))
+        if broker and not jupyter:
+            from labkit.classroom import opening
+
+            tell("Their page has a terminal on the lab's machines, and no lessons: --hub gives everybody JupyterLab.")
+            if asked := opening.with_questions(opened):
+                tell(
+                    f"! Questions are answered in JupyterLab: without --hub, {', '.join(asked)} cannot be finished.",
+                    err=True,
+                )
         if jupyter:
             tell(f"JupyterHub listens on port {jupyter.port}: learners open JupyterLab from their page.")
         tell("Ctrl-C ends it. What it knows stays." + (f" So do labs: {_DOWN} {wanted.name}" if broker else ""))
     sys.stdout.flush()
+
+
+def _other_servers(opened: "Opened", name: str) -> str:
+    """Where labs are, if none are here."""
+    from labkit.classroom.broker import joining
+
+    joined = ", ".join(one.name for one in joining.known(opened.folder))
+    if joined:
+        return f"Labs are on other servers only: {joined}."
+    return f"No lab starts before another server joins: labkit classroom invite-broker NAME --workshop {name}"
 
 
 @classroom.command()
@@ -382,9 +435,8 @@ def join(address: str) -> None:
     """
     from labkit.classroom import queue
 
-    code = click.prompt("Code", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     work = paths.home().work
-    joined = queue.join(work, address, code)
+    joined = queue.join(work, address, ask_secret("Code"))
     tell(f"✓ This folder reports to the workshop {joined.workshop}, as {joined.learner}.")
     tell(f"Start your lab with its values: labkit up --values {queue.values(work)}")
     tell("From then on it reports by itself whenever a result has changed. By hand: labkit classroom report")
@@ -454,5 +506,5 @@ def _said(sent: int, again: int, left: int, away: str) -> str:
     return "\n".join(lines) or "Nothing to send."
 
 
-broker.add(classroom)
+servers.add(classroom)
 hubs.add(classroom, folder_option, _folder)

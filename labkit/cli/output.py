@@ -68,6 +68,13 @@ def tell(text: object, err: bool = False) -> None:
     click.echo(typed(visible(str(text))), err=err)
 
 
+def ask_secret(name: str) -> str:
+    """What is typed after that name, and not shown; or the first line of what is piped in."""
+    if sys.stdin.isatty():
+        return str(click.prompt(name, hide_input=True, err=True))
+    return sys.stdin.readline()
+
+
 def tell_lines(text: str) -> None:
     """The same for text with lines of its own."""
     click.echo(typed(lines(text)))

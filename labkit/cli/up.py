@@ -12,7 +12,7 @@ import msgspec
 
 from labkit import paths
 from labkit.cli.ending import Stopped, stoppable
-from labkit.cli.output import Say, Seconds, progress, progress_option, tell
+from labkit.cli.output import Say, Seconds, ask_secret, progress, progress_option, tell
 from labkit.edge.facts import registries
 from labkit.errors import LabError
 from labkit.jupyter import server as jupyter
@@ -85,6 +85,13 @@ STEPS = 3
     help="Your values in a workshop, from `labkit classroom join`: the classroom takes what this lab shows.",
 )
 @click.option(
+    "--join",
+    "classroom",
+    default="",
+    metavar="https://HOST:PORT",
+    help="Join a classroom first, with a code from your page there: this lab then reports to it.",
+)
+@click.option(
     "--with",
     "extras",
     multiple=True,
@@ -103,6 +110,7 @@ def up(
     workshop: str,
     workshop_key: Path | None,
     values: Path | None,
+    classroom: str,
     extras: tuple[str, ...],
     form: str,
 ) -> None:
@@ -118,6 +126,8 @@ def up(
             f"{learner!r} is not a valid learner's name: it has unprintable characters.", "labkit up --learner Ada"
         )
     key, given = _graded(workshop_key, learner, workshop)
+    if classroom:
+        values = _join(home, classroom, values)
     if values:
         given = _given(values, key or workshop, learner)
         learner = given.learner
@@ -140,6 +150,23 @@ def up(
                 _until_it_ends(home, server, form)
         if not detach:
             _end(home, lab.plan.start, form)
+
+
+def _join(home: Home, address: str, values: Path | None) -> Path:
+    """Joins the classroom, unless this folder has joined it before. Returns the file with the learner's values. Raises
+    LabError."""
+    from labkit.classroom import queue
+
+    if values:
+        raise LabError("--join brings the values of the workshop.", "leave out --values")
+    try:
+        known = queue.joined(home.work).address.rstrip("/") == address.rstrip("/")
+    except LabError:
+        known = False
+    if not known:
+        joined = queue.join(home.work, address, ask_secret("Code"))
+        tell(f"✓ This folder reports to the workshop {joined.workshop}, as {joined.learner}.", err=True)
+    return queue.values(home.work)
 
 
 class _Opening:

@@ -6,10 +6,13 @@ import re
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from classrooms import Browser, at_once, classroom
+from helpers import until
+from msgspec import structs
 from starlette.routing import Mount
 
 from labkit.classroom.app import application, hub, lti_pages, patience, security
@@ -54,7 +57,23 @@ OPEN = {
     "/static": "files of the package",
 }
 """Routes without a rule, and why they need none."""
-TOKENS = {"/api/join", "/api/me", "/api/brokers", "/api/results", "/api/hub/sign-in", "/api/hub/may", "/api/hub/lab"}
+TOKENS = {
+    "/api/join",
+    "/api/me",
+    "/api/brokers",
+    "/api/brokers/token",
+    "/api/results",
+    "/api/help",
+    "/api/hand",
+    "/api/hub/sign-in",
+    "/api/hub/may",
+    "/api/hub/lab",
+    "/api/hub/idle",
+    "/api/hub/access",
+    "/api/hub/jupyter",
+    "/api/hub/jupyter/poll",
+    "/api/hub/jupyter/stop",
+}
 """Routes that ask for a bearer token or a code of their own."""
 CODES = {"/api/join": {"code": "x"}, "/api/brokers": {"code": "x", "address": "https://x:1", "ca": "x"}}
 """What is sent where a code is asked for. A room that takes no brokers answers 409."""
@@ -340,7 +359,7 @@ NUMBERS = ["-1", "nan", "1e999", "9999-12-31T23:59", "0001-01-01T00:00"]
 
 
 @attack(
-    "protocol",
+    "classroom",
     "SQL, zero bytes, half characters and odd numbers in every field of every form, in ids and in codes",
     "a page that says what is wrong, or the text as it is; never a failure of the server",
 )
@@ -399,7 +418,7 @@ def test_odd_values_in_every_field(here, instructor, tmp_path):
     assert here.token(people.LINK, "l24")
 
 
-FORM = {"Content-Type": "multipart/form-data; boundary=odd"}
+FORM = {"Content-Type": "multipart/form-data; boundary=odd; charset=unicode_escape"}
 
 
 def _multipart(fields):
@@ -424,7 +443,7 @@ def _tables(here):
 
 
 @attack(
-    "protocol",
+    "classroom",
     "A form with 5,000 fields or twenty files, a body that is compressed, a length that is a lie",
     "400 or 413; nothing is unpacked",
 )
@@ -444,7 +463,7 @@ def test_forms_that_are_too_much(here, instructor):
 
 
 @attack(
-    "protocol",
+    "classroom",
     "A body of 8 MB from somebody without a token, ten times at once",
     "401 before it is read",
 )
@@ -456,7 +475,28 @@ def test_a_large_body_needs_a_token(here):
 
 
 @attack(
-    "protocol",
+    "classroom",
+    "A learner's laptop hands in twenty large observations at once",
+    "they are taken one after the other, and another learner's beside them",
+)
+def test_who_hands_in_much_waits_for_themselves(here):
+    seen = here.observation("l7")
+    lines = tuple(structs.replace(seen.log.events[0], seq=at) for at in range(1, 3000))
+    texts = [structs.replace(seen, taken=f"2026-01-01T00:00:{at:02}Z", log=structs.replace(seen.log, events=lines)).dump()
+             for at in range(20)]  # fmt: skip
+    token, done = here.token(people.DEVICE, "l7"), []
+    clients = [here.client() for _ in texts]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        for client, text in zip(clients, texts, strict=True):
+            pool.submit(here.post, token, text, client).add_done_callback(done.append)
+        until(lambda: done, "the first answer")
+        assert here.observed("l8")["changed"]
+        assert len(done) <= len(texts) // 2
+    assert {one.result().status_code for one in done} <= {200, 409}
+
+
+@attack(
+    "classroom",
     "Connections that say nothing, a head that comes letter by letter, a body that never ends",
     "they are cut; others are served meanwhile",
 )
@@ -529,3 +569,85 @@ def test_the_staff_has_no_marks(here):
     for ident in ("instructor", "Tim"):
         answer = here.post(here.broker, here.signed(ident), learner=ident)
         assert answer.status_code == 409 and "roster" in answer.json()["message"]
+
+
+@attack(
+    "classroom",
+    "Origins, hosts and paths that are no addresses, from strangers, at forms and at the terminal's WebSocket",
+    "400, 403 or 404; never a failure of the server, which its log would be filled with",
+)
+def test_addresses_that_are_none(here):
+    own = here.room.address.partition("//")[2]
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    for origin in ("https://[", "https://]", "https://[x]/", f"http://{own}", f"https://{own}.evil", "null", "ÿ", ""):
+        form = f"POST /sign-in HTTP/1.1\r\nHost: {own}\r\nOrigin: {origin}\r\nContent-Length: 0\r\n\r\n"
+        socket_ = f"GET /me/terminal/socket HTTP/1.1\r\nHost: {own}\r\nOrigin: {origin}\r\n{upgrade}\r\n"
+        for asked in (form, socket_):
+            assert _raw(here, asked.encode("latin-1")).split(b" ")[1] == b"403", (origin, asked[:4])
+    for host in ("[", "[::1", "a:b", "a:99999999", "a:b:c", "x y", "evil.example", "é", ""):
+        for path in ("/", "/sign-in", "/ca.pem", "/nothing"):
+            told = _raw(here, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1"))
+            assert told.split(b" ")[1] in (b"200", b"303", b"400", b"404"), (host, path, told[:50])
+            assert b"evil.example" not in told, "nothing is written from what a request calls us"
+    for path in (
+        "/static/%00",
+        "/static/" + "a" * 300,
+        "/join/%00%ff",
+        "/%00",
+        "/learner/-1",
+        "//evil.example/..",
+        "/%2e%2e",
+    ):
+        assert _raw(here, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()).split(b" ")[1] in (b"200", b"404"), path
+
+
+@attack(
+    "identity",
+    "A form whose token is half a character, in an encoding of its own, or in another form than text",
+    "403, and nothing is changed; never a failure of the server",
+)
+def test_a_forms_token_that_is_no_text(here):
+    learner = here.browser("l30")
+    for token in ("\ud800", "\udfff" * 20, "\x00", "é", "", "0" * 64):
+        body = _multipart({"csrf": token, "said": "lkforged"})
+        assert learner.web.post("/me/hand", content=body, headers=FORM).status_code == 403, token
+    assert "lkforged" not in learner.get("/me").text
+    csrf = learner.csrf()
+    as_file = learner.web.post("/me/hand", data={"said": "lkforged"}, files={"csrf": ("x", csrf.encode())})
+    as_query = learner.web.post(f"/me/hand?csrf={csrf}", data={"said": "lkforged"})
+    as_json = learner.web.post("/me/hand", json={"csrf": csrf, "said": "lkforged"})
+    assert {as_file.status_code, as_query.status_code, as_json.status_code} == {403}
+
+
+@attack(
+    "identity",
+    "A learner clicks until what they did is no longer on the instructor's log",
+    "so many lines of a kind are written about one learner; older lines are one click away",
+)
+def test_nothing_is_pushed_out_of_the_log(here, instructor, monkeypatch):
+    from labkit.classroom.app import instructor as pages
+
+    monkeypatch.setattr(people, "MOST_LINES", 5)
+    monkeypatch.setattr(pages, "LINES", 10)
+    learner = here.browser("l32")
+    assert learner.post("/workshop/code").status_code == 403
+    assert here.client().post("/join/lkstolen").status_code == 403
+    for _ in range(8):
+        assert learner.post("/me/laptop").status_code == 200
+    assert len([one for one in here.log("laptop") if one.member_id == here.number("l32")]) == 5
+    path, seen, pages_read = "/log", "", 0
+    while path:
+        page = instructor.get(path).text
+        seen, pages_read = seen + page, pages_read + 1
+        found = re.search(r'href="(/log\?before=[0-9]+)"', page)
+        path = found[1] if found else ""
+    assert seen.count("<tr>") - pages_read == _count(here, "event") and pages_read > 1
+    for odd in ("x", "-1", "9" * 400, "0", "%00", "1e3", "٣"):
+        assert instructor.get(f"/log?before={odd}").status_code == 200, odd
+
+
+def _count(here, table):
+    from sqlalchemy import text
+
+    with here.room.database.engine.connect() as connection:
+        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()

@@ -39,8 +39,9 @@ def signed_in(chromium, here, ident="instructor", **options):
     page.on("requestfailed", lambda request: page.failed.append(request.url))
     go(page, f"{here.room.address}/join/{here.token(people.LINK, ident)}")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.wait_for_load_state()
     go(page, here.room.address)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     return page
 
 
@@ -119,6 +120,8 @@ def test_the_board_shows_live_what_happens_and_keeps_the_focus(chromium, played)
     assert page.evaluate("window.same === document.querySelector('[data-key=heads]')"), "what did not change stays"
     assert "Lovelace" not in page.content(), "names are hidden"
     page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Learner 30")
+    page.get_by_role("link", name="Show names").press("Enter")
     expect(page.locator("h1")).to_have_text("José Núñez")
     assert problems(page) == []
     page.context.close()
@@ -131,7 +134,10 @@ def test_a_raised_hand_is_seen_and_lowered(chromium, played):
     raised = instructor.locator("[data-key=raised]")
     expect(raised).to_contain_text("Learner 3")
     raised.get_by_role("link").press("Enter")
-    expect(instructor.locator("main")).to_contain_text("It says <b>denied</b>")
+    said = instructor.get_by_text("It says <b>denied</b>")
+    expect(said).to_be_hidden()
+    instructor.get_by_text("What they said").press("Enter")
+    expect(said).to_be_visible()
     instructor.get_by_label("Message to").fill("Look at the name")
     instructor.get_by_role("button", name="Send", exact=True).click()
     instructor.get_by_role("button", name="lower the hand").click()
@@ -142,6 +148,50 @@ def test_a_raised_hand_is_seen_and_lowered(chromium, played):
     for page in (instructor, learner):
         assert problems(page) == []
         page.context.close()
+
+
+def test_who_is_listed_is_chosen_by_keyboard_and_stays_in_the_address(chromium, played):
+    page = signed_in(chromium, played)
+    expect(page.locator("#live")).to_have_text("● Live")
+    chosen, rows = page.get_by_role("navigation", name="Who is listed below"), page.locator("tr[data-key^=row-]")
+    expect(rows).to_have_count(30)
+    chosen.get_by_role("link", name="hand raised").press("Enter")
+    page.wait_for_url("**/board?state=hand")
+    expect(page.locator("#live")).to_have_text("● Live")
+    before = rows.count()
+    assert before < 29
+    for number in (7, 8):
+        played.browser(f"learner{number:03d}").post("/me/hand", said="hm")  # the stream goes on with the same choice
+    expect(rows).to_have_count(before + 2, timeout=SOON)
+    expect(page.locator("[data-key=chosen]")).to_contain_text(f"{before + 2} of 30 with a raised hand")
+    page.get_by_role("link", name="Show names").press("Enter")
+    page.wait_for_url("**/board?names=shown&state=hand")
+    page.reload()
+    expect(rows).to_have_count(before + 2)
+    assert serious(page) == []
+    page.get_by_role("link", name="Show all").press("Enter")
+    expect(rows).to_have_count(30)
+    mistake = page.locator("[data-key=frequent]").get_by_role("link").first
+    many = page.locator("[data-key=frequent] li strong").first.inner_text()
+    mistake.press("Enter")
+    page.wait_for_url("**/board?names=shown&mistake=*#rows")
+    expect(rows).to_have_count(int(many.removesuffix("×")))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert serious(page) == []
+    assert problems(page) == []
+    page.context.close()
+
+
+def test_a_hint_to_everybody_by_keyboard(chromium, played):
+    page, learner = signed_in(chromium, played), signed_in(chromium, played, "learner005")
+    page.get_by_label("From the exercises' own hints").select_option(index=0)
+    page.get_by_role("button", name="Send the hint to all").press("Enter")
+    expect(page.get_by_text("The hint is sent.")).to_be_visible()
+    expect(learner.locator("[data-key=messages]")).to_contain_text("Hint 1 of", timeout=SOON)
+    for one in (page, learner):
+        assert problems(one) == []
+        one.context.close()
 
 
 def test_a_mark_is_opened_as_the_learner_sees_it_and_overruled(chromium, played):
@@ -171,6 +221,30 @@ def test_it_can_be_read_from_the_back_row(chromium, played, width, height):
     assert table >= max(17, width * 0.0124) and figure >= 1.8 * table
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.context.close()
+
+
+def test_two_hundred_learners(chromium, tmp_path):
+    """Axe in both themes, live within the time, and the Tab key comes to every learner, in the roster's order."""
+    with classroom(tmp_path, roster=playing.roster(200)) as here:
+        for number in (1, 100, 200):
+            here.observed(f"learner{number:03d}", "03-push/wrong-tag", spread=number - 1)
+        page = signed_in(chromium, here)
+        last = page.locator(f"[data-key='row-{here.number('learner200')}']")
+        assert page.locator("table.board tr[data-key^=row-]").count() == 200
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert serious(page) == [], theme
+        here.observed("learner200", "03-push/right-as-printed", spread=199)
+        expect(last).to_contain_text("✓", timeout=SOON)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.locator("table.board").get_by_role("link").first.focus()
+        met = []
+        while "Learner 200" not in met and len(met) < 1000:
+            met.append(page.evaluate("document.activeElement.textContent.trim()"))
+            page.keyboard.press("Tab")
+        assert [one for one in met if one.startswith("Learner ")] == [f"Learner {number}" for number in range(1, 201)]
+        assert problems(page) == []
+        page.context.close()
 
 
 def test_a_lost_connection_is_told(chromium, tmp_path):

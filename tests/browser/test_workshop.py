@@ -1,5 +1,5 @@
 """A whole workshop: an instructor, five learners with labs of their own, their mistakes, help, a killed classroom, a mended
-check, and marks that leave. The classroom is the command, as an instructor starts it."""
+check, and marks that leave and are opened in what they are for. The classroom is the command, as an instructor starts it."""
 
 import contextlib
 import csv
@@ -10,13 +10,16 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import readers
 from driver import browser
 from helpers import ROOT, labkit, labkit_json, until
 from playwright.sync_api import Error, expect
 from test_board import go, problems, serious
+from test_exports import canvas_reads, moodle_reads
 
 from labkit.lab.owner import workshop as keys
 
@@ -27,9 +30,16 @@ SOON = 4_000
 """Milliseconds that the board may take for what a lab has shown: two seconds, and the time until the lab is looked at."""
 
 NAME = f"ws{os.getpid()}"
-ROSTER = (
-    "id,name,section\nada,Ada Lovelace,A\ngrace,Grace Hopper,A\nlinus,Linus,B\nli,李小龙,B\nmallory,Mallory <b>,B\n"
-)
+ROSTER = """\
+id,name,section,email,canvas
+ada,Ada Lovelace,A,ada@example.org,101
+grace,Grace Hopper,A,grace@example.org,102
+linus,Linus,B,linus@example.org,103
+li,李小龙,B,li@example.org,104
+mallory,Mallory <b>,B,mallory@example.org,105
+"""
+WEIGHTS = {"01-login": 1, "02-tag": 1, "03-push": 2, "04-pull": 0, "05-deploy": 0}
+"""Of the exercises; those with 0 are taken out of the workshop."""
 
 
 @dataclass
@@ -49,10 +59,7 @@ class Room:
 
 
 def start(folder, port=0, **env):
-    roster = folder / "roster.csv"
-    roster.write_text(ROSTER)
-    words = ["up", "--workshop", NAME, "--learners", str(roster), "--host", "127.0.0.1", "--port", str(port)]
-    words += ["--workers", "1", "--labs", "--json", *(f"--exercise={each}" for each in ("01", "02", "03"))]
+    words = ["up", "--workshop", NAME, "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--labs", "--json"]
     with (folder / "said").open("ab") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "labkit", "classroom", *words],
@@ -87,20 +94,21 @@ def person(chromium, **options):
     context.close()
 
 
-def led(page, click):
-    """Clicks what leads to another page. Where the machine's networks change just then, Chromium gives up a request (see
-    test_board.go): then the page is opened again, and where it was the click's own, clicked again."""
+def led(page, click, filled=lambda: None):
+    """Clicks what leads to another page, with a form that is filled. Where the machine's networks change just then, Chromium
+    gives up a request (see test_board.go): then the page is opened again, and where it was the click's own, clicked again."""
     here = page.url
     for _ in range(5):
         page.failed.clear()
         try:
+            filled()  # anew each time: a page that is opened again has an empty form
             with page.expect_navigation(wait_until="load", timeout=15_000):
                 click.click()
         except Error as error:
             if not any(word in str(error) for word in ("ERR_NETWORK_CHANGED", "Timeout")):
                 raise
             go(page, here)
-            if page.url != here:  # such as a page to sign in, for who is signed in
+            if page.url != here or not click.count():  # the click had come: signed in, or a hand that is raised
                 return
             continue
         if any("/events" not in url for url in page.failed):
@@ -112,9 +120,12 @@ def led(page, click):
 def with_code(page, room, ident):
     """In the browser, as the first one of a class."""
     go(page, f"{room.address}/sign-in")
-    page.get_by_label("Your id").fill(ident)
-    page.get_by_label("The code").fill(room.told["code"])
-    led(page, page.get_by_role("button", name="Sign in"))
+
+    def filled():
+        page.get_by_label("Your id").fill(ident)
+        page.get_by_label("The code").fill(room.told["code"])
+
+    led(page, page.get_by_role("button", name="Sign in"), filled)
     expect(page.get_by_role("heading", name="My lab")).to_be_visible()
 
 
@@ -132,6 +143,15 @@ def opened(page):
     led(page, page.get_by_role("link", name="Open a terminal"))
     led(page, page.get_by_role("button", name="Open a terminal"))
     expect(page.locator("#terminal-state")).to_contain_text("is open")
+
+
+def came_in_part(page):
+    """A script of the terminal's page does not arrive, twice: the page is asked for again, by itself."""
+    known = len(page.errors)
+    page.route("**/xterm.js", lambda route: route.abort("internetdisconnected"), times=2)
+    page.reload()
+    expect(page.locator("#terminal-state")).to_contain_text("is open")
+    del page.errors[known:]
 
 
 def types(page, command, *, until_it_says):
@@ -175,14 +195,18 @@ def _played(chromium, there, room, folder):
     go(instructor, room.told["instructor"])
     led(instructor, instructor.get_by_role("button", name="Sign in"))
     expect(instructor.locator("#live")).to_have_text("● Live")
+    _made(instructor, room)
 
     # They join, four by code and one by link; each lab starts by itself.
     pages = {ident: there.enter_context(person(chromium)) for ident in ("ada", "grace", "linus", "li", "mallory")}
     with_code(pages["ada"], room, "ada")
     for ident in ("linus", "li", "mallory"):
         with_code_too(pages[ident], room, ident)
-    row(instructor, GRACE).get_by_role("link").first.click()
-    instructor.get_by_role("button", name="New link").click()
+    led(instructor, row(instructor, GRACE).get_by_role("link").first)
+    for _ in range(5):  # a page that is opened again shows no link any more
+        led(instructor, instructor.get_by_role("button", name="New link"))
+        if instructor.locator(".note code").count():
+            break
     link = instructor.locator(".note code").inner_text()
     go(pages["grace"], link)
     led(pages["grace"], pages["grace"].get_by_role("button", name="Sign in"))
@@ -195,6 +219,34 @@ def _played(chromium, there, room, folder):
     _all_right(room, instructor, pages["linus"])
     _helped(room, instructor, pages["grace"])
     _afterwards(room, instructor, pages, folder)
+
+
+def _made(instructor, room):
+    """The workshop, on its page: exercises with weights, a deadline, what late work costs, and the roster."""
+    go(instructor, f"{room.address}/workshop")
+    deadline = datetime.now().astimezone() + timedelta(days=1)
+
+    def settings():
+        for slug, weight in WEIGHTS.items():
+            instructor.locator(f"input[name=weight-{slug}]").fill(str(weight or ""))
+        instructor.get_by_label("Deadline").fill(f"{deadline:%Y-%m-%dT%H:%M}")
+        instructor.get_by_label("Percent off for each begun day").fill("10")
+
+    keep = instructor.locator("form[action='/workshop/settings']").get_by_role("button", name="Keep")
+    led(instructor, keep, settings)
+    expect(instructor.get_by_text("✓ Kept.")).to_be_visible()
+    expect(instructor.get_by_label("Deadline")).to_have_value(f"{deadline:%Y-%m-%dT%H:%M}")
+    file = {"name": "roster.csv", "mimeType": "text/csv", "buffer": ROSTER.encode()}
+    add = instructor.get_by_role("button", name="Add these learners")
+    led(instructor, add, lambda: instructor.get_by_label("A roster").set_input_files(file))
+    expect(instructor.get_by_text("5 learners added")).to_be_visible()
+    certificates = instructor.locator("form[action='/workshop/certificate']")
+    percent = certificates.get_by_label("Percent of the total")
+    led(instructor, certificates.get_by_role("button", name="Keep"), lambda: percent.fill("80"))
+    assert serious(instructor) == []
+    go(instructor, f"{room.address}/board")
+    expect(instructor.locator("table.board tbody tr")).to_have_count(5)
+    expect(instructor.locator(".steps li")).to_have_count(3)
 
 
 def _mistakes(room, instructor, ada):
@@ -223,21 +275,24 @@ def _all_right(room, instructor, linus):
 
 def _helped(room, instructor, grace):
     """A raised hand, a hint, and a terminal that is shared: to watch first, then to type, then no more."""
-    grace.get_by_label("What is it about?").fill("It says <b>denied</b>")
-    led(grace, grace.get_by_role("button", name="Raise my hand"))
+    about = grace.get_by_label("What is it about?")
+    led(grace, grace.get_by_role("button", name="Raise my hand"), lambda: about.fill("It says <b>denied</b>"))
     expect(instructor.locator("[data-key=raised]")).to_contain_text("Learner 2", timeout=SOON)
     led(instructor, instructor.locator("[data-key=raised]").get_by_role("link"))
+    instructor.get_by_text("What they said").click()
     expect(instructor.get_by_text("It says <b>denied</b>")).to_be_visible()
     expect(instructor.get_by_role("region", name="Checks")).to_contain_text("not yet")
     assert serious(instructor) == []
     led(instructor, instructor.get_by_role("button", name="Send the hint"))
     expect(grace.locator("[data-key=messages]")).to_contain_text("Which docker command", timeout=SOON)
     led(instructor, instructor.get_by_role("link", name="Terminal"))
-    led(instructor, instructor.get_by_role("button", name="Ask Grace Hopper"))
+    led(instructor, instructor.get_by_role("button", name="Ask Learner 2"))
     expect(grace.get_by_text("asks to see your terminal")).to_be_visible(timeout=SOON)
     opened(grace)
+    came_in_part(grace)
     types(grace, "echo seen-$((6 * 7))", until_it_says="seen-42")
     assert "seen-42" not in instructor.content(), "nothing is seen before it is allowed"
+    expect(grace.get_by_role("button", name="Let instructor type too")).to_have_count(0)
     led(grace, grace.get_by_role("button", name="Let instructor watch"))
     led(instructor, instructor.get_by_role("link", name="Open it"))
     expect(instructor.locator("#terminal-state")).to_contain_text("may not type")
@@ -245,12 +300,14 @@ def _helped(room, instructor, grace):
     assert serious(instructor) == []
     instructor.locator(".xterm-helper-textarea").focus()
     instructor.keyboard.type("echo intruder\n")
-    led(grace, grace.get_by_role("button", name="Let instructor type"))
+    led(grace, grace.get_by_role("button", name="Let instructor type too"))
     expect(instructor.locator("#terminal-state")).to_contain_text("may type", timeout=SOON)
     name = room.person("grace").username
     types(instructor, f"docker login -u {name} -p mypassword", until_it_says="Login Succeeded")
     expect(grace.locator(".xterm-rows")).to_contain_text("Login Succeeded")
     assert "intruder" not in grace.locator(".xterm-rows").inner_text()
+    led(grace, grace.get_by_role("button", name="Let instructor only watch"))
+    expect(instructor.locator("#terminal-state")).to_contain_text("may not type", timeout=SOON)
     led(grace, grace.get_by_role("button", name="Stop sharing"))
     expect(instructor.locator("#terminal-state")).to_contain_text("has ended", timeout=SOON)
     grace.locator(".xterm-helper-textarea").focus()
@@ -316,7 +373,7 @@ def _afterwards(room, instructor, pages, folder):
     env = {"LABKIT_WORK": str(laptops["mallory"])}
     refused = labkit("classroom", "report", "--observation", str(folder / "ada.json"), env=env, check=2)
     assert "Not taken" in refused.stderr
-    go(instructor, f"{room.address}/log")
+    go(instructor, f"{room.address}/log?names=shown")
     expect(instructor.locator("tr", has_text="not-taken")).to_contain_text("mallory")
 
     # The mended check counts when the instructor says so.
@@ -326,16 +383,90 @@ def _afterwards(room, instructor, pages, folder):
     expect(instructor.get_by_text("marks would change")).to_be_visible()
     instructor.get_by_role("button", name="Make this list count").click()
     expect(instructor.get_by_text("They count now")).to_be_visible()
-    book = folder / "gradebook.json"
-    env = {"LABKIT_CLASSROOM": str(folder), "LABKIT_COURSE": str(folder / "course")}
-    book.write_text(labkit("classroom", "gradebook", "--workshop", NAME, env=env, check=0).stdout)
-    marks = folder / "marks.csv"
-    labkit("export", "csv", str(book), "-o", str(marks), env=env, check=0)
-    lines = list(csv.DictReader(marks.read_text(encoding="utf-8-sig").splitlines()))
-    points = {line["Learner"]: line["Points"] for line in lines}
-    assert points == {"ada": "6", "grace": "6", "li": "6", "linus": "13", "mallory": "0"}, lines
-    origins = [line["01-login: mark"].partition("; ")[2] for line in lines]
-    assert origins == ["observed", "observed", "self-reported", "observed", ""], lines
-    for kind in ("canvas", "moodle", "junit"):
-        labkit("export", kind, str(book), "-o", str(folder / f"marks.{kind}"), env=env, check=0)
+    _marks_leave(room, instructor, pages["linus"], folder)
     assert problems(instructor) == []
+
+
+def saved(page, link, file):
+    """Downloads what a link of the page leads to. Chromium gives up a download, too, where networks change."""
+    for _ in range(5):
+        with contextlib.suppress(Error):
+            with page.expect_download(timeout=15_000) as download:
+                link.click()
+            if not download.value.failure():
+                download.value.save_as(file)
+                return file
+    raise AssertionError(f"{file.name} could not be downloaded")
+
+
+POINTS = {"ada": 6, "grace": 6, "linus": 13, "li": 6, "mallory": 0}
+PERCENT = {"ada": 25, "grace": 25, "linus": 100, "li": 25, "mallory": 0}
+"""01 is a quarter of the whole, by its weight."""
+TITLES = ("01-login Log in to a registry", "02-tag Tag an image", "03-push Push an image")
+
+
+def _marks_leave(room, instructor, linus, folder):
+    """Each file is opened in what it is for: spreadsheets, programs, CI servers, Canvas, Moodle, nbgrader; a certificate as paper."""
+    go(instructor, f"{room.address}/marks/export")
+    files = {
+        name: saved(
+            instructor, instructor.get_by_role("link", name=link, exact=name != "csv"), folder / f"marks.{name}"
+        )
+        for name, link in {
+            "csv": "CSV, for spreadsheets",
+            "json": "JSON, with what counts and the totals",
+            "junit": "JUnit's XML, for CI servers",
+            "gradebook": "The gradebook, for labkit export",
+            "moodle": "For Moodle, learners by Email address",
+        }.items()
+    }
+    canvas = instructor.get_by_role("button", name="Download for Canvas")
+    files["canvas"] = saved(instructor, canvas, folder / "marks.canvas")
+
+    lines = list(csv.DictReader(files["csv"].read_text(encoding="utf-8-sig").splitlines()))
+    assert {one["Learner"]: float(one["Points"]) for one in lines} == POINTS
+    assert {one["Learner"]: float(one["Percent"]) for one in lines} == PERCENT
+    origins = {one["Learner"]: one["01-login: mark"].partition("; ")[2] for one in lines}
+    assert origins.pop("mallory") in ("", "observed"), "the broker may have looked at her lab, and seen nothing"
+    assert origins == {**dict.fromkeys(("ada", "grace", "linus"), "observed"), "li": "self-reported"}, lines
+
+    told = json.loads(files["json"].read_text())["results"]
+    totals = {one["learner"]: one["total"]["points"] for one in told}
+    assert totals == POINTS
+
+    grades, maxima = canvas_reads(files["canvas"].read_text(), {})
+    assert maxima == dict(zip(TITLES, (6, 3, 4), strict=True))
+    assert grades["103"] == dict(zip(TITLES, ("6", "3", "4"), strict=True))
+    assert grades["101"][TITLES[0]] == "6" and grades["105"][TITLES[0]] in ("", "0")
+    known = {f"{ident}@example.org" for ident in POINTS}
+    graded = moodle_reads(files["moodle"].read_text(encoding="utf-8-sig"), "Email address", known)
+    assert [graded["linus@example.org"][title] for title in TITLES] == [6, 3, 4]
+    assert graded["mallory@example.org"][TITLES[0]] in (None, 0)
+
+    python = readers.python(folder / "readers", ROOT)
+    suites = readers.read(python, "junit", files["junit"])["suites"]
+    assert len(suites) == 15
+    assert set(suites["Linus · 03-push"].values()) == {"Passed"}
+    assert "Passed" not in suites["Mallory <b> · 01-login"].values()
+
+    database = folder / "gradebook.db"
+    theirs = f"from nbgrader.api import Gradebook; Gradebook('sqlite:///{database}').close()"
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
+    env = {**os.environ, "LABKIT_COURSE": str(folder / "course"), "PATH": path}
+    for words in (("-c", theirs), ("-m", "labkit", "export", "nbgrader-marks", files["gradebook"], database)):
+        done = subprocess.run([str(python), *map(str, words)], capture_output=True, text=True, env=env)
+        assert done.returncode == 0, done.stderr
+    held = readers.read(python, "nbgrader", database, "registry-lab")
+    assert {ident: held.get(ident, 0) for ident in POINTS} == POINTS
+
+    go(linus, f"{room.address}/me")
+    part = linus.locator("main")
+    paper = saved(linus, part.get_by_role("link", name="PDF"), folder / "linus.pdf")
+    text = readers.read(python, "pdf", paper)
+    assert "Linus" in text and NAME in text and "100" in text, text
+    signed = saved(linus, part.get_by_role("link", name="JSON"), folder / "linus.json")
+    key = Path(room.told["folder"]) / "workshop.key.pub"
+    told = labkit("certificate", "verify", str(signed), "--signed-by", str(key), check=0)
+    assert "Linus" in told.stdout
+    signed.write_text(signed.read_text().replace("Linus", "Mallory"))
+    labkit("certificate", "verify", str(signed), "--signed-by", str(key), check=2)

@@ -134,7 +134,15 @@ class Browser:
 
 @contextlib.contextmanager
 def classroom(
-    folder, database="", roster=ROSTER, name="spring", exercises=EXERCISES, labs=None, before=lambda _: None, **more
+    folder,
+    database="",
+    roster=ROSTER,
+    name="spring",
+    exercises=EXERCISES,
+    labs=None,
+    before=lambda _: None,
+    port=0,
+    **more,
 ):
     """`labs`: who has the learners' labs, made from the room. `before` gets what is opened, before it is served."""
     clock = Clock()
@@ -143,7 +151,7 @@ def classroom(
         folder=folder,
         exercises=exercises,
         host="127.0.0.1",
-        port=0,
+        port=port,
         database=database,
         roster=roster,
         clock=clock,

@@ -1,6 +1,8 @@
 """The classroom over real HTTPS: what people see and do, what is refused, and what holds when things break."""
 
+import contextlib
 import csv
+import html
 import io
 import json
 import re
@@ -14,7 +16,7 @@ from msgspec import structs
 from labkit.classroom import queue
 from labkit.classroom.app.api import LAPTOP
 from labkit.classroom.app.security import COOKIE, HEADERS
-from labkit.classroom.records import people
+from labkit.classroom.records import judging, people
 from labkit.errors import LabError
 
 
@@ -49,7 +51,7 @@ def test_a_result_comes_to_board_marks_and_the_learners_page(here, instructor):
     ]
     data = instructor.get("/board/data").json()
     assert (data["learners"], data["done"]["03-push"]) == (3, 1)
-    marks = instructor.get("/marks").text
+    marks = instructor.get("/marks?names=shown").text
     assert "observed" in marks and "李小龙" in marks
     ada = here.browser("ada")
     assert "observed" in ada.get("/me").text
@@ -245,7 +247,8 @@ def test_the_instructors_pages_are_the_instructors(here):
 def test_an_assistant_sees_a_section(here, instructor):
     assert instructor.post("/workshop/assistant", name="Tim", section="A").status_code == 200
     tim = here.browser("Tim")
-    assert "Ada" in tim.get("/marks").text and "Hopper" not in tim.get("/marks").text
+    marks = tim.get("/marks?names=shown").text
+    assert "Ada" in marks and "Hopper" not in marks
     assert tim.get(f"/learner/{here.number('grace')}").status_code == 404
     assert tim.get(f"/learner/{here.number('ada')}").status_code == 200
     here.observed("grace")
@@ -254,8 +257,184 @@ def test_an_assistant_sees_a_section(here, instructor):
         404,
         200,
     )
-    assert (tim.get("/workshop").status_code, tim.post("/message", text="x").status_code) == (403, 403)
+    assert (tim.get("/workshop").status_code, tim.post("/workshop/code").status_code) == (403, 403)
     assert tim.get("/board/data?section=B").json()["learners"] == 2
+
+
+@pytest.mark.attack(
+    "identity",
+    "An assistant addresses learners of another section, with the form of the board changed by hand",
+    "a message and a hint reach their own section alone; a section of others is refused",
+)
+def test_messages_and_hints_to_all_and_to_a_section(here, instructor):
+    """The roster has ada and li in section A, grace in B."""
+    assert instructor.post("/workshop/assistant", name="Tim", section="A").status_code == 200
+    tim, pages = here.browser("Tim"), {ident: here.browser(ident) for ident in ("ada", "grace", "li")}
+
+    def told(text):
+        return [ident for ident, one in pages.items() if text in one.get("/me").text]
+
+    board = tim.get("/board").text
+    assert "Send to section A" in board and "Send to all" not in board
+    assert tim.post("/message", text="Section A only").headers["location"] == "/board?done=sent"
+    assert told("Section A only") == ["ada", "li"]
+    for to in ("B", "nowhere"):
+        assert tim.post("/message", text="Not for you", to=to).status_code == 409
+        assert tim.post("/hint", hint="01-login/signed_in/1", to=to).status_code == 409
+    assert told("Not for you") == []
+    key = re.search(r'<option value="(01-login/[a-z_]+/1)"', board)[1]
+    assert tim.post("/hint", hint=key).headers["location"] == "/board?done=hints"
+    assert told("Hint 1 of") == ["ada", "li"]
+    assert instructor.post("/message", text="B alone", to="B").status_code == 303
+    assert told("B alone") == ["grace"]
+    assert instructor.post("/hint", hint=key).status_code == 303
+    assert told("Hint 1 of") == ["ada", "grace", "li"]
+    assert len(here.log("help")) == 5, "each is a line of the log"
+    assert instructor.post("/hint", hint="01-login/nothing/1").status_code == 409
+    assert instructor.post("/message", text="All").status_code == 303
+    assert told("All") == ["ada", "grace", "li"]
+
+
+def test_a_hint_to_all_has_each_learners_own_names(here, instructor):
+    from labkit.classroom.app.hints import hints
+
+    with here.room.database.reading() as session:
+        workshop = here.room.workshop(session)
+        own = here.room.key.person("ada").personal
+        one = next(each for each in hints(workshop) if own(each.text) != each.text)
+    assert instructor.post("/hint", hint=one.key).status_code == 303
+    for ident, other in (("ada", "grace"), ("grace", "ada")):
+        page = html.unescape(here.browser(ident).get("/me").text)
+        assert here.room.key.person(ident).personal(one.text) in page
+        assert here.room.key.person(other).username not in page
+
+
+@pytest.mark.attack(
+    "identity",
+    "An assistant who was removed goes on: with the session, with a link from before, at a learner's terminal",
+    "the session and the links end at once; the same name invited again gets nothing of what was allowed before",
+)
+def test_an_assistant_is_removed(here, instructor):
+    assert instructor.post("/workshop/assistant", name="Tim", section="A").status_code == 200
+    tim, link = here.browser("Tim"), here.token(people.LINK, "Tim")
+    assert tim.post(f"/learner/{here.number('ada')}/message", text="Still here").status_code == 303
+    page = instructor.get("/workshop").text
+    number = re.search(r'name="number" value="(\d+)"><button aria-label="Remove Tim"', page)[1]
+    assert "Remove instructor" not in page
+    for other in (here.number("ada"), "0", "x", str(here.number("instructor"))):
+        assert instructor.post("/workshop/assistant/remove", number=other).status_code == 409
+    assert tim.web.post("/workshop/assistant/remove", data={"number": number}).status_code == 403
+    assert instructor.post("/workshop/assistant/remove", number=number).status_code == 303
+    assert tim.get("/board").headers["location"] == "/sign-in"
+    assert here.client().post(f"/join/{link}").status_code == 403
+    assert "Tim" not in instructor.get("/workshop").text
+    assert "Still here" in here.browser("ada").get("/me").text, "what was said stays"
+    roster = instructor.post("/workshop/roster", files={"roster": b"id,name\nTim,Tim\n"}).text
+    assert "the former assistant is called so" in roster
+    assert instructor.post("/workshop/assistant", name="Tim", section="B").status_code == 200
+    assert here.browser("Tim").get(f"/learner/{here.number('ada')}").status_code == 404, "of another section now"
+
+
+NAMED = ("Ada Lovelace", "ada", "Hopper", "grace", "李小龙")
+
+
+def test_names_are_hidden_on_every_page_until_they_are_asked_for(here, instructor):
+    here.observed("ada", "03-push/wrong-tag")
+    ada, number = here.browser("ada"), here.number("ada")
+    ada.post("/me/hand", said="hm")
+    instructor.post(f"/learner/{number}/message", text="hm")
+    here.client().post("/sign-in", data={"ident": "Ada Lovelase", "code": "x"})  # a wrong code, with a name in it
+    here.post(here.broker, here.signed("grace"), learner="grace")
+    paths = ["/board", "/marks", "/log", "/regrade", f"/learner/{number}", f"/learner/{number}/03-push"]
+    paths.append(f"/learner/{number}/terminal")
+    for path in paths:
+        hidden, shown = instructor.get(path).text, instructor.get(f"{path}?names=shown").text
+        text = re.sub(r"<[^>]+>", " ", hidden)
+        assert [one for one in NAMED if re.search(rf"\b{one}\b", text)] == [], path
+        assert "Lovelas" not in hidden, path
+        if path == "/regrade":
+            continue
+        assert "Learner 1" in hidden and "Show names" in hidden, path
+        assert ("ada" if path == "/log" else "Ada Lovelace") in shown and "Hide names" in shown, path
+    # What leads on from a page with names leads to pages with names, and what leads on from one without does not.
+    for path in ("/board", "/marks", f"/learner/{number}"):
+        for asked, there in (("", False), ("?names=shown", True)):
+            page = instructor.get(path + asked).text
+            page = re.sub(r'<p class="names">.*?</p>|<form method="get".*?>', "", page)
+            ways = re.findall(rf'(?:href|action)="(/learner/{number}[^"]*)"', page)
+            assert ways and {"names=shown" in one for one in ways} == {there}, (path, asked)
+    sent = instructor.post(f"/learner/{number}/message?names=shown", text="hm")
+    assert sent.headers["location"] == f"/learner/{number}?done=sent&names=shown"
+
+
+def test_learners_are_told_what_of_them_is_seen(here, instructor):
+    """Each power that the page names is one that a member of the staff has, and leaves the line that it says."""
+    page = here.browser("ada").get("/me").text
+    for words in (
+        "last here",
+        "look at your lab live",
+        "start, stop and reset it",
+        "a link that signs in as you",
+        "e-mail address",
+    ):
+        assert words in page, words
+    number = here.number("ada")
+    assert instructor.post("/workshop/assistant", name="Tim", section="A").status_code == 200
+    tim = here.browser("Tim")
+    assert "last seen" in tim.get(f"/learner/{number}").text
+    assert "/join/" in tim.post(f"/learner/{number}/link").text
+    assert tim.post(f"/learner/{number}/sign-out").status_code == 200
+    said = [one.what for kind in ("links", "signed-out") for one in here.log(kind) if one.member_id == number]
+    assert said == ["Tim made a link", "Tim signed them out everywhere"]
+
+
+def test_the_board_lists_whom_its_address_asks_for(here, instructor):
+    """ada has a mistake, grace has raised a hand, and li has not come."""
+    here.observed("ada", "03-push/wrong-tag")
+    here.browser("grace").post("/me/hand", said="hm")
+
+    def listed(query):
+        rows = instructor.get(f"/board?{query}").text.partition("<tbody>")[2]
+        return re.findall(r'data-key="row-(\d+)"', rows)
+
+    ada, grace, li = (str(here.number(ident)) for ident in ("ada", "grace", "li"))
+    assert set(listed("")) == {ada, grace, li}
+    assert listed("state=hand") == [grace]
+    assert listed("state=away") == [li]
+    assert listed("state=working") == [ada]
+    assert listed("state=reading") == [grace]
+    assert listed("mistake=push-other-tag") == [ada]
+    assert listed("mistake=push-other-tag&state=hand") == []
+    assert listed("state=hand&section=A") == []
+    here.clock.ahead = timedelta(minutes=6)
+    assert listed("state=stuck") == [ada]
+    for unknown in ("state=nobody", "mistake=<b>", "state="):
+        assert set(listed(unknown)) == {ada, grace, li}, "what the board does not know is not asked for"
+    page = instructor.get("/board?state=stuck&names=shown&section=A").text
+    assert 'aria-current="true"' in page and "1 of 2" in page
+    assert 'href="/board?section=A&amp;state=stuck"' in page, "hiding the names keeps the rest"
+    assert 'data-stream="/board/events?names=shown&amp;section=A&amp;state=stuck"' in page
+    assert 'href="/board?mistake=push-other-tag#rows"' in instructor.get("/board").text
+    sent = instructor.post("/message?state=stuck&section=A", text="hm")
+    assert sent.headers["location"] == "/board?done=sent&section=A&state=stuck"
+    with instructor.web.stream("GET", "/board/events?state=hand", timeout=20) as stream:
+        first = json.loads(next(line for line in stream.iter_lines() if line.startswith("data: "))[6:])
+    assert f"row-{grace}" in first and f"row-{ada}" not in first
+
+
+def test_a_mark_shows_the_newest_of_equal_observations(here, instructor):
+    """Without a point at first for one mistake, then for another one."""
+    here.observed("ada", "03-push/wrong-tag", ago=timedelta(minutes=5))
+    here.observed("ada", "03-push/wrong-namespace", ago=timedelta(minutes=1), spread=0)
+    first, second = (one.observation for one in here.results("ada"))
+    number = here.number("ada")
+    page = instructor.get(f"/learner/{number}/03-push").text
+    assert f'href="/observation/{second}"' in page and f"observation={first}" in page
+    assert "was reached first with" in page
+    assert "was reached first with" not in instructor.get(f"/learner/{number}/03-push?observation={first}").text
+    here.observed("ada")
+    page = instructor.get(f"/learner/{number}/03-push").text
+    assert "was reached first with" not in page and f'href="/observation/{second}"' not in page
 
 
 @pytest.mark.attack(
@@ -443,7 +622,12 @@ def test_hands_and_messages(here, instructor):
     number = here.number("ada")
     assert instructor.post(f"/learner/{number}/message", text="Read\nthe name").status_code == 303
     assert instructor.post("/message", text="Five more minutes").status_code == 303
-    assert instructor.post("/message", text="  ").status_code == 409
+    refused = instructor.post("/message", text="  ")
+    assert refused.status_code == 409 and "Back to your first page" in refused.text
+    refused = instructor.post(f"/learner/{number}/message", text="  ")
+    assert f'href="/learner/{number}"' in refused.text, "an error leads back to the page of its form"
+    assert "✓ Sent." in instructor.get("/board?done=sent").text
+    assert "&lt;b&gt;" not in instructor.get("/board?done=<b>").text, "an address says nothing of its own"
     assert instructor.post(f"/learner/{number}/lower").status_code == 303
     page = ada.get("/me").text
     assert "Read\nthe name" in page and "Five more minutes" in page and "Raise my hand" in page
@@ -454,7 +638,8 @@ def test_hands_and_messages(here, instructor):
 def test_long_texts(here, instructor):
     slug = "06-practice"
     assert (
-        instructor.post("/workshop/settings", **{"weight-06-practice": "2", "self_reported": "on"}).status_code == 303
+        instructor.post("/workshop/settings", **{"weight-06-practice": "2", "self_reported": "on"}).headers["location"]
+        == "/workshop?done=kept"
     )
     ada, text = here.browser("ada"), "é\t<" * 33_333
     assert ada.post("/me/reflection", exercise=slug, text=text).status_code == 303
@@ -473,6 +658,53 @@ def test_long_texts(here, instructor):
     assert instructor.post(path, number=number, feedback="x").status_code == 409
 
 
+def test_what_was_written_in_jupyterlab_reaches_the_instructor(tmp_path):
+    """The panel keeps a reflection among the answers that an observation brings; it changes no verdict by itself."""
+    slug = "06-practice"
+    with classroom(tmp_path, exercises=("01-login", slug)) as one:
+        instructor, ada = one.browser("instructor"), one.browser("ada")
+
+        def hand_in(text, ago):
+            seen = one.observation("ada", "01-login/right-as-printed", ago=timedelta(seconds=ago))
+            seen = structs.replace(seen, answers={slug: {"reflection": text}, "01-login": {"reflection": "none asked"}})
+            told = one.post(one.broker, one.room.key.signed(seen).dump(), learner="ada", exercises=["01-login"])
+            assert told.status_code == 200, told.text
+
+        page = f"/learner/{one.number('ada')}/{slug}"
+        assert "Nothing written yet" in instructor.get(page).text
+        hand_in("Tags <i>move</i>.", 50)
+        assert "Tags &lt;i&gt;move&lt;/i&gt;." in instructor.get(page).text
+        hand_in("Tags move, digests do not.", 40)  # with no other verdict
+        assert "digests do not" in instructor.get(page).text
+        assert "digests do not" in ada.get("/me").text
+        assert ada.post("/me/reflection", exercise=slug, text="Written on my page").status_code == 303
+        hand_in("Tags move, digests do not.", 30)  # it is still in the lab
+        assert "Written on my page" in instructor.get(page).text
+        hand_in("x" * 100_001, 20)
+        assert "x" * 100_000 in instructor.get(page).text
+        for text, ago in (("First.", 9), ("Second.", 8), ("First.", 7)):
+            hand_in(text, ago)
+        assert "First." in (told := instructor.get(page).text) and "Second." not in told, "A, B, A ends as A"
+        assert ada.post("/me/reflection", exercise=slug, text="Second.").status_code == 303
+        instructor.post(f"{page}/reflection", number=number(instructor.get(page).text), feedback="Short")
+        hand_in("Second.", 6)  # the same in both places
+        assert "Short" in (told := instructor.get(page).text) and "Second." in told, "it is marked already"
+        hand_in("First.", 5)
+        assert "First." in instructor.get(page).text
+        for ago in (4, 3, 2):  # a laptop with another text says it again and again, and so does the lab
+            key = one.token(people.DEVICE, "ada")
+            seen = one.observation("ada", "01-login/right-as-printed", ago=timedelta(seconds=ago), spread=ago)
+            seen = structs.replace(seen, answers={slug: {"reflection": "On my laptop."}})
+            assert one.post(key, seen.dump(), exercises=["01-login"]).status_code == 200
+            hand_in("First.", ago - 0.5)
+        assert "On my laptop." in instructor.get(page).text
+
+
+def number(page):
+    """Of the text that a mark's page shows."""
+    return re.search(r'name="number" value="(\d+)"', page)[1]
+
+
 def test_an_overruled_mark(here, instructor):
     here.observed("ada", "03-push/wrong-tag")
     path = f"/learner/{here.number('ada')}/03-push/overrule"
@@ -486,6 +718,24 @@ def test_an_overruled_mark(here, instructor):
     assert here.points("ada") == 1.5, "a person's word stands above later results"
     assert instructor.post(path, back="yes", reason="It was not").status_code == 303
     assert here.points("ada") > 1.5
+
+
+def test_an_overruled_mark_keeps_its_maximum(here, instructor, tmp_path, monkeypatch):
+    """The exercise gets a check more: what was given stays the same part of it."""
+    here.observed("ada", "03-push/wrong-tag")
+    mark = f"/learner/{here.number('ada')}/03-push"
+    assert instructor.post(f"{mark}/overrule", earned="3", reason="Well told").status_code == 303
+    assert "Set by hand: Well told" in here.browser("ada").get("/me").text
+    assert "3 of 4 points" in instructor.get(mark).text
+    with a_course(tmp_path, monkeypatch) as file:
+        file.write_text(file.read_text().replace("points=2", "points=6", 1))
+        judging.afresh()
+        assert here.points("ada") == 6, "three quarters of 8"
+        for page in (instructor.get(mark).text, here.browser("ada").get("/me").text):
+            assert "6 of 8" in page and "Set by hand: 3 of 4: Well told (instructor)" in page
+        told = json.loads(instructor.get("/marks/export/json").text)["results"][0]["exercises"]["03-push"]
+        assert (told["points"], told["maximum"], told["given"]) == (6, 8, {"points": 3, "maximum": 4})
+        assert "set by hand: 3 of 4: Well told" in instructor.get("/marks/export/csv").text
 
 
 def test_late_work(here, instructor):
@@ -509,7 +759,6 @@ def test_grading_again_is_looked_at_before_it_counts(here, instructor, tmp_path,
     import shutil
 
     from labkit import paths
-    from labkit.classroom.records import judging
 
     here.observed("ada", "03-push/wrong-tag")
     here.observed("grace")
@@ -523,7 +772,8 @@ def test_grading_again_is_looked_at_before_it_counts(here, instructor, tmp_path,
         file.write_text(re.sub(r"(def in_hub\(.*\n(?:    \"\"\".*\n)?)", r'\1    return "mended"\n', text, count=1))
         assert file.read_text() != text
         before = here.points("ada")
-        page = instructor.get("/regrade").text
+        assert "Learner 1" in instructor.get("/regrade").text
+        page = instructor.get("/regrade?names=shown").text
         assert (
             "2 results would be graded again" in page and "ada" in page and "grace" not in page.partition("<tbody>")[2]
         )
@@ -541,6 +791,229 @@ def test_grading_again_is_looked_at_before_it_counts(here, instructor, tmp_path,
         judging.afresh()
 
 
+@contextlib.contextmanager
+def a_course(folder, monkeypatch):
+    """A copy of the course, which may change while the classroom runs; its exercise 03-push is given."""
+    import shutil
+
+    from labkit import paths
+
+    course = folder / "course"
+    shutil.copytree(paths.course() / "exercises", course / "exercises")
+    with monkeypatch.context() as patch:
+        patch.setenv("LABKIT_COURSE", str(course))
+        judging.afresh()
+        try:
+            yield course / "exercises/03-push/checks.py"
+        finally:
+            patch.undo()
+            judging.afresh()
+
+
+def first(file, line):
+    """Puts a line at the beginning of a check, and returns what the file was before."""
+    text = file.read_text()
+    file.write_text(re.sub(r"(def in_hub\(.*\n(?:    \"\"\".*\n)?)", rf"\1    {line}\n", text, count=1))
+    assert file.read_text() != text
+    judging.afresh()
+    return text
+
+
+BROKEN = 'from labkit.content.check import fail; fail("build-none", expected="", found="")'
+"""A check that recognizes nothing."""
+
+
+def mended(instructor):
+    """Grades again, and makes it count; the list that was shown before."""
+    page = instructor.get("/regrade").text
+    token = re.search(r'name="token" value="([0-9a-f]+)"', page)[1]
+    assert "They count now" in instructor.post("/regrade", token=token).text
+    return page
+
+
+@pytest.mark.parametrize("broken", [BROKEN, 'raise RuntimeError("broken")'])
+def test_grading_again_finds_work_that_a_broken_check_did_not_recognize(
+    here, instructor, tmp_path, monkeypatch, broken
+):
+    with a_course(tmp_path, monkeypatch) as file:
+        for ident in ("ada", "grace"):
+            assert here.observed(ident, "03-push/wrong-tag", ago=timedelta(minutes=9))["changed"]
+        whole = first(file, BROKEN)
+        for ident in ("ada", "grace"):
+            here.observed(ident, "03-push/wrong-tag", ago=timedelta(minutes=8.5))
+        if broken != BROKEN:
+            file.write_text(whole)
+            first(file, broken)
+        assert here.observed("ada", ago=timedelta(minutes=8))["changed"] == [], "it is right, and the check is broken"
+        assert here.observed("grace", "03-push/wrong-tag", ago=timedelta(minutes=7))["changed"] == []
+        assert [len(here.results(who)) for who in ("ada", "grace")] == [2, 2]
+        file.write_text(whole)
+        mark = f"/learner/{here.number('ada')}/03-push"
+        assert "better than what counts" in instructor.get(mark).text
+        page = instructor.get("/regrade?names=shown").text
+        assert "1 of them is work that no check recognized" in page
+        assert "ada" in (table := page.partition("<tbody>")[2]) and "grace" not in table
+        assert here.points("ada") == 0, "nothing counts yet"
+        mended(instructor)
+        assert (here.points("ada"), here.points("grace")) == (4, 0)
+        assert here.results("ada")[-1].done
+        assert "better than what counts" not in instructor.get(mark).text
+        assert "nothing to do" in instructor.get("/regrade").text
+        again = here.observed("ada", ago=timedelta(minutes=1))
+        assert again["changed"] == [], "what was found is what the lab shows"
+
+
+def test_a_mark_is_opened_with_todays_content_and_read_only_where_that_changed(here, instructor, tmp_path, monkeypatch):
+    from labkit.content import exercises
+
+    here.observed("ada", "03-push/wrong-tag")
+    mark = f"/learner/{here.number('ada')}/03-push"
+    with a_course(tmp_path, monkeypatch) as file:
+        assert "mended" not in instructor.get(mark).text
+        read = exercises.read.cache_info().misses
+        for _ in range(3):
+            instructor.get(mark)
+        assert exercises.read.cache_info().misses == read
+        first_line = 'return "mended"'
+        text = file.read_text()
+        file.write_text(re.sub(r"(def in_hub\(.*\n(?:    \"\"\".*\n)?)", rf"\1    {first_line}\n", text, count=1))
+        assert "mended" in instructor.get(mark).text
+        assert exercises.read.cache_info().misses > 0
+        messages = file.parents[1] / "12-mirror/diagnoses.toml"
+        messages.write_text(messages.read_text().replace("Docker Hub has refused no pull", "No pull was refused"))
+        version = exercises.version()
+        instructor.get(mark)
+        assert exercises.version() != version
+
+
+def test_work_that_is_found_later_is_late_if_it_was(here, instructor, tmp_path, monkeypatch):
+    """Before the deadline one look is kept, and after it another: what was right in time counts as in time."""
+    weights = {f"weight-{slug}": "1" for slug in EXERCISES}
+    deadline = (here.clock() - timedelta(hours=1)).astimezone().strftime("%Y-%m-%dT%H:%M")
+    settings = {"deadline": deadline, "late": "50", "self_reported": "on", **weights}
+    assert instructor.post("/workshop/settings", **settings).status_code == 303
+    with a_course(tmp_path, monkeypatch) as file:
+        whole = first(file, BROKEN)
+        for ident, attempt, hours in (
+            ("ada", "wrong-tag", 5), ("ada", "right-as-printed", 4), ("ada", "wrong-tag", 0.5),
+            ("grace", "wrong-tag", 5), ("grace", "right-as-printed", 0.5),
+            ("li", "right-as-printed", 4), ("li", "right-as-printed", 3.9), ("li", "wrong-tag", 3),
+        ):  # fmt: skip
+            here.observed(ident, f"03-push/{attempt}", ago=timedelta(hours=hours))
+        file.write_text(whole)
+        mended(instructor)
+        # li's first look is a result itself
+        assert [here.points(who) for who in ("ada", "grace", "li")] == [4, 2, 4]
+
+
+def kept(here):
+    """How many observations the database has, and how many places for the newest look."""
+    from sqlalchemy import func, select
+
+    from labkit.classroom.records.models import Newest, Observation
+
+    with here.room.database.reading() as session:
+        return [session.scalar(select(func.count()).select_from(one)) for one in (Observation, Newest)]
+
+
+def test_what_is_kept_goes_with_the_learner(here):
+    from sqlalchemy import delete
+
+    from labkit.classroom.records.models import Observation, Result
+
+    for ident in ("ada", "grace"):
+        for minutes in (9, 8):
+            here.observed(ident, "03-push/wrong-tag", ago=timedelta(minutes=minutes))
+    assert kept(here) == [4, 2]
+    with here.room.database.writing() as session:
+        for one in (Result, Observation):
+            session.execute(delete(one).where(one.member_id == here.number("ada")))
+    assert kept(here) == [2, 1]
+
+
+def test_of_looks_that_change_nothing_one_is_kept(here):
+    for minutes in range(20, 0, -1):
+        here.observed("ada", "03-push/wrong-tag", ago=timedelta(minutes=minutes))
+    assert kept(here) == [2, 1], "the result, and the newest look"
+    assert len(here.results("ada")) == 1
+    here.observed("ada")
+    assert kept(here) == [2, 1], "a result is its own newest look"
+    seen = here.observation("ada", "03-push/wrong-tag", ago=timedelta(minutes=30))
+    here.post(here.broker, here.room.key.signed(seen).dump(), learner="ada", exercises=["03-push"])
+    assert kept(here)[1] == 1
+
+
+def test_a_lab_in_which_nothing_happens_writes_nothing(here):
+    from labkit.classroom.records.models import Member
+
+    seen = here.observation("ada", ago=timedelta(minutes=3))
+
+    def hand_in(later):
+        again = structs.replace(seen, taken=(here.clock() - timedelta(minutes=3) + later).isoformat())
+        return here.post(here.broker, here.room.key.signed(again).dump(), learner="ada", exercises=["03-push"])
+
+    def life():
+        with here.room.database.reading() as session:
+            return session.get_one(Member, here.number("ada")).seen
+
+    assert hand_in(timedelta()).json()["changed"]
+    before, came = kept(here), life()
+    for second in range(1, 6):
+        assert hand_in(timedelta(seconds=second)).json()["changed"] == []
+    assert (kept(here), life()) == (before, came)
+    here.clock.ahead = timedelta(seconds=61)
+    assert hand_in(timedelta(seconds=61)).json()["changed"] == []
+    assert kept(here) == before and life() > came
+
+
+@pytest.mark.fault(
+    "Somebody changes what the database kept of a learner's lab, and grades again",
+    "it is left out, and the list says whose it was: its digest and its signature are compared again",
+)
+def test_what_was_changed_in_the_database_is_not_found_again(here, instructor, tmp_path, monkeypatch):
+    import zlib
+
+    from sqlalchemy import select
+
+    from labkit.classroom.records import handing_in
+    from labkit.classroom.records.models import Newest, Observation
+
+    def forge(ident, seen, digest=True):
+        """Puts another observation in the place of the newest one."""
+        import hashlib
+
+        content = handing_in.canonical(seen)
+        with here.room.database.writing() as session:
+            newest = session.scalars(select(Newest).where(Newest.member_id == here.number(ident))).one()
+            row = session.get_one(Observation, newest.observation)
+            if digest:
+                session.add(
+                    made := Observation(
+                        digest=hashlib.sha256(content).hexdigest(), member_id=row.member_id, origin=row.origin,
+                        taken=row.taken, received=row.received, data=zlib.compress(content),
+                    )
+                )  # fmt: skip
+                session.flush()
+                newest.observation = made.digest
+            else:
+                row.data = zlib.compress(content)
+
+    with a_course(tmp_path, monkeypatch) as file:
+        whole = first(file, BROKEN)
+        for ident in ("ada", "grace", "li"):
+            for minutes in (9, 8):
+                here.observed(ident, "03-push/wrong-tag", ago=timedelta(minutes=minutes))
+        forge("ada", here.observation("ada"))  # not signed
+        forge("grace", here.room.key.signed(here.observation("grace")), digest=False)
+        forge("li", here.room.key.signed(here.observation("ada", spread=1)))  # signed, and another's
+        file.write_text(whole)
+        page = instructor.get("/regrade").text
+        assert page.count("Left out") == 1 and "not signed" in page and "changed after" in page
+        assert "not from li" in page
+        mended(instructor)
+        assert [here.points(who) for who in ("ada", "grace", "li")] == [0, 0, 0]
+
+
 def test_an_observation_can_be_taken_along_and_graded_elsewhere(here, instructor, tmp_path):
     from labkit import session
 
@@ -551,6 +1024,30 @@ def test_an_observation_can_be_taken_along_and_graded_elsewhere(here, instructor
     public = here.opened.folder / "workshop.key.pub"
     report = session.regraded(["03-push"], file, session.Asked(learner="ada", signed_by=public))
     assert report.exit_code == 0
+
+
+def test_a_limit_of_tries(here, instructor):
+    """Recorded labs of 03-push were reset before each attempt, and their logs say so; of 02-tag there is none."""
+    weights = {f"weight-{slug}": "1" for slug in EXERCISES}
+    ada = here.browser("ada")
+    assert "left" not in (page := ada.get("/me").text) and "tries" not in page.partition("My marks")[2]
+    assert instructor.post("/workshop/settings", attempts="2", **weights).status_code == 303
+
+    def left(slug):
+        return re.search(rf"{slug} · [^<]*</a>: [^<]*· (\d) tr(?:y|ies) left", ada.get("/me").text)[1]
+
+    for attempt, expected in (("typo", "2"), ("version", "1"), ("no-namespace", "0")):
+        here.observed("ada", f"02-tag/wrong-{attempt}")
+        assert left("02-tag") == expected
+    assert here.observed("ada", "02-tag/right-as-printed")["changed"], "it is kept"
+    assert (here.points("ada", "02-tag"), left("02-tag")) == (0, "0"), "and does not count"
+    for attempt in ("tag", "latest", "namespace"):
+        here.observed("ada", f"03-push/wrong-{attempt}")
+        assert left("03-push") == "2"
+    here.observed("ada")
+    assert here.points("ada") == 4
+    assert "left" not in re.search(r"03-push · [^<]*</a>: [^<]*", ada.get("/me").text)[0], "it is done"
+    assert "after 2 tries" in ada.get("/me").text
 
 
 # ── the board ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -576,6 +1073,25 @@ def test_the_board_is_told_within_two_seconds(here, instructor):
 @pytest.mark.fault(
     "A laptop is offline, then online again", "what it queued comes in order, counts once, and is marked self-reported"
 )
+def test_an_open_tab_is_no_sign_of_life(here):
+    """A stream asks its door again and again; only a page that is opened says that somebody is there."""
+
+    def seen():
+        with here.room.database.reading() as session:
+            return people.by_ident(session, here.room.workshop(session), "ada").seen
+
+    ada = here.browser("ada")
+    ada.get("/me")
+    before = seen()
+    here.clock.ahead = timedelta(minutes=30)
+    with ada.web.stream("GET", "/me/events") as stream:
+        assert stream.status_code == 200
+        assert next(line for line in stream.iter_lines() if line.startswith("data:"))
+    assert seen() == before
+    ada.get("/me")
+    assert seen() > before
+
+
 def test_a_laptop_that_was_offline(tmp_path):
     work = tmp_path / "work"
     with classroom(tmp_path / "rooms") as here:
@@ -758,6 +1274,34 @@ def test_a_lab_with_the_values_that_a_classroom_gave(here, tmp_path):
     file.write_text("{")
     with pytest.raises(LabError, match="no values of a workshop"):
         _given(file, "", "")
+
+
+def test_which_exercises_cannot_be_finished_without_jupyterlab(tmp_path):
+    from labkit.classroom import opening
+
+    with classroom(tmp_path, exercises=("01-login", "02-tag", "06-practice", "14-cloud")) as one:
+        assert opening.with_questions(one.opened) == ("06-practice", "14-cloud")
+
+
+def test_up_joins_the_classroom_first_and_only_once(here, tmp_path, monkeypatch, capsys):
+    """`labkit up --join URL`, with the code on standard input."""
+    from labkit.cli.up import _join
+    from labkit.paths import Home
+
+    home, address = Home("lab", tmp_path / "state", tmp_path / "work", tmp_path / "cache"), here.room.address
+    code = f"{here.token(LAPTOP, 'ada')}.{here.room.fingerprint}"
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{code}\n"))
+    file = _join(home, address, None)
+    assert file == queue.values(home.work)
+    assert (queue.joined(home.work).learner, json.loads(file.read_text())["learner"]) == ("ada", "ada")
+    told = capsys.readouterr()
+    assert "as ada" in told.err
+    assert code not in told.out + told.err
+    assert _join(home, f"{address}/", None) == file  # there is no second code to read
+    with pytest.raises(LabError, match="not a code for a machine"):
+        _join(home, "https://127.0.0.1:1", None)  # another classroom
+    with pytest.raises(LabError, match="brings the values"):
+        _join(home, address, file)
 
 
 def test_the_gradebook_is_that_of_the_board(here, instructor, tmp_path):

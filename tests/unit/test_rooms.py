@@ -38,7 +38,7 @@ ARROWS = {
 
 
 COMMON = ("labkit.errors", "labkit.paths", "labkit.text", "labkit.__version__")
-OPEN = {"classroom": ("labkit.session",)}
+OPEN = {"classroom": ("labkit.session", "labkit.reaching", "labkit.talking")}
 """Modules beside the rooms that all of them, or these, may import."""
 
 

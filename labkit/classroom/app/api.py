@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from anyio import to_thread
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -33,6 +34,10 @@ from labkit.text import visible
 
 BROKER, LAPTOP = "broker", "laptop"
 """Kinds of passes: of who observes for others, and of a laptop that wants to join."""
+
+
+MACHINES = (people.DEVICE, BROKER)
+"""Those of who hands in."""
 
 
 class Refused(LabError):
@@ -55,25 +60,28 @@ class Results(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Work = Callable[[Room, Request, bytes], Any]
-Known = Callable[[Room, Request], object]
-"""Raises Refused for whoever may not ask."""
+Known = Callable[[Room, Request], int | None]
+"""Whose request it is, by the learner's number; None where it is no learner's. Raises Refused for whoever may not ask."""
 
 
 def anybody(room: Room, request: Request) -> None:
     """What is in the body says who asks: a code."""
 
 
-def api(known: Known) -> Callable[[Work], Callable[[Request], Awaitable[Response]]]:
-    """A request of a program. Whose token it is, is known before the body is read: it may have 8 MB."""
+def api(known: Known, in_turn: bool = False) -> Callable[[Work], Callable[[Request], Awaitable[Response]]]:
+    """A request of a program. Whose token it is, is known before the body is read: it may have 8 MB. Of those that are taken
+    in turn, only a few are worked on at once, and only one of each learner's."""
 
     def made(work: Work) -> Callable[[Request], Awaitable[Response]]:
         @functools.wraps(work)
         async def endpoint(request: Request) -> Response:
             room: Room = request.app.state.room
             try:
-                await run_in_threadpool(known, room, request)
+                whose = await run_in_threadpool(known, room, request)
                 body = await request.body()
-                told = await run_in_threadpool(work, room, request, body)
+                async with room.turn(whose if in_turn else None):
+                    limiter = room.taking if in_turn else None
+                    told = await to_thread.run_sync(work, room, request, body, limiter=limiter)
                 return told if isinstance(told, Response) else JSONResponse(told)
             except Refused as error:
                 return doors.json_error(error, error.status)
@@ -92,18 +100,40 @@ def parsed(body: bytes, kind: type[Any]) -> Any:
         raise Refused(400, f"The request is not what it should be: {error}.", "compare labkit --version") from error
 
 
-def _who(room: Room, request: Request, session: Session, workshop: Workshop) -> tuple[Pass, Member | None]:
-    token, now = security.bearer(request), room.clock()
-    for kind in (people.DEVICE, BROKER):
-        if token and (found := people.look_up(session, room.key.key, workshop, kind, token, now)):
-            return found, session.get(Member, found.member_id) if found.member_id else None
-    raise Refused(401, "The classroom does not know this machine.", "join again: labkit classroom join ADDRESS")
+def _who(room: Room, request: Request, session: Session) -> tuple[Workshop, Pass, Member | None]:
+    """The workshop, the pass that is shown, and whose it is. Raises Refused."""
+    token = security.bearer(request)
+    found = people.holder(session, room.key.key, room.number, MACHINES, token, room.clock()) if token else None
+    if found is None:
+        raise _unknown()
+    return found
 
 
-def a_machine(room: Room, request: Request) -> None:
+def _unknown() -> Refused:
+    return Refused(401, "The classroom does not know this machine.", "join again: labkit classroom join ADDRESS")
+
+
+def a_machine(room: Room, request: Request) -> int | None:
     """A laptop that has joined, or a broker."""
+    token = security.bearer(request)
     with room.database.reading() as session:
-        _who(room, request, session, room.workshop(session))
+        found = people.whose(session, room.key.key, room.number, MACHINES, token, room.clock()) if token else None
+    if found is None:
+        raise _unknown()
+    return found[0]
+
+
+def a_broker(room: Room, request: Request) -> None:
+    with room.database.reading() as session:
+        the_broker(room, request, session)
+
+
+def the_broker(room: Room, request: Request, session: Session) -> Pass:
+    """The pass that it shows. Raises Refused."""
+    _, found, member = _who(room, request, session)
+    if member is not None:
+        raise Refused(403, "This is for brokers.")
+    return found
 
 
 @api(anybody)
@@ -131,8 +161,7 @@ def join(room: Room, request: Request, body: bytes) -> Any:
 @api(a_machine)
 def me(room: Room, request: Request, body: bytes) -> Any:
     with room.database.reading() as session:
-        workshop = room.workshop(session)
-        _, member = _who(room, request, session, workshop)
+        workshop, _, member = _who(room, request, session)
         if member is None:
             raise Refused(403, "This is for learners' machines.")
         book = judging.book_of(session, workshop, member)
@@ -149,17 +178,16 @@ def _told(room: Room, workshop: Workshop, member: Member) -> dict[str, Any]:
     }
 
 
-@api(a_machine)
+@api(a_machine, in_turn=True)
 def results(room: Room, request: Request, body: bytes) -> Any:
-    with room.database.reading() as session:
-        workshop = room.workshop(session)
-        by, member = _who(room, request, session, workshop)
     asked = parsed(body, Results)
     seen, signed = handing_in.parse(asked.observation.encode(errors="surrogatepass"), room.key)
-    if member is None:
-        member = _for_another(room, workshop, asked.learner, signed)
-    elif asked.learner not in ("", member.ident):
-        raise Refused(403, "This machine is another learner's.", "hand in what your own lab shows")
+    with room.database.reading() as session:
+        workshop, by, member = _who(room, request, session)
+        if member is None:
+            member = _for_another(session, workshop, asked.learner, signed)
+        elif asked.learner not in ("", member.ident):
+            raise Refused(403, "This machine is another learner's.", "hand in what your own lab shows")
     sent = asked.sent if asked.sent is None or asked.sent.tzinfo else asked.sent.replace(tzinfo=UTC)
     handed = handing_in.Handed(
         seen=seen,
@@ -182,12 +210,11 @@ def results(room: Room, request: Request, body: bytes) -> Any:
     }
 
 
-def _for_another(room: Room, workshop: Workshop, ident: str, signed: bool) -> Member:
+def _for_another(session: Session, workshop: Workshop, ident: str, signed: bool) -> Member:
     """The learner for whom the broker hands in. Only what is signed: the broker has looked itself."""
     if not signed:
         raise Refused(403, f"The broker hands in what is {OBSERVED}, and this is not signed.")
-    with room.database.reading() as session:
-        found = people.by_ident(session, workshop, ident)
-    if found.role != people.LEARNER:
+    found = people.by_ident(session, workshop, ident)
+    if found.role in (*people.STAFF, people.FORMER):
         raise Refused(409, f"{visible(ident)} is no learner on the roster.")
     return found

@@ -1,5 +1,9 @@
 """POST /api/brokers {"code", "address", "ca"}: a broker on another machine joins, with a pass of `labkit classroom
-invite-broker` (labkit/classroom/broker/joining.py)."""
+invite-broker` (labkit/classroom/broker/joining.py).
+
+POST /api/brokers/token {"before"}: {"token"}, a new one for a broker whose token is aging, else "". The old one ends when the
+broker comes with the new one and says which was `before` it: until then either is good, whatever is lost on the way.
+"""
 
 import base64
 from typing import Any
@@ -9,7 +13,7 @@ from starlette.requests import Request
 
 from labkit.classroom.app import api, security
 from labkit.classroom.app.room import Room
-from labkit.classroom.broker.joining import Join, Welcome
+from labkit.classroom.broker.joining import Join, Renewal, Renewed, Welcome
 from labkit.classroom.records import people
 from labkit.errors import LabError
 
@@ -35,3 +39,17 @@ def join(room: Room, request: Request, body: bytes) -> Any:
     return msgspec.to_builtins(
         Welcome(name=name, workshop=room.key.name, exercises=taught, key=key, token=token, classroom=lets_in)
     )
+
+
+@api.api(api.a_broker)
+def renew(room: Room, request: Request, body: bytes) -> Any:
+    asked, key, now = api.parsed(body, Renewal), room.key.key, room.clock()
+    with room.database.writing() as session:
+        workshop, token = room.workshop(session), ""
+        held = api.the_broker(room, request, session)
+        if asked.before and asked.before != security.bearer(request):
+            people.end(session, key, api.BROKER, asked.before, now)
+        if people.aging(held, now):
+            token = people.issue(session, key, workshop, api.BROKER, None, now)
+            people.note(session, workshop, now, "joined", "a broker gets a new token", None, security.address(request))
+    return msgspec.to_builtins(Renewed(token=token))

@@ -9,9 +9,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from labkit.classroom.app.room import Room
 from labkit.classroom.broker.labs import Labs
@@ -38,6 +38,9 @@ WORDS = {
 
 LOOKS = (1.0, 5.0, 15.0)
 """Seconds after the last output of a learner's terminal at which their lab is looked at: a service takes a while to settle."""
+
+PATIENCE = 10.0
+"""Seconds that a look waits for the one before it, at the same lab."""
 
 AGAIN = 1.0
 """Seconds between two tries to hand in while the database is away."""
@@ -76,6 +79,15 @@ class Shown:
         return bool(self.step) or self.state in (State.STARTING, State.ENDING)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """Whose turn it is to look at one lab. A learner can make their lab hang: one look, and one that waits for it, are all the
+    threads that it gets."""
+
+    there: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(2))
+    looks: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Desk:
     """One room's. Use it as a context manager. Every method may be called by any thread, and returns at once but for `look`."""
 
@@ -86,6 +98,7 @@ class Desk:
         self._problems: dict[str, str] = {}
         self._jobs: dict[str, threading.Thread] = {}
         self._due: dict[str, list[float]] = {}
+        self._turns: dict[str, _Turn] = {}
         self._lock = threading.Lock()
         self._inbox: queue.SimpleQueue[tuple[str, Observation] | None] = queue.SimpleQueue()
         self._over = threading.Event()
@@ -128,10 +141,36 @@ class Desk:
     def stop(self, ident: str) -> None:
         self._begin(ident, lambda _: self.labs.stop(ident), "stopping")
 
+    def teach(self, slugs: tuple[str, ...]) -> None:
+        """These are the workshop's exercises from now on: labs get the machines that they lack for them."""
+
+        def tell() -> None:
+            try:
+                self.labs.teach(slugs)
+            except LabError as error:
+                LOG.warning("The labs were not told what is taught: %s", error)
+
+        if self.room.labs is not None:
+            self._looking.submit(tell)
+
     def look(self, ident: str) -> tuple[Observation, Receipt]:
-        """Looks at the lab now, and hands in what it shows. Raises LabError."""
-        seen = self.labs.observe(ident)
+        """Looks at the lab now, and hands in what it shows. Raises LabError: also where looks wait for each other already."""
+        with self._turn(ident):
+            seen = self.labs.observe(ident)
         return seen, self.hand_in(ident, seen)
+
+    @contextlib.contextmanager
+    def _turn(self, ident: str) -> Iterator[None]:
+        with self._lock:
+            turn = self._turns.setdefault(ident, _Turn())
+        with contextlib.ExitStack() as held:
+            for one, patience in ((turn.there, 0.0), (turn.looks, PATIENCE)):
+                if not one.acquire(timeout=patience):
+                    raise LabError(
+                        "This lab is being looked at already.", "wait a moment: the page shows what was seen"
+                    )
+                held.callback(one.release)
+            yield
 
     def stirred(self, ident: str) -> None:
         """Something happened in this learner's terminal: the lab is looked at soon."""
@@ -149,6 +188,13 @@ class Desk:
         still = step and held.state in (State.ABSENT, State.STOPPED, State.BROKEN)
         state = State.STARTING if still else held.state
         return Shown(state, held.doing or step, held.problem or problem, machines, held.ends)
+
+    def active(self, ident: str) -> float:
+        """When the learner last did something in the lab, as far as has been heard: Unix time. 0 where no lab runs: what stops
+        one is not the learner."""
+        with self._lock:
+            held = self._standings.get(ident)
+            return held.active if held is not None and held.state is State.UP else 0.0
 
     # ── what is heard ────────────────────────────────────────────────────────────────────────────────────────────────
 

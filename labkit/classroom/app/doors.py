@@ -6,6 +6,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -60,8 +61,19 @@ class Ask:
     def path(self) -> dict[str, Any]:
         return self.request.path_params
 
+    @property
+    def names(self) -> bool:
+        """Whether this page may name learners: not unless it is asked to."""
+        return self.request.query_params.get("names") == "shown"
+
+    def called(self, member: Member) -> str:
+        """What this page calls a learner."""
+        return member.name if self.names else f"Learner {people.numbers(self.session, self.workshop)[member.id]}"
+
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        return pages.page(template, self.viewer, self.workshop.name, status, hub=self.room.hub, **values)
+        done = DONE.get(self.request.query_params.get("done", ""), "")
+        known = {"hub": self.room.hub, "done": done, "names": self.names, **values}
+        return pages.page(template, self.viewer, self.workshop.name, status, **known)
 
     def note(self, kind: str, what: str = "", member: Member | None = None) -> None:
         """A line of the log, about whoever asks or about this member."""
@@ -77,6 +89,14 @@ Work = Callable[[Ask], Response]
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+DONE = {
+    "kept": "Kept.",
+    "sent": "Sent.",
+    "hint": "The hint is sent. It is on the learner's page.",
+    "hints": "The hint is sent. It is on each learner's page.",
+}
+"""{what a page's address says: what the page then says}: nothing from an address itself is ever shown."""
+
 ANYBODY, LEARNERS, STAFF, INSTRUCTORS = "anybody", "learners", "staff", "instructors"
 _MAY: dict[str, Callable[[Viewer], bool]] = {
     LEARNERS: lambda viewer: not viewer.staff,
@@ -85,10 +105,10 @@ _MAY: dict[str, Callable[[Viewer], bool]] = {
 }
 
 
-def door(who: str, writes: bool = True, keeps: bool = False) -> Callable[[Work], Endpoint]:
+def door(who: str, writes: bool = True, keeps: bool = False, notes: bool = True) -> Callable[[Work], Endpoint]:
     """A page for these people. A GET only reads; a POST needs a form of ours, and is kept as a whole or not at all. Without
     `writes` the work of a POST opens its own transaction, where it is ready to. With `keeps` a GET may write: one that is
-    a step of a sign-in, which a forged one gets nothing from."""
+    a step of a sign-in, which a forged one gets nothing from. Without `notes` it is no sign of life: an open tab asks too."""
 
     def made(work: Work) -> Endpoint:
         @functools.wraps(work)
@@ -96,7 +116,9 @@ def door(who: str, writes: bool = True, keeps: bool = False) -> Callable[[Work],
             room: Room = request.app.state.room
             posted = request.method == "POST"
             form, files = await _form(request) if posted else ({}, {})
-            return await run_in_threadpool(_answer, work, who, request, room, keeps or (posted and writes), form, files)
+            return await run_in_threadpool(
+                _answer, work, who, request, room, keeps or (posted and writes), form, files, notes
+            )
 
         endpoint.who = who  # type: ignore[attr-defined]  # tests ask every route for its rule
         return endpoint
@@ -105,12 +127,19 @@ def door(who: str, writes: bool = True, keeps: bool = False) -> Callable[[Work],
 
 
 def _answer(
-    work: Work, who: str, request: Request, room: Room, writes: bool, form: dict[str, str], files: dict[str, bytes]
+    work: Work,
+    who: str,
+    request: Request,
+    room: Room,
+    writes: bool,
+    form: dict[str, str],
+    files: dict[str, bytes],
+    notes: bool,
 ) -> Response:
     viewer: Viewer | None = None
-    workshop, posted = "", request.method == "POST"
+    workshop, posted, back = "", request.method == "POST", _back(request.url.path)
     try:
-        viewer, workshop = whose(room, request.cookies.get(security.COOKIE, ""))
+        viewer, workshop = whose(room, request.cookies.get(security.COOKIE, ""), notes)
         if who != ANYBODY:
             if viewer is None:
                 if posted:
@@ -129,6 +158,7 @@ def _answer(
             ask = Ask(request, room, session, known, asking, form, files)
             answer = work(ask)
         if posted:
+            _looked_at(request, answer)
             room.changed()
             about = request.path_params.get("number") or (viewer.member.id if viewer else None)
             room.woken(None if ask.everybody else about)
@@ -136,7 +166,7 @@ def _answer(
     except DatabaseAway as error:
         return pages.page("problem.html", viewer, workshop, 503, what=error.public, fix=AGAIN)
     except LabError as error:
-        return pages.page("problem.html", viewer, workshop, 409, what=error.what, fix=error.fix)
+        return pages.page("problem.html", viewer, workshop, 409, what=error.what, fix=error.fix, back=back)
     except IntegrityError:  # of two who add the same at once, one comes here
         what = "Somebody else did the same in the same moment. Nothing was changed by you."
         return pages.page(
@@ -146,8 +176,8 @@ def _answer(
         return pages.page("problem.html", viewer, workshop, error.status_code, what=str(error.detail), fix="")
 
 
-def whose(room: Room, token: str) -> tuple[Viewer | None, str]:
-    """Whose session this is, and the workshop's name."""
+def whose(room: Room, token: str, notes: bool = True) -> tuple[Viewer | None, str]:
+    """Whose session this is, and the workshop's name. With `notes` it is a sign of life."""
     moment = room.clock()
     with room.database.reading() as session:
         workshop = room.workshop(session)
@@ -155,13 +185,27 @@ def whose(room: Room, token: str) -> tuple[Viewer | None, str]:
         if found is None or found.member_id is None:
             return None, workshop.name
         member = session.get_one(Member, found.member_id)
+        if member.role == people.FORMER:
+            return None, workshop.name
         session.expunge_all()
-    if member.seen is None or moment - member.seen > SIGN_OF_LIFE:
+    if notes and (member.seen is None or moment - member.seen > SIGN_OF_LIFE):
         with contextlib.suppress(DatabaseAway):  # a full disk keeps nobody from reading
             with room.database.writing() as session:
                 session.get_one(Member, member.id).seen = moment
             room.changed()
     return Viewer(member, token, room.csrf(token)), workshop.name
+
+
+KEPT = ("names", "section", "state", "mistake")
+"""What of a page's address says how it is looked at."""
+
+
+def _looked_at(request: Request, answer: Response) -> None:
+    """After a form, the page is looked at as before: what the form's address says goes on to the page that it leads to."""
+    told = {name: value for name in KEPT if (value := request.query_params.get(name))}
+    if told and isinstance(answer, RedirectResponse):
+        place = answer.headers["location"]
+        answer.headers["location"] = f"{place}{'&' if '?' in place else '?'}{urlencode(told)}"
 
 
 def _ours(request: Request, viewer: Viewer | None, form: dict[str, str]) -> bool:
@@ -181,8 +225,13 @@ async def _form(request: Request) -> tuple[dict[str, str], dict[str, bytes]]:
             if isinstance(value, UploadFile):
                 files[name] = await value.read()  # its name is not looked at: nothing is written under it
             else:
-                fields[name] = value
+                fields[_whole(name)] = _whole(value)
     return fields, files
+
+
+def _whole(text: str) -> str:
+    """A form may say in which encoding it is, and so bring half characters, which no database and no page can hold."""
+    return text.encode(errors="replace").decode()
 
 
 def asks(who: str) -> Callable[[T], T]:
@@ -211,14 +260,14 @@ def the_learner(ask: Ask) -> Member:
     return found
 
 
-@door(LEARNERS)
+@door(LEARNERS, notes=False)
 def who_learns(ask: Ask) -> Response:
     """Allowed, for a learner: what follows is about them."""
     assert ask.viewer is not None
     return Allowed(ask.viewer)
 
 
-@door(STAFF)
+@door(STAFF, notes=False)
 def who_helps(ask: Ask) -> Response:
     """Allowed, for whoever may see the learner of this address: what follows is about that learner."""
     assert ask.viewer is not None
@@ -233,9 +282,17 @@ def the_exercise(ask: Ask) -> Exercise:
     return exercises.load(ask.path["slug"])
 
 
-def go(path: str) -> Response:
-    """After a form: the page that shows what became of it."""
-    return RedirectResponse(path, 303)
+def go(path: str, done: str = "") -> Response:
+    """After a form: the page that shows what became of it. `done`, one of DONE, is said on it where nothing else would."""
+    return RedirectResponse(f"{path}?done={done}" if done else path, 303)
+
+
+def _back(path: str) -> str:
+    """The page whose form was sent to this path: of /workshop/settings it is /workshop."""
+    parts = path.strip("/").split("/")
+    many = 2 if parts[0] == "learner" else 1
+    known = parts[0] in ("workshop", "learner", "me", "regrade") and len(parts) > many
+    return "/" + "/".join(parts[:many]) if known else "/"
 
 
 def json_error(error: LabError, status: int = 409) -> Response:

@@ -89,7 +89,7 @@ def let_in(ask: Ask, member: Member, how: str) -> Response:
     member.signed_in = member.signed_in or now
     member.seen = now
     ask.note(people.SIGNED_IN, how, member)
-    if ask.room.labs is not None and member.role == people.LEARNER:
+    if ask.room.labs is not None and member.role not in people.STAFF:
         ask.desk.start(member.ident)  # in the background; a class that comes at once queues up at the broker
     answer = go("/board" if member.role in people.STAFF else "/me")
     lasting = int(people.LASTING[people.SESSION].total_seconds())

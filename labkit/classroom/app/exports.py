@@ -1,6 +1,9 @@
 """Marks as files from the app, and certificates: for the instructor from the page Marks, for learners their own."""
 
+import contextlib
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +30,17 @@ from labkit.text import visible
 
 PATIENCE = 120
 """Seconds for nbgrader."""
+
+LONGEST = 100
+"""Characters of an assignment's name."""
+
+LIMITED = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, (256_000_000,) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (4_000_000_000,) * 2)
+runpy.run_module("labkit", run_name="__main__", alter_sys=True)
+"""
+"""Runs labkit with limits on files and memory: what a database's triggers and views do is up to whoever made it."""
 
 MOODLE = {"email": By.EMAIL, "id-number": By.ID_NUMBER, "username": By.USERNAME}
 
@@ -59,7 +73,8 @@ def _book(ask: Ask) -> Gradebook:
     mine = {one.ident for one in people.learners(ask.session, ask.workshop, ask.me)}
     learners = tuple(one for one in book.learners if one.id in mine)
     marks = tuple(one for one in book.marks if one.learner in mine)
-    return msgspec.structs.replace(book, learners=learners, marks=marks)
+    reviews = tuple(one for one in book.reviews if one.learner in mine)
+    return msgspec.structs.replace(book, learners=learners, marks=marks, reviews=reviews)
 
 
 @door(STAFF)
@@ -114,6 +129,8 @@ def _sheet(ask: Ask, name: str, made: Sheet) -> Response:
 def nbgrader(ask: Ask) -> Response:
     """nbgrader's gradebook.db as it was uploaded, with the marks in it; a new one where nothing was."""
     assignment = ask.form.get("assignment", "").strip() or "registry-lab"
+    if not assignment.isprintable() or len(assignment) > LONGEST:
+        raise LabError("This cannot be an assignment's name.", f"use at most {LONGEST} letters, digits and hyphens")
     with tempfile.TemporaryDirectory(prefix="labkit-nbgrader-") as folder:
         file, book = Path(folder) / "gradebook.db", Path(folder) / "gradebook.json"
         book.write_bytes(_book(ask).dump())
@@ -126,15 +143,25 @@ def nbgrader(ask: Ask) -> Response:
 def _written(book: Path, file: Path, assignment: str) -> None:
     """In a process of its own: it reads a file that somebody uploaded, with libraries that change their process. Raises
     LabError."""
-    words = [sys.executable, "-m", "labkit", "export", "nbgrader-marks", f"--assignment={assignment}"]
-    try:
-        done = subprocess.run(
-            [*words, str(book), str(file)], capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise LabError("nbgrader did not end.", "use the command instead: labkit export nbgrader-marks") from error
+    words = [sys.executable, "-c", LIMITED, "export", "nbgrader-marks", f"--assignment={assignment}"]
+    with subprocess.Popen(
+        [*words, str(book), str(file)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as done:
+        try:
+            _, said = done.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise LabError("nbgrader did not end.", "use the command instead: labkit export nbgrader-marks") from error
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(done.pid, signal.SIGKILL)  # nbgrader has another program change tables: it would go on
     if done.returncode or not file.is_file():
-        told = next((line for line in done.stderr.splitlines() if line.strip()), "it said nothing")
+        told = next((line for line in said.splitlines() if line.strip()), "it said nothing")
         raise LabError(
             f"nbgrader could not write into this file: {visible(told)[:300]}", "upload nbgrader's own gradebook.db"
         )
@@ -158,7 +185,7 @@ def certify(ask: Ask) -> Response:
         raise LabError(f"{text[:50]!r} cannot be the percent for a certificate.", "give a whole number from 0 to 100")
     ask.workshop.certificate_percent = int(text)
     ask.note("settings", f"{ask.me.ident} set certificates to {text} percent")
-    return go("/workshop")
+    return go("/workshop", "kept")
 
 
 @door(LEARNERS)
@@ -181,7 +208,7 @@ def certificate(ask: Ask) -> Response:
 def _signed(ask: Ask, moment: datetime) -> Certificate:
     """Raises LabError where the workshop gives none, or there is not enough for one."""
     book, key = judging.book_of(ask.session, ask.workshop, ask.me), ask.room.key
-    if book.certificate is None:
+    if book.certificate is None or ask.me.role == people.TRIAL:
         raise LabError("This workshop gives no certificates.", "ask your instructor")
     earned = certificates.earned(book, ask.me.ident, moment.replace(microsecond=0), key.public.public)
     return certificates.signed(earned, key.sign)

@@ -1,7 +1,6 @@
 """Helping a learner: their panel as they see it, live; their lab; a hint."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -11,43 +10,21 @@ from starlette.responses import Response
 
 from labkit.classroom.app import pages
 from labkit.classroom.app.doors import STAFF, Ask, asks, door, go, the_learner, who_helps
+from labkit.classroom.app.hints import Hint, hints
 from labkit.classroom.app.live import about
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.showing import shown
-from labkit.classroom.records import judging, talk
+from labkit.classroom.records import judging, people, talk
 from labkit.classroom.records.models import Event, Member, Workshop
 from labkit.content import exercises
 from labkit.errors import LabError
 from labkit.grading.grade import grade_one
-from labkit.seen.person import Person
 
 LOOKS = 2.0
 """Seconds between two looks at a lab whose panel somebody has open."""
 
 HELP = "help"
 """Kind of the log's lines about help that was given."""
-
-
-@dataclass(frozen=True)
-class Hint:
-    """A step of a check's own hints."""
-
-    exercise: str
-    check: str
-    step: int
-    steps: int
-    text: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.exercise}/{self.check}/{self.step}"
-
-
-def hints(workshop: Workshop, whose: Person) -> Iterator[Hint]:
-    for slug, _ in workshop.exercises:
-        for check in exercises.load(slug).checks:
-            for step, text in enumerate(check.hints, 1):
-                yield Hint(slug, check.id, step, len(check.hints), whose.personal(text))
 
 
 def shown_of(ask: Ask, member: Member) -> dict[str, Any]:
@@ -57,7 +34,7 @@ def shown_of(ask: Ask, member: Member) -> dict[str, Any]:
     here, check = _here(ask.session, ask.workshop, member)
     asked = ask.request.query_params.get("exercise", "")
     slug = asked if asked in dict(ask.workshop.exercises) else ""
-    given = tuple(hints(ask.workshop, room.key.person(member.ident)))
+    given = tuple(hints(ask.workshop, room.key.person(member.ident).personal))
     first = next((one.key for one in given if (one.exercise, one.check) == (here, check)), "")
     return {
         "hints": given,
@@ -144,11 +121,40 @@ def lab(ask: Ask) -> Response:
 def hint(ask: Ask) -> Response:
     """Sends a step of the exercise's own hints. It is kept that this help was given."""
     member = the_learner(ask)
-    given = {one.key: one for one in hints(ask.workshop, ask.room.key.person(member.ident))}
-    one = given.get(ask.form.get("hint", ""))
+    _send(ask, member, _hint(ask))
+    return go(f"/learner/{member.id}", "hint")
+
+
+@door(STAFF)
+def hint_all(ask: Ask) -> Response:
+    """The same to everybody, or to a section: each learner gets it with their own names."""
+    there, one = addressed(ask), _hint(ask)
+    for member in there:
+        _send(ask, member, one)
+    ask.everybody = True
+    return go("/board", "hints")
+
+
+def addressed(ask: Ask) -> list[Member]:
+    """The learners whom a form of the board is for: all whom its sender sees, or a section of them. Raises LabError where there
+    are none."""
+    section = ask.form.get("to", "")
+    there = [one for one in people.learners(ask.session, ask.workshop, ask.me) if not section or one.section == section]
+    if not there:
+        raise LabError("There is nobody whom you can tell something here.", "choose another section")
+    return there
+
+
+def _hint(ask: Ask) -> Hint:
+    """The one that the form asks for. Raises LabError where there is none."""
+    one = next((one for one in hints(ask.workshop) if one.key == ask.form.get("hint", "")), None)
     if one is None:
         raise LabError("There is no such hint.", "choose one of the list")
-    text = f"Hint {one.step} of {one.steps} for {one.exercise}, {one.check}:\n{one.text}"
-    talk.say(ask.session, ask.workshop, ask.me, member, text, ask.room.clock())
-    ask.note(HELP, f"{ask.me.ident} sent hint {one.step} of {one.steps} for {one.exercise}, {one.check}", member)
-    return go(f"/learner/{member.id}")
+    return one
+
+
+def _send(ask: Ask, member: Member, hint: Hint) -> None:
+    """With the learner's own names."""
+    one = replace(hint, text=ask.room.key.person(member.ident).personal(hint.text))
+    talk.say(ask.session, ask.workshop, ask.me, member, one.message, ask.room.clock())
+    ask.note(HELP, f"{ask.me.ident} sent hint {one.place}", member)

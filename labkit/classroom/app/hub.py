@@ -6,7 +6,15 @@
     GET  /sign-in/hub/back   and back
     POST /api/hub/sign-in {"code"}       {"name", "groups"}: whose code this is
     POST /api/hub/may {"name"}           {"learner"}: whether that user gets a JupyterLab here
-    POST /api/hub/lab {"name", "folder"} lines of JSON: {"say"} while the lab starts, at last {"address"} or {"message", "fix"}
+    POST /api/hub/lab {"name"}           lines of JSON: {"say"} while the lab starts, at last {"at"}: the server that it is
+                                         on, "" for this one; or {"message", "fix"}
+    POST /api/hub/access {"name", "folder"}      {"address", "token"}: writes a guest's access to a lab of this server there;
+                                         the token is for app/jupyterlab.py
+    POST /api/hub/jupyter {"name", "environment"}   lines as above, at last {"port"}: of this machine's loopback, which leads
+                                         to the JupyterLab that was started on the lab's server
+    POST /api/hub/jupyter/poll {"name"}  {"runs"}
+    POST /api/hub/jupyter/stop {"name"}  lines as above, at last {"stopped": true}
+    POST /api/hub/idle {"name", "seconds"} {}: that user's JupyterLab is stopped, as nothing happened in it for so long
 
 What is below /api/hub needs the hub's pass as a bearer token.
 """
@@ -16,11 +24,11 @@ import json
 import queue
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -30,7 +38,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from labkit.classroom.app import entrance, security
+from labkit import talking
+from labkit.classroom.app import entrance, jupyterlab, security
 from labkit.classroom.app.api import Refused, api, parsed
 from labkit.classroom.app.doors import ANYBODY, Ask, door
 from labkit.classroom.app.room import Room
@@ -38,6 +47,10 @@ from labkit.classroom.hub import config, naming
 from labkit.classroom.records import people
 from labkit.classroom.records.models import Member, Workshop
 from labkit.errors import LabError
+from labkit.lab.engine.engines import Say
+
+if TYPE_CHECKING:
+    from labkit.classroom.hub.elsewhere import Elsewhere
 
 HUB, JUPYTER = "hub", "jupyter"
 """Kinds of passes: the hub's own, and a learner's code for it."""
@@ -124,12 +137,12 @@ def hub_pass(ask: Ask) -> Response:
 
 @door(ANYBODY)
 def by_hub(ask: Ask) -> Response:
-    hub, state = _there(ask), secrets.token_urlsafe(24)
+    state = secrets.token_urlsafe(24)
     told = {"client_id": config.CLIENT, "redirect_uri": back(ask.room), "response_type": "code", "state": state}
-    host = ask.room.address.rpartition(":")[0]  # where it comes back: the state's cookie has to be there too
-    if ask.request.url.netloc != ask.room.address.partition("://")[2]:
+    here = ask.request.url.netloc
+    if here != ask.room.address.partition("://")[2]:  # the state's cookie has to be where it comes back
         return RedirectResponse(f"{ask.room.address}/sign-in/hub", 303)
-    answer = RedirectResponse(f"{host}:{hub.port}/hub/api/oauth2/authorize?{urlencode(told)}", 303)
+    answer = _away(ask, f"/hub/api/oauth2/authorize?{urlencode(told)}")
     answer.set_cookie(STATE, state, max_age=300, secure=True, httponly=True, samesite="lax", path="/")
     return answer
 
@@ -177,8 +190,10 @@ def _user(hub: Hub, room: Room, code: str) -> str:
 
 
 def _member(session: Session, workshop: Workshop, hub: Hub, name: str) -> Member | None:
+    """None for nobody, and where two would be the same user: each of them would have the other's files."""
     there = session.scalars(select(Member).where(Member.workshop_id == workshop.id))
-    return next((one for one in there if hmac.compare_digest(hub.name(one), name)), None)
+    called = [one for one in there if hub.name(one) == name]
+    return called[0] if len(called) == 1 else None
 
 
 # ── what the hub's processes ask ─────────────────────────────────────────────────────────────────────────────────────
@@ -192,9 +207,20 @@ class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
 
 
-class LabFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Access(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     folder: str
+
+
+class Idle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    seconds: int
+
+
+class JupyterFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    environment: dict[str, str]
+    """There are secrets in it."""
 
 
 def _hubs(request: Request, room: Room, session: Session, workshop: Workshop) -> Hub:
@@ -222,9 +248,13 @@ def sign_in(room: Room, request: Request, body: bytes) -> Any:
             member = None
         else:
             member = session.get_one(Member, found.member_id)
-            people.note(session, workshop, room.clock(), "jupyter", "signed in at JupyterHub", member)
-            groups = [config.INSTRUCTORS] if member.role == people.INSTRUCTOR else []
-            told = {"name": hub.name(member), "groups": groups}
+            if _member(session, workshop, hub, hub.name(member)) is None:
+                people.note(session, workshop, room.clock(), people.REFUSED, "two would be one user", member)
+                member = None
+            else:
+                people.note(session, workshop, room.clock(), "jupyter", "signed in at JupyterHub", member)
+                groups = [config.INSTRUCTORS] if member.role == people.INSTRUCTOR else []
+                told = {"name": hub.name(member), "groups": groups}
     if member is None:
         raise Refused(403, "This code is not right, or it has been used.", "open JupyterLab from your page again")
     return told
@@ -235,11 +265,11 @@ def _learner(room: Room, request: Request, name: str) -> str:
     with room.database.reading() as session:
         workshop = room.workshop(session)
         member = _member(session, workshop, _hubs(request, room, session, workshop), name)
-        if member is None or member.role != people.LEARNER:
+        if member is None or member.role in people.STAFF:
             raise Refused(403, "Only learners of this workshop get a JupyterLab here.")
         ident = member.ident
     if room.labs is None:
-        raise Refused(409, "This classroom starts no labs.", "labkit classroom up --labs --hub")
+        raise Refused(409, "This classroom has no server with labs.", "labkit classroom up --labs --hub")
     return ident
 
 
@@ -249,33 +279,107 @@ def may(room: Room, request: Request, body: bytes) -> Any:
 
 
 @api(the_hub)
+def idle(room: Room, request: Request, body: bytes) -> Any:
+    given = parsed(body, Idle)
+    with room.database.writing() as session:
+        workshop = room.workshop(session)
+        member = _member(session, workshop, _hubs(request, room, session, workshop), given.name)
+        if member is not None:
+            told = f"JupyterLab is stopped: {config.why_stopped(given.seconds)}"
+            people.note(session, workshop, room.clock(), "jupyter", told, member)
+    return {}
+
+
+@api(the_hub)
 def lab(room: Room, request: Request, body: bytes) -> Any:
-    given = parsed(body, LabFor)
-    ident = _learner(room, request, given.name)
-    return StreamingResponse(_started(room, ident, given), media_type="application/x-ndjson")
-
-
-def _started(room: Room, ident: str, given: LabFor) -> Iterator[str]:
-    """Starts the lab and writes the guest's access; tells what is being done. The lab is started also if nobody listens."""
+    ident = _learner(room, request, parsed(body, Named).name)
     labs = room.labs
     assert labs is not None
-    lines: queue.SimpleQueue[dict[str, str] | None] = queue.SimpleQueue()
 
-    def work() -> None:
+    def started(say: Say) -> dict[str, Any]:
+        labs.start(ident, say)
+        return {"at": room.elsewhere.at(ident) if room.elsewhere else ""}
+
+    return _lines("The lab could not be started", started)
+
+
+@api(the_hub)
+def access(room: Room, request: Request, body: bytes) -> Any:
+    given = parsed(body, Access)
+    ident = _learner(room, request, given.name)
+    assert room.labs is not None
+    try:
+        if room.elsewhere and (at := room.elsewhere.at(ident)):
+            raise LabError(f"Your lab is on the server {at} now.", "open JupyterLab again")
+        address = room.labs.access(ident, Path(given.folder), given.name)
+    except LabError as error:
+        raise Refused(409, error.what, error.fix) from error
+    return {"address": address, "token": _pass(room, ident)}
+
+
+def _pass(room: Room, ident: str) -> str:
+    with room.database.writing() as session:
+        workshop = room.workshop(session)
+        return jupyterlab.issue_pass(session, room, workshop, people.by_ident(session, workshop, ident))
+
+
+@api(the_hub)
+def jupyter(room: Room, request: Request, body: bytes) -> Any:
+    given = parsed(body, JupyterFor)
+    ident = _learner(room, request, given.name)
+    elsewhere, port = _elsewhere(room), room.hub.port if room.hub else 0
+    there = talking.Place(room.address, _pass(room, ident), room.ca.decode())
+    environment = given.environment | talking.variables(there)
+    return _lines(
+        "JupyterLab could not be started",
+        lambda say: {"port": elsewhere.start(ident, environment, port, say)},
+    )
+
+
+@api(the_hub)
+def poll(room: Room, request: Request, body: bytes) -> Any:
+    return {"runs": _elsewhere(room).runs(_learner(room, request, parsed(body, Named).name))}
+
+
+@api(the_hub)
+def stop(room: Room, request: Request, body: bytes) -> Any:
+    ident, elsewhere = _learner(room, request, parsed(body, Named).name), _elsewhere(room)
+
+    def stopped(say: Say) -> dict[str, Any]:
+        elsewhere.stop(ident)
+        return {"stopped": True}
+
+    return _lines("JupyterLab could not be stopped", stopped)
+
+
+def _elsewhere(room: Room) -> "Elsewhere":
+    """Raises Refused."""
+    if room.elsewhere is None:
+        raise Refused(409, "This classroom has no other servers.", "labkit classroom up --hub")
+    return room.elsewhere
+
+
+def _lines(failed: str, work: Callable[[Say], dict[str, Any]]) -> Response:
+    """Does it, and tells meanwhile what is being done. It is done also if nobody listens."""
+    lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    def do() -> None:
         try:
-            labs.start(ident, lambda text: lines.put({"say": text}))
-            lines.put({"address": labs.access(ident, Path(given.folder), given.name)})
+            lines.put(work(lambda text: lines.put({"say": text})))
         except LabError as error:
             lines.put({"message": error.what, "fix": error.fix})
         except Exception as error:  # whatever it is: the page must not wait for ever
-            lines.put({"message": f"The lab could not be started: {error!r}.", "fix": "tell your instructor"})
+            lines.put({"message": f"{failed}: {error!r}.", "fix": "tell your instructor"})
             raise
         finally:
             lines.put(None)
 
-    threading.Thread(target=work, name="labkit-hub-lab", daemon=True).start()
-    while (line := lines.get()) is not None:
-        yield json.dumps(line) + "\n"
+    def told() -> Iterator[str]:
+        threading.Thread(target=do, name="labkit-hub-lab", daemon=True).start()
+        while (line := lines.get()) is not None:
+            yield json.dumps(line) + "\n"
+
+    return StreamingResponse(told(), media_type="application/x-ndjson")
 
 
 ROUTES = [
@@ -286,4 +390,9 @@ ROUTES = [
     Route("/api/hub/sign-in", sign_in, methods=["POST"]),
     Route("/api/hub/may", may, methods=["POST"]),
     Route("/api/hub/lab", lab, methods=["POST"]),
+    Route("/api/hub/idle", idle, methods=["POST"]),
+    Route("/api/hub/access", access, methods=["POST"]),
+    Route("/api/hub/jupyter", jupyter, methods=["POST"]),
+    Route("/api/hub/jupyter/poll", poll, methods=["POST"]),
+    Route("/api/hub/jupyter/stop", stop, methods=["POST"]),
 ]

@@ -11,7 +11,7 @@ from labkit.classroom.app import pages
 from labkit.classroom.app.doors import LEARNERS, Allowed, Ask, asks, door, go, the_exercise, who_learns
 from labkit.classroom.app.live import about
 from labkit.classroom.app.room import Room, Viewer
-from labkit.classroom.app.showing import shown
+from labkit.classroom.app.showing import newest, shown
 from labkit.classroom.records import handing_in, judging, people, talk
 from labkit.classroom.records.models import Member, Observation, Workshop
 from labkit.content import exercises
@@ -50,6 +50,7 @@ def _now(request: Request, session: Session, workshop: Workshop, me: Member, vie
         "asked": state.terminals.asked(me.id),
         "taught": [exercises.load(slug) for slug, _ in workshop.exercises],
         "book": judging.book_of(session, workshop, me),
+        "tries": judging.tries_left(session, workshop, me),
         "hand": talk.hand(session, me),
         "messages": talk.messages(session, workshop, me),
         "settings": workshop,
@@ -100,7 +101,7 @@ def my_mark(ask: Ask) -> Response:
     book = judging.book_of(ask.session, ask.workshop, ask.me)
     item, scored = book.item(exercise.slug), book.counting(ask.me.ident, exercise.slug)
     held = [one for one in judging.results(ask.session, ask.workshop, ask.me.id) if one.exercise == exercise.slug]
-    chosen = (scored.mark.observation if scored else "") or (held[-1].observation if held else "")
+    chosen = newest(scored, held)
     kept = ask.session.get(Observation, chosen) if chosen else None
     if kept is not None and kept.member_id != ask.me.id:
         raise HTTPException(404, "This is not yours.")

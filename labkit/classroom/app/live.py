@@ -8,7 +8,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
+from typing import Any
+from urllib.parse import urlencode
 
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import func, select
@@ -19,18 +22,22 @@ from starlette.responses import Response, StreamingResponse
 from labkit.classroom.app import pages
 from labkit.classroom.app.desk import Desk, Shown
 from labkit.classroom.app.doors import STAFF, Allowed, Ask, asks, door
+from labkit.classroom.app.hints import hints
 from labkit.classroom.app.room import Room
 from labkit.classroom.records import judging, people, talk
 from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Event, Member, Result, Workshop
 from labkit.classroom.rules import counting, standing
-from labkit.classroom.rules.standing import Board, Seat, Step
+from labkit.classroom.rules.standing import Board, Row, Seat, Step
 from labkit.content import diagnoses, exercises
 from labkit.errors import LabError
 
 AT_LEAST, AT_MOST = 0.4, 1.5
 """Seconds between two looks: never more often, so that a busy class costs no more; and never later, because another server may
 have written, and because time alone makes somebody stuck."""
+
+REST = 4
+"""So many times as long as a look took, none is made: who hands in comes first."""
 
 OVERLAP = 500
 """So many of the newest results are read again: PostgreSQL gives out numbers before their rows can be seen."""
@@ -60,10 +67,11 @@ def seats(session: Session, workshop: Workshop) -> tuple[Seat, ...]:
     """Learners in the roster's order: the number stays the same for the whole workshop."""
     up = talk.hands(session, workshop)
     there = sorted(people.learners(session, workshop), key=lambda one: one.id)
+    numbers = people.numbered(there)
     return tuple(
         Seat(
             one.id,
-            number,
+            numbers[one.id],
             one.name,
             one.section,
             one.signed_in is not None,
@@ -72,14 +80,53 @@ def seats(session: Session, workshop: Workshop) -> tuple[Seat, ...]:
             up[one.id].said if one.id in up else "",
             one.ident,
         )
-        for number, one in enumerate(there, 1)
+        for one in there
     )
 
 
-def title(diagnosis: str) -> str:
-    """What a diagnosis says was seen, without the values of one learner."""
-    known = diagnoses.catalogue().get(diagnosis)
-    return diagnoses.NAME.sub("…", known.seen) if known else diagnosis
+HAND = "hand"
+"""Beside the states: whose hand is raised."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a board is looked at: all of it is in the page's address."""
+
+    section: str = ""
+    names: bool = False
+    state: str = ""
+    """Only learners of this state, or with a raised hand; "" for all."""
+    mistake: str = ""
+    """Only learners who have this diagnosis now; "" for all."""
+
+    def query(self, **changed: str | bool) -> str:
+        """The address's part that says this, with something changed."""
+        told = replace(self, **changed)  # type: ignore[arg-type]  # names of fields
+        parts = {"names": "shown" if told.names else "", "section": told.section}
+        parts |= {"state": told.state, "mistake": told.mistake}
+        return urlencode({name: value for name, value in parts.items() if value})
+
+    def rows(self, board: Board) -> tuple[Row, ...]:
+        """The learners who are listed."""
+        with_it = {seat.learner for one in board.frequent if one.diagnosis == self.mistake for seat in one.learners}
+        return tuple(
+            row
+            for row in board.rows
+            if self.state in ("", row.state.value) or (self.state == HAND and row.seat.hand)
+            if not self.mistake or row.seat.learner in with_it
+        )
+
+
+def asked_for(request: Request, section: str) -> Look:
+    """What the page's address asks for. What it does not know is not asked for."""
+    given = request.query_params
+    state, mistake = given.get("state", ""), given.get("mistake", "")
+    return Look(
+        section=section,
+        names=given.get("names") == "shown",
+        state=state if state in (HAND, *standing.State) else "",
+        mistake=mistake if mistake in diagnoses.catalogue() else "",
+    )
 
 
 @dataclass
@@ -91,6 +138,8 @@ class Live:
     _held: dict[int, counting.Result] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _seen: object = None
+    _board: Board | None = None
+    """The whole board of the newest look that was a stream's."""
     _told: asyncio.Event = field(default_factory=asyncio.Event)
     _next: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -103,7 +152,7 @@ class Live:
     _pages: dict[int, set[asyncio.Event]] = field(default_factory=dict)
     """{member: what wakes each page about them}"""
     _version: int = 0
-    _made: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
+    _made: dict[Look, tuple[int, str]] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
     closing: bool = False
 
@@ -131,8 +180,17 @@ class Live:
         with contextlib.nullcontext(asked) if asked else self.room.database.reading() as session:
             workshop = self.room.workshop(session)
             held = self._results(session, workshop)
-            there = [seat for seat in seats(session, workshop) if not section or seat.section == section]
-            return standing.board(steps(workshop), there, held, self.room.clock(), title)
+            there = [self._alive(seat) for seat in seats(session, workshop) if not section or seat.section == section]
+            return standing.board(
+                steps(workshop), there, held, self.room.clock(), diagnoses.plainly, diagnoses.undone()
+            )
+
+    def _alive(self, seat: Seat) -> Seat:
+        """With what was done in the lab as a sign of life, too: who works in a terminal has no page open."""
+        if not (active := self.desk.active(seat.ident)):
+            return seat
+        moment = min(datetime.fromtimestamp(active, UTC), self.room.clock())  # another server's clock may be ahead
+        return replace(seat, seen=max(moment, seat.seen or moment))
 
     def _results(self, session: Session, workshop: Workshop) -> list[counting.Result]:
         """All results; only the new ones are read."""
@@ -150,8 +208,8 @@ class Live:
 
     def _state(self) -> object:
         """Differs when the records or the board's words may differ."""
-        board = self.look()
         with self.room.database.reading() as session:
+            board = self._board = self.look(asked=session)
             wanted = select(func.max(Event.number)).where(Event.workshop_id == self.room.number)
             noted = session.scalar(wanted)
         minute = board.now.replace(second=0, microsecond=0)
@@ -173,13 +231,16 @@ class Live:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._told.wait(), AT_MOST)
             self._told.clear()
+            begun = time.monotonic()
             if self._watchers:
                 if self.room.labs and time.monotonic() - self._asked >= ASKS:
                     self._asked = time.monotonic()
                     self._refreshing = asyncio.create_task(to_thread.run_sync(self.desk.refresh, limiter=self._people))
                 await self._compare()
             if not self.closing:
-                await asyncio.sleep(AT_LEAST)  # a pace, not a wait: what happens meanwhile is shown together
+                rest = REST * (time.monotonic() - begun)
+                # A pace, not a wait: what happens meanwhile is shown together.
+                await asyncio.sleep(max(AT_LEAST, min(rest, AT_MOST)))
 
     async def _compare(self) -> None:
         """Lets the streams go on where the board differs, or where it cannot be made: they say so."""
@@ -196,9 +257,9 @@ class Live:
             self._next.set()
             self._next = asyncio.Event()
 
-    async def stream(self, seen: Callable[[], Awaitable[str | None]], names: bool) -> AsyncIterator[str]:
-        """The board's HTML as events, at once and whenever it differs. `seen` says each time which section may be looked at;
-        None ends the stream: whoever looked has signed out."""
+    async def stream(self, seen: Callable[[], Awaitable[Look | None]]) -> AsyncIterator[str]:
+        """The board's HTML as events, at once and whenever it differs. `seen` says each time what may be looked at; None ends
+        the stream: whoever looked has signed out."""
         self._watchers += 1
         last = html = ""
         try:
@@ -206,10 +267,10 @@ class Live:
             while not self.closing:
                 waits = self._next
                 try:
-                    section = await seen()
-                    if section is None:
+                    look = await seen()
+                    if look is None:
                         return
-                    html = await self._shared(section, names, fresh=not last)
+                    html = await self._shared(look, fresh=not last)
                 except DatabaseAway as error:
                     yield f"event: problem\ndata: {json.dumps(error.public)}\n\n"
                     html = last
@@ -224,19 +285,32 @@ class Live:
         finally:
             self._watchers -= 1
 
-    async def _shared(self, section: str, names: bool, fresh: bool) -> str:
+    async def _shared(self, look: Look, fresh: bool) -> str:
         """The same HTML for all who look at the same: 200 boards cost as much as one."""
         async with self._making:
-            version, (made, html) = self._version, self._made.get((section, names), (-1, ""))
+            version, (made, html) = self._version, self._made.get(look, (-1, ""))
             if fresh or made != version:
-                html = await to_thread.run_sync(self.html, section, names, limiter=self._boards)
+                html = await to_thread.run_sync(self.html, look, fresh, limiter=self._boards)
                 self._made = {key: one for key, one in self._made.items() if one[0] == version}
-                self._made[section, names] = (version, html)
+                self._made[look] = (version, html)
             return html
 
-    def html(self, section: str, names: bool) -> str:
-        found = self.look(section)
-        return pages.html("board_rows.html", board=found, names=names, labs=self.labs(found))
+    def html(self, look: Look, fresh: bool = True) -> str:
+        """A stream that goes on shows what was seen to differ; a fresh one looks for itself."""
+        seen = None if fresh or look.section else self._board
+        found = seen or self.look(look.section)
+        return pages.html("board_rows.html", **self.values(found, look))
+
+    def values(self, found: Board, look: Look) -> dict[str, Any]:
+        """What the board's HTML is made from."""
+        return {
+            "board": found,
+            "rows": look.rows(found),
+            "look": look,
+            "mistake": diagnoses.plainly(look.mistake) if look.mistake else "",
+            "names": look.names,
+            "labs": self.labs(found),
+        }
 
     async def page(
         self, member: int, html: Callable[[], str], may: Callable[[], Awaitable[bool]], every: float = QUIET
@@ -285,10 +359,6 @@ def _section(request: Request, me: Member) -> str:
     return own or request.query_params.get("section", "")
 
 
-def _names(request: Request) -> bool:
-    return request.query_params.get("names") == "shown"
-
-
 async def about(
     request: Request,
     allow: Callable[[Request], Awaitable[Response]],
@@ -312,21 +382,19 @@ async def about(
 @door(STAFF)
 def board(ask: Ask) -> Response:
     live: Live = ask.request.app.state.live
-    section, names = _section(ask.request, ask.me), _names(ask.request)
-    found = live.look(section, ask.session)
+    look = asked_for(ask.request, _section(ask.request, ask.me))
+    found = live.look(look.section, ask.session)
     sections = sorted({one.section for one in people.learners(ask.session, ask.workshop, ask.me) if one.section})
     return ask.page(
         "board.html",
-        board=found,
-        labs=live.labs(found),
-        names=names,
-        section=section,
+        **live.values(found, look),
         sections=sections,
-        instructor=ask.me.role == people.INSTRUCTOR,
+        own=ask.me.section if ask.me.role == people.ASSISTANT else "",
+        hints=tuple(hints(ask.workshop)),
     )
 
 
-@door(STAFF)
+@door(STAFF, notes=False)
 def who_watches(ask: Ask) -> Response:
     """Allowed, for whoever may see a board."""
     assert ask.viewer is not None
@@ -340,14 +408,16 @@ async def events(request: Request) -> Response:
     if not isinstance(allowed, Allowed):
         return allowed
 
-    async def seen() -> str | None:
+    async def seen() -> Look | None:
         again = await who_watches(request)
         if again.status_code == 503:
             raise DatabaseAway("", "", "it does not answer")
-        return _section(request, again.viewer.member) if isinstance(again, Allowed) else None
+        if not isinstance(again, Allowed):
+            return None
+        return asked_for(request, _section(request, again.viewer.member))
 
     live: Live = request.app.state.live
-    return StreamingResponse(live.stream(seen, _names(request)), media_type="text/event-stream")
+    return StreamingResponse(live.stream(seen), media_type="text/event-stream")
 
 
 @door(STAFF)

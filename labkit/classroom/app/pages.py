@@ -21,11 +21,15 @@ HERE = Path(__file__).parent
 STATES = {
     standing.State.AWAY: ("○", "not here"),
     standing.State.IDLE: ("–", "idle"),
+    standing.State.READING: ("·", "not begun"),
     standing.State.WORKING: ("▸", "working"),
     standing.State.STUCK: ("!", "stuck"),
     standing.State.DONE: ("✓", "done"),
 }
 """A sign and a word for each: never color alone."""
+
+NAMES = "names=shown"
+"""What an address says where names are shown. Links of such a page say it too."""
 
 SIGNS = {outcome.value: sign for outcome, sign in SYMBOLS.items()}
 """{outcome: (sign, word)}, as everywhere in labkit."""
@@ -56,6 +60,9 @@ def _environment() -> Environment:
 
 
 def html(template: str, **values: Any) -> str:
+    """Names of learners are hidden unless `names` says otherwise: a page may be on a projector."""
+    values = {"names": False, **values}
+    values["named"] = f"?{NAMES}" if values["names"] else ""
     return _environment().get_template(template).render(values).strip()
 
 

@@ -1,12 +1,16 @@
 """What every request needs: the database, the workshop with its key, the clock, and who is asking."""
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
+from anyio import CapacityLimiter
 from sqlalchemy.orm import Session
 
 from labkit.classroom.broker.labs import Labs
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from labkit.classroom.app.desk import Desk
     from labkit.classroom.app.hub import Hub
     from labkit.classroom.app.lti import Lti
+    from labkit.classroom.hub.elsewhere import Elsewhere
 
 
 def now() -> datetime:
@@ -49,12 +54,25 @@ class Room:
     """Learning platforms that lead here; None where none is registered."""
     hub: "Hub | None" = None
     """JupyterHub, where the classroom runs one."""
+    taking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(3))
+    """So many results are taken at once. Many more at once would all take much longer: after each of its questions to the
+    database a thread waits for the interpreter, behind all other threads."""
+    _turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     servers: Servers | None = None
     """Which brokers on other machines there are, and may come; None where none may."""
+    elsewhere: "Elsewhere | None" = None
+    """Learners' JupyterLabs on these machines; None where there can be none."""
     changed: Callable[[], None] = field(default=lambda: None)
     """Called after everything that the board may show."""
     woken: Callable[[int | None], None] = field(default=lambda _: None)
     """Called after everything that pages about this member may show; None: about anybody."""
+
+    @contextlib.asynccontextmanager
+    async def turn(self, whose: int | None) -> AsyncIterator[None]:
+        """One after the other: a learner who sends a hundred things at once keeps nobody else waiting. None waits for none."""
+        turn = asyncio.Lock() if whose is None else self._turns.setdefault(whose, asyncio.Lock())
+        async with turn:
+            yield
 
     def workshop(self, session: Session) -> Workshop:
         return session.get_one(Workshop, self.number)

@@ -99,8 +99,7 @@ TERMINAL = HEADERS["Content-Security-Policy"].replace("style-src 'self'", "style
 def socket_from_here(socket: HTTPConnection) -> bool:
     """Whether one of our own pages opens this WebSocket. Browsers always say where it comes from, and no rule of theirs keeps
     another site from opening one."""
-    origin = socket.headers.get("origin", "null")
-    return urlsplit(origin)[:2] == ("https", socket.headers.get("host", ""))
+    return _ours(socket.headers.get("origin", "null"), socket)
 
 
 def from_here(request: Request) -> bool:
@@ -109,7 +108,16 @@ def from_here(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return site in ("same-origin", "none")
-    return origin != "null" and urlsplit(origin).netloc == request.headers.get("host", "")
+    return _ours(origin, request)
+
+
+def _ours(origin: str, asked: HTTPConnection) -> bool:
+    """Whether this is the origin of our own pages. Anybody can write anything there."""
+    try:
+        found = urlsplit(origin)
+    except ValueError:
+        return False
+    return (found.scheme, found.netloc) == ("https", asked.headers.get("host", ""))
 
 
 def address(request: Request) -> str:

@@ -12,8 +12,10 @@ from types import FrameType
 
 import uvicorn
 
+from labkit import reaching
 from labkit.classroom.app import application, patience
 from labkit.classroom.app.room import Room
+from labkit.classroom.app.tls import Chooser, Outside
 from labkit.errors import LabError
 from labkit.work import keeping
 
@@ -32,11 +34,20 @@ class Place:
     port: int
     keys: Path
     """A folder; what is missing there is made."""
+    outside: Outside | None = None
+    """What browsers are shown that ask for its name."""
+
+    @property
+    def shown(self) -> tuple[Path, Path]:
+        """The files of the certificate that browsers are to know, and of its key."""
+        if self.outside:
+            return self.outside.chain, self.outside.key
+        return self.keys / "server.pem", self.keys / "server-key.pem"
 
 
 def names(host: str) -> list[str]:
-    """What browsers may call this machine: for all of its addresses, where it listens on all."""
-    found = ["localhost", "127.0.0.1", socket.gethostname()]
+    """What this machine may be called: for all of its addresses, where it listens on all."""
+    found = ["localhost", "127.0.0.1", socket.gethostname(), reaching.NAME]
     if host in EVERYWHERE:
         import psutil
 
@@ -46,15 +57,30 @@ def names(host: str) -> list[str]:
             for one in some
             if one.family is socket.AF_INET and not ipaddress.ip_address(one.address).is_link_local
         ]
-    return list(dict.fromkeys([*found, *([] if host in EVERYWHERE else [host])]))
+    return list(dict.fromkeys([*found, *([] if host in EVERYWHERE else [host, *_addresses(host)])]))
+
+
+def _addresses(host: str) -> list[str]:
+    try:
+        return [str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    except OSError:
+        return []
 
 
 def address(place: Place, port: int) -> str:
     """What to type into a browser."""
+    if place.outside and place.outside.host:
+        return written(place.outside.host, port)
     if place.host not in EVERYWHERE:
-        return f"https://{place.host}:{port}"
-    outward = [one for one in names(place.host)[3:] if not one.startswith("127.")]
-    return f"https://{outward[0] if outward else socket.gethostname()}:{port}"
+        return written(place.host, port)
+    outward = [one for one in names(place.host)[4:] if not one.startswith("127.")]
+    return written(outward[0] if outward else socket.gethostname(), port)
+
+
+def written(host: str, port: int | None) -> str:
+    """The address as browsers write it: without the usual port."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"https://{shown}" if port in (None, 443) else f"https://{shown}:{port}"
 
 
 def keys(place: Place) -> bytes:
@@ -96,29 +122,42 @@ def listen(place: Place) -> socket.socket:
 
 def server(room: Room, place: Place) -> "Server":
     """The server of this room, not running yet."""
-    return Server(
-        uvicorn.Config(
-            application.build(room),
-            ssl_certfile=str(place.keys / "server.pem"),
-            ssl_keyfile=str(place.keys / "server-key.pem"),
-            log_level="warning",
-            server_header=False,
-            http=patience.Patient,
-            proxy_headers=False,
-            timeout_graceful_shutdown=3,
-            lifespan="on",
-            ws="wsproto",
-            ws_max_size=65_536,
-        )
+    config = uvicorn.Config(
+        application.build(room),
+        ssl_certfile=str(place.keys / "server.pem"),
+        ssl_keyfile=str(place.keys / "server-key.pem"),
+        log_level="warning",
+        server_header=False,
+        http=patience.Patient,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+        lifespan="on",
+        ws="wsproto",
+        ws_max_size=65_536,
     )
+    if place.outside:
+        config.load()
+        assert config.ssl is not None
+        config.ssl.sni_callback = Chooser(place.outside)
+    return Server(config)
+
+
+def cut_off(transport: asyncio.WriteTransport) -> None:
+    """Aborts a connection. Python 3.11's TLS raises AttributeError for one that was closed twice: that one is gone already."""
+    with contextlib.suppress(AttributeError):
+        transport.abort()
 
 
 class Server(uvicorn.Server):
     """Ends the boards' streams first: it would wait for them."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:  # an impatient second Ctrl-C; it ends within seconds, and hurrying prints tracebacks
+            return
+        super().handle_exit(
+            sig, frame
+        )  # before end(): where it ends already, uvicorn takes a Ctrl-C for the second one
         self.end()
-        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cuts what is still open at the end: TLS would wait for the other side to say goodbye."""
@@ -127,13 +166,13 @@ class Server(uvicorn.Server):
         def cut_closed() -> None:
             for one in there:
                 if one.is_closing():
-                    one.abort()
+                    cut_off(one)
 
         cut = asyncio.get_running_loop().call_later(GOODBYE, cut_closed)
         await super().shutdown(sockets)
         cut.cancel()
         for transport in there:
-            transport.abort()
+            cut_off(transport)
         for _ in range(5):
             await asyncio.sleep(0)
 

@@ -83,6 +83,7 @@ class Terminals:
     def __init__(self) -> None:
         self._open: dict[int, Table] = {}
         self._asked: dict[int, list[str]] = {}
+        self._opening: set[int] = set()
         self._lock = threading.Lock()
 
     def of(self, member: int) -> Table | None:
@@ -90,14 +91,23 @@ class Terminals:
         return None if table is None or table.shared.over else table
 
     def open(self, member: Member, desk: Desk, machine: str) -> None:
-        """Raises LabError where there is no such machine. One that is open stays, if it is on that machine."""
+        """Raises LabError where there is no such machine. One that is open stays, if it is on that machine. Only one is opened
+        at a time: a machine that hangs must not take the threads of all, and of two that open at once one would never end."""
         if (there := self.of(member.id)) and there.machine == machine:
             return
-        session = desk.labs.session(member.ident, machine, SHELL, Terminal(kind="xterm-256color"))
-        shared = Shared(session, member.ident)
-        self.end(member.id)
         with self._lock:
-            self._open[member.id] = Table(shared, member.ident, machine, (24, 80))
+            if member.id in self._opening:
+                raise LabError("Your terminal is being opened already.", "wait a moment, then load the page again")
+            self._opening.add(member.id)
+        try:
+            session = desk.labs.session(member.ident, machine, SHELL, Terminal(kind="xterm-256color"))
+            shared = Shared(session, member.ident)
+            self.end(member.id)
+            with self._lock:
+                self._open[member.id] = Table(shared, member.ident, machine, (24, 80))
+        finally:
+            with self._lock:
+                self._opening.discard(member.id)
 
     def end(self, member: int) -> None:
         with self._lock:
@@ -117,17 +127,29 @@ class Terminals:
         return tuple(self._asked.get(member, ()))
 
     def allow(self, member: int, who: str, may: May) -> None:
-        """The learner's answer, also to who has not asked. Raises LabError where no terminal is open."""
+        """The learner's answer, also to who has not asked. Typing is a second consent, to who may watch already. Raises
+        LabError where no terminal is open, and where typing would be the first consent."""
         table = self.of(member)
         with self._lock:
+            if table and may is May.TYPE and not table.may.get(who):
+                raise LabError(f"{who} may not see your terminal yet.", "let them watch first, then let them type")
             self._asked[member] = [one for one in self._asked.get(member, []) if one != who]
+            if table:
+                table.may[who] = may
         if table is None:
             if may is May.NOTHING:
                 return
             raise LabError("You have no terminal open.", "open one, then share it")
-        table.may[who] = may
         table.tell()
         table.shared.allow(table.learner, who, may)
+
+    def forget(self, who: str) -> None:
+        """Somebody helps no more: what learners allowed them ends."""
+        for member, table in list(self._open.items()):
+            if table.may.get(who):
+                self.allow(member, who, May.NOTHING)
+        with self._lock:
+            self._asked = {member: [one for one in there if one != who] for member, there in self._asked.items()}
 
     def away(self, member: int) -> None:
         """Ends it, if the learner did not come back."""
@@ -243,7 +265,7 @@ def theirs(ask: Ask) -> Response:
     member = the_learner(ask)
     table = _of(ask).of(member.id)
     may = table.may.get(ask.me.ident, May.NOTHING) if table else May.NOTHING
-    values = _waiting(ask.request, member, ask.me.ident)
+    values = {**_waiting(ask.request, member, ask.me.ident), "called": ask.called(member)}
     page = ask.page("terminal.html", mine=False, table=table if may else None, lab=None, **values)
     return _with_terminal(page)
 
@@ -252,7 +274,8 @@ def _waiting(request: Request, member: Member, who: str) -> dict[str, Any]:
     terminals: Terminals = request.app.state.terminals
     table = terminals.of(member.id)
     may = table.may.get(who, May.NOTHING) if table else May.NOTHING
-    return {"member": member, "shares": bool(may), "waits": who in terminals.asked(member.id)}
+    shown = request.query_params.get("names") == "shown"
+    return {"member": member, "names": shown, "shares": bool(may), "waits": who in terminals.asked(member.id)}
 
 
 @asks(STAFF)
@@ -358,7 +381,7 @@ def _size(text: str) -> tuple[int, int] | None:
     try:
         told = json.loads(text)
         rows, columns = int(told["rows"]), int(told["columns"])
-    except (ValueError, KeyError, TypeError):
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return None
     return (rows, columns) if 2 <= rows <= 500 and 2 <= columns <= 1000 else None
 
@@ -392,7 +415,7 @@ def _still(room: Room, token: str, number: int | None) -> bool:
 def _may_sit(room: Room, token: str, number: int | None) -> tuple[str, int, str] | None:
     """(who sits down, the learner's number, the learner's id), for a learner at their own terminal or for their helper.
     None for anybody else."""
-    viewer, _ = doors.whose(room, token)
+    viewer, _ = doors.whose(room, token, notes=False)
     if viewer is None or viewer.staff == (number is None):
         return None
     if number is None:

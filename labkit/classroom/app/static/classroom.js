@@ -35,3 +35,15 @@ if (live) {
   source.onerror = () => say(source.readyState === EventSource.CLOSED ? "○ You are signed out here. Reload this page." : "○ The connection is lost. Trying again…");
   source.addEventListener("problem", (event) => say(`○ Nothing new comes: ${JSON.parse(event.data)}`));
 }
+
+// Where the machine's network changes, a browser gives up requests: a terminal whose scripts did not arrive is asked for again.
+addEventListener("load", () => {
+  const terminal = document.getElementById("terminal"), TRIES = 3;
+  if (!terminal) return;
+  const tries = Number(sessionStorage.getItem("tries") ?? 0);
+  sessionStorage.removeItem("tries");
+  if (terminal.childElementCount) return;
+  if (tries >= TRIES) { document.getElementById("terminal-state").textContent = "○ A part of this page did not arrive. Reload this page."; return; }
+  sessionStorage.setItem("tries", tries + 1);
+  location.reload();
+});

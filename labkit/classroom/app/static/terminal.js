@@ -1,7 +1,7 @@
 // A terminal on a machine of a lab, over a WebSocket. The learner's window sets its size; others see it at that size.
 "use strict";
 const place = document.getElementById("terminal");
-if (place) {
+if (place && window.Terminal && window.FitAddon) {  // what did not arrive, classroom.js asks for again
   const mine = place.dataset.mine === "yes", NOTHING = 0, WATCH = 1, TYPE = 2;
   const state = document.getElementById("terminal-state"), reader = document.getElementById("screen-reader");
   const style = getComputedStyle(document.documentElement);
