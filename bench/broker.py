@@ -75,8 +75,8 @@ def main():
         try:
             rows = measured(broker, engine, options)
         finally:
-            for one in broker.all():
-                broker.remove(one.learner)
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(broker.remove, [one.learner for one in broker.all()]))
     print("\n".join(rows))
     if options.write:
         write(rows, options)
@@ -103,14 +103,13 @@ def measured(broker, engine, options):
         opened = [running.enter_context(jupyter(broker, learner)) for learner in up[: options.jupyter]]
         time.sleep(capacity.SETTLES)
         parts = [part.id for lab in labs for part in lab.parts.values()]
-        with engine.wire(120) as wire:
-            before, since = processor.of_containers(wire, parts), time.monotonic()
-            time.sleep(options.span)
-            idle = (processor.of_containers(wire, parts) - before) / (time.monotonic() - since)
+        since, before = time.monotonic(), processor.of_containers(engine, parts)
+        time.sleep(options.span)
+        until, after = time.monotonic(), processor.of_containers(engine, parts)
+        idle = (after - before) / (until - since)
         busy = psutil.cpu_percent(interval=10)
-        memory = [
-            sum(capacity._memory(capacity._stats(engine, part.id)) for part in lab.parts.values()) for lab in labs
-        ]
+        held = dict(zip(parts, map(capacity.memory, capacity.stats(engine, parts)), strict=True))
+        memory = [sum(held[part.id] for part in lab.parts.values()) for lab in labs]
         left = psutil.virtual_memory().available
         everything, seconds = graded(broker, up)
         servers = [sum(map(capacity._own, capacity._family(one))) for one in opened]
@@ -171,12 +170,16 @@ def jupyter(broker, learner):
 def graded(broker, learners):
     """How many reports were right, and how long all took at once."""
     signed_in = learners[::2]
-    for learner in signed_in:
+
+    def sign_in(learner):
         user = broker.observe(learner, ("registries",)).lab.person.username
         session = broker.session(learner, "workstation", ["docker", "login", "-u", user, "-p", "mypassword"])
         while session.read()[1]:
             pass
         session.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(sign_in, signed_in))
 
     def right(learner):
         try:

@@ -253,8 +253,7 @@ class Bench:
 
     def used(self, place):
         """Processor seconds of what serves there, since it started."""
-        with self.engine.wire() as wire:
-            return processor.of_containers(wire, [self._machine(place)])
+        return processor.of_containers(self.engine, [self._machine(place)])
 
     def memory(self, work):
         """(most, last) MiB of the edge and nginx while this is done."""

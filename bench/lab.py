@@ -32,6 +32,7 @@ from test_scale import FILL  # noqa: E402
 
 from labkit import paths  # noqa: E402
 from labkit.authoring import solutions  # noqa: E402
+from labkit.classroom.broker import capacity  # noqa: E402
 from labkit.content import exercises  # noqa: E402
 from labkit.grading.grade import grade  # noqa: E402
 from labkit.lab import environment, find  # noqa: E402
@@ -150,19 +151,13 @@ def clear_sequential(engine):
 
 def memory(engine):
     """Bytes that the lab's containers use, without the page cache, as `docker stats` counts."""
-    total = 0
-    for part in find.containers(engine, HOME.name):
-        with engine.wire() as wire:
-            stats = wire.get(f"/containers/{part['Id']}/stats?stream=false&one-shot=true")["memory_stats"]
-        inactive = stats.get("stats", {}).get("total_inactive_file", stats.get("stats", {}).get("inactive_file", 0))
-        total += stats["usage"] - inactive
-    return total
+    parts = [part["Id"] for part in find.containers(engine, HOME.name)]
+    return sum(map(capacity.memory, capacity.stats(engine, parts)))
 
 
 def used(engine):
     """Processor seconds that the lab's containers have used."""
-    with engine.wire() as wire:
-        return processor.of_containers(wire, [container["Id"] for container in find.containers(engine, HOME.name)])
+    return processor.of_containers(engine, [container["Id"] for container in find.containers(engine, HOME.name)])
 
 
 def large_observation(observation):

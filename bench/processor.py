@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from labkit.classroom.broker import capacity
+
 ENGINE = ("dockerd", "containerd", "containerd-shim", "docker-proxy")
 """Beginnings of the names of an engine's processes. Those that it starts and ends (runc, iptables) count as their children."""
 
@@ -32,14 +34,9 @@ def spent(call: Callable[[], None], containers: Callable[[], float]) -> Spent:
     return Spent(_children() - command, _engine() - engine, containers() - before)
 
 
-def of_containers(wire, identifiers) -> float:
+def of_containers(engine, identifiers) -> float:
     """Processor seconds of these containers, as `docker stats` counts them."""
-    used = 0
-    for identifier in identifiers:
-        used += wire.get(f"/containers/{identifier}/stats?stream=false&one-shot=true")["cpu_stats"]["cpu_usage"][
-            "total_usage"
-        ]
-    return used / 1e9
+    return capacity.processor(capacity.stats(engine, identifiers))
 
 
 def _children() -> float:

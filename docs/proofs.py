@@ -23,6 +23,7 @@ KINDS = {
     "files": "Files and images that are crafted",
     "terminals": "What a terminal would obey",
     "pages": "What a page would run",
+    "classroom": "What the classroom is sent",
 }
 """What an attack goes at, and its heading."""
 CELLS = {"attack": 3, "fault": 2}

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 # Before labkit is imported: it reads where things lie from here. Workers (pytest-xdist) share what lies in SCRATCH.
@@ -30,10 +31,16 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 import pytest  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
+ENGINES = ("test_engines.py", "test_classroom_fleet.py", "test_classroom_hub_servers.py", "test_classroom_restarts.py")
+"""Files that start engines (`starts_an_engine`)."""
 
 
 def pytest_addoption(parser):
     parser.addoption("--corpus-runs", type=int, default=1, help="how often each attempt of the corpus is played")
+    today = datetime.now(UTC).toordinal()
+    parser.addoption(
+        "--corpus-day", type=int, default=today, help="whose part of the corpus is played: a number of a day"
+    )
 
 
 def pytest_collection_modifyitems(items):
@@ -44,9 +51,14 @@ def pytest_collection_modifyitems(items):
     order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "conformance": 5, "acceptance": 6}
     # It starts labs by the dozen, and Chromium gives up requests while networks come and go: not beside other browsers' tests.
     order |= {"test_workshop.py": 3}
+    if WORKER:
+        order |= dict.fromkeys(ENGINES, -1)
     items.sort(key=lambda item: order.get(item.path.name, order.get(item.path.parent.name, 7)))
     for item in items:
         folder = item.path.parent.name
+        assert item.path.name in ENGINES or not item.get_closest_marker("starts_an_engine"), (
+            f"{item.path} is not in ENGINES"
+        )
         if folder != "unit" and (folder != "attacks" or "engine" in item.fixturenames):
             item.add_marker(pytest.mark.docker)
             if folder != "acceptance":
@@ -56,6 +68,19 @@ def pytest_collection_modifyitems(items):
 def pytest_xdist_auto_num_workers():
     """One for each core: what waits in one worker leaves the other's engines and browsers more of the machine."""
     return len(os.sched_getaffinity(0))
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """A file is one piece of work. What starts engines is one, too, and the first: no other worker's test may use an engine beside it,
+    and values, which the others compute first, need none."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "engines" if Path(file).name in ENGINES else file
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
