@@ -49,8 +49,6 @@ def pytest_collection_modifyitems(items):
     What uses real engines and browsers on a busy machine is tried a second time where it fails, and the report names it
     (docs/decisions/0048-a-second-try.md). What is only computed has one try."""
     order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "conformance": 5, "acceptance": 6}
-    # It starts labs by the dozen, and Chromium gives up requests while networks come and go: not beside other browsers' tests.
-    order |= {"test_workshop.py": 3}
     if WORKER:
         order |= dict.fromkeys(ENGINES, -1)
     items.sort(key=lambda item: order.get(item.path.name, order.get(item.path.parent.name, 7)))

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from classrooms import classroom
 from driver import PATIENCE, SOON, browser
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
 from labkit.classroom import playing
 from labkit.classroom.records import people
@@ -33,39 +33,15 @@ def played(tmp_path_factory):
 def signed_in(chromium, here, ident="instructor", **options):
     context = chromium.new_context(ignore_https_errors=True, **{"viewport": {"width": 1280, "height": 800}, **options})
     page = context.new_page()
-    page.errors, page.failed = [], []
+    page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
-    page.on("requestfailed", lambda request: page.failed.append(request.url))
-    go(page, f"{here.room.address}/join/{here.token(people.LINK, ident)}")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state()
-    go(page, here.room.address)
+    page.goto(f"{here.room.address}/join/{here.token(people.LINK, ident)}")
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("button", name="Sign in").click()
+    page.goto(here.room.address)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     return page
-
-
-def go(page, address):
-    """Opens a page, with all that belongs to it. Chromium gives up a request where the machine's networks change just then: labs
-    beside this test come and go. Then the page is opened again."""
-    for _ in range(20):
-        known = len(page.errors)
-        page.failed.clear()
-        try:
-            page.goto(address, wait_until="load")
-        except Error as error:
-            if not any(word in str(error) for word in ("ERR_NETWORK_CHANGED", "interrupted by another navigation")):
-                raise
-        else:
-            if not any("/events" not in url for url in page.failed):
-                return
-        del page.errors[known:]
-    raise AssertionError(f"{address} could not be opened: {page.failed}")
-
-
-def problems(page):
-    """What the page itself did wrong: scripts that broke, and what the policy of the content blocked."""
-    return [text for text in page.errors if "ERR_NETWORK_CHANGED" not in text]
 
 
 def serious(page):
@@ -90,16 +66,16 @@ def test_axe_finds_nothing_serious(chromium, played, theme):
         f"/learner/{number}",
         f"/learner/{number}/01-login",
     ):
-        go(page, played.room.address + path)
+        page.goto(played.room.address + path)
         expect(page.locator("h1")).to_be_visible()
         assert serious(page) == [], path
-    assert problems(page) == []
+    assert page.errors == []
     page.context.close()
     learner = signed_in(chromium, played, "learner002", color_scheme=theme)
     for path in ("/me", "/me/01-login", "/sign-in"):
-        go(learner, played.room.address + path)
+        learner.goto(played.room.address + path)
         assert serious(learner) == [], path
-    assert problems(learner) == []
+    assert learner.errors == []
     learner.context.close()
 
 
@@ -123,7 +99,7 @@ def test_the_board_shows_live_what_happens_and_keeps_the_focus(chromium, played)
     expect(page.locator("h1")).to_have_text("Learner 30")
     page.get_by_role("link", name="Show names").press("Enter")
     expect(page.locator("h1")).to_have_text("José Núñez")
-    assert problems(page) == []
+    assert page.errors == []
     page.context.close()
 
 
@@ -146,7 +122,7 @@ def test_a_raised_hand_is_seen_and_lowered(chromium, played):
     expect(learner.locator("main")).to_contain_text("Look at the name")
     expect(learner.get_by_role("button", name="Raise my hand")).to_be_visible()
     for page in (instructor, learner):
-        assert problems(page) == []
+        assert page.errors == []
         page.context.close()
 
 
@@ -179,7 +155,7 @@ def test_who_is_listed_is_chosen_by_keyboard_and_stays_in_the_address(chromium, 
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         assert serious(page) == []
-    assert problems(page) == []
+    assert page.errors == []
     page.context.close()
 
 
@@ -190,21 +166,21 @@ def test_a_hint_to_everybody_by_keyboard(chromium, played):
     expect(page.get_by_text("The hint is sent.")).to_be_visible()
     expect(learner.locator("[data-key=messages]")).to_contain_text("Hint 1 of", timeout=SOON)
     for one in (page, learner):
-        assert problems(one) == []
+        assert one.errors == []
         one.context.close()
 
 
 def test_a_mark_is_opened_as_the_learner_sees_it_and_overruled(chromium, played):
     played.observed("learner004", "03-push/wrong-tag", spread=3)
     page = signed_in(chromium, played)
-    go(page, f"{played.room.address}/learner/{played.number('learner004')}/03-push")
+    page.goto(f"{played.room.address}/learner/{played.number('learner004')}/03-push")
     expect(page.get_by_role("region", name="Checks")).to_contain_text("not yet")
     expect(page.get_by_role("region", name="Where the images are")).to_contain_text("Docker Hub")
     page.get_by_label("Points, 0 to").fill("1")
     page.get_by_label("Reason, which the learner reads").fill("The network was down")
     page.get_by_role("button", name="Overrule").click()
     expect(page.locator("main")).to_contain_text("Set by hand: The network was down")
-    assert problems(page) == []
+    assert page.errors == []
     page.context.close()
 
 
@@ -243,7 +219,7 @@ def test_two_hundred_learners(chromium, tmp_path):
             met.append(page.evaluate("document.activeElement.textContent.trim()"))
             page.keyboard.press("Tab")
         assert [one for one in met if one.startswith("Learner ")] == [f"Learner {number}" for number in range(1, 201)]
-        assert problems(page) == []
+        assert page.errors == []
         page.context.close()
 
 

@@ -4,7 +4,7 @@ import pytest
 from driver import PATIENCE, browser
 from lti_platform import Platform, Running
 from playwright.sync_api import expect
-from test_board import go, problems, serious, signed_in
+from test_board import serious, signed_in
 from test_classroom_lti import There, there, until
 
 from labkit.classroom.lti.platforms import Keys
@@ -30,10 +30,9 @@ def course(chromium, joined, theme="light"):
     """A page of the course, in a browser that knows nobody, and the frame with the tool in it."""
     context = chromium.new_context(ignore_https_errors=True, color_scheme=theme)
     page = context.new_page()
-    page.errors, page.failed = [], []
+    page.errors = []
     page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
-    page.on("requestfailed", lambda request: page.failed.append(request.url))
-    go(page, f"{joined.platform.url}/course")
+    page.goto(f"{joined.platform.url}/course")
     return page, page.frame_locator("iframe")
 
 
@@ -45,7 +44,7 @@ def test_from_a_frame_of_the_platform_into_a_window_of_its_own(chromium, joined)
     with page.context.expect_page() as opened:
         button.press("Enter")
     expect(opened.value.locator("h1")).to_have_text("Ada Lovelace")
-    assert problems(page) == []
+    assert page.errors == []
     with page.expect_console_message(
         lambda line: "frame-ancestors" in line.text
     ):  # the classroom itself is in nobody's frame
@@ -77,11 +76,11 @@ def test_axe_finds_nothing_serious(chromium, joined, theme):
     until(lambda: any(one.stuck for one in here.room.lti.outbox.all()))
     page = signed_in(chromium, here, color_scheme=theme)
     for path in ("/lti-status", "/marks/export", "/workshop", "/marks"):
-        go(page, here.room.address + path)
+        page.goto(here.room.address + path)
         expect(page.locator("h1")).to_be_visible()
         assert serious(page) == [], path
-    go(page, here.room.address + "/lti-status")
+    page.goto(here.room.address + "/lti-status")
     page.get_by_role("button", name="Take the roster").press("Enter")
     expect(page.locator("main")).to_contain_text("to be added")
-    assert serious(page) == [] and problems(page) == []
+    assert serious(page) == [] and page.errors == []
     page.context.close()

