@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the README's screenshots: a lab, JupyterLab and Chromium, driven as a learner drives them.
+"""Makes the documents' screenshots, driven as people drive them: a lab with JupyterLab, and the simulated class.
 
-.venv/bin/python docs/screenshots.py
+.venv/bin/python docs/screenshots.py [lesson | classroom]
 """
 
 import json
@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SCRATCH = Path(tempfile.mkdtemp(prefix="labkit-screenshots-"))
 SIZE = (1280, 720)
-IMAGES = {name: ROOT / "docs" / "images" / f"{name}.png" for name in ("panel", "mistake")}
+SPEED = 60
+"""So much faster than a real hour the class is played."""
 
 
 def labkit(*words):
@@ -22,13 +22,26 @@ def labkit(*words):
 
 
 def main():
-    os.environ |= {
-        "LABKIT_LAB": f"labshots-{os.getpid()}",
-        "XDG_STATE_HOME": str(SCRATCH / "state"),
-        "LABKIT_WORK": str(SCRATCH / "registry-lab"),
-        "PYTHONPATH": str(ROOT),
-    }
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+    wanted = sys.argv[1:] or list(PARTS)
+    with tempfile.TemporaryDirectory(prefix="labkit-screenshots-") as scratch:
+        os.environ |= {
+            "LABKIT_LAB": f"labshots-{os.getpid()}",
+            "XDG_STATE_HOME": f"{scratch}/state",
+            "LABKIT_WORK": f"{scratch}/registry-lab",
+            "PYTHONPATH": str(ROOT),
+        }
+        sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+        for part in wanted:
+            PARTS[part]()
+
+
+def shoot(page, name):
+    file = ROOT / "docs" / "images" / f"{name}.png"
+    page.screenshot(path=file, animations="disabled")
+    print(f"wrote {file}")
+
+
+def lesson():
     from driver import Learner, browser
 
     labkit("up", "--detach")
@@ -39,12 +52,6 @@ def main():
             panel(learner)
     finally:
         labkit("down")
-    for file in IMAGES.values():
-        print(f"wrote {file}")
-
-
-def shoot(learner, name):
-    learner.page.screenshot(path=IMAGES[name], animations="disabled")
 
 
 def mistake(learner):
@@ -53,7 +60,7 @@ def mistake(learner):
     learner.type("docker push myapp:latest")
     learner.press("Hint", "checks")
     learner.part("checks").locator(".lk-hints li").wait_for()
-    shoot(learner, "mistake")
+    shoot(learner.page, "mistake")
 
 
 def panel(learner):
@@ -64,8 +71,36 @@ def panel(learner):
     learner.open("05-deploy.ipynb")
     learner.type("docker service create --name myapp --replicas 3 myusername/myapp:v1.0.0")
     learner.points("5 of 5")
-    shoot(learner, "panel")
+    shoot(learner.page, "panel")
 
+
+def classroom():
+    """Thirty learners in the middle of their class: the board, and what one of them has done of an exercise."""
+    from driver import browser
+
+    words = ("classroom", "demo", "--learners", "30", "--speed", str(SPEED), "--port", "0", "--json")
+    with subprocess.Popen([sys.executable, "-m", "labkit", *words], stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            told = json.loads("".join(iter(demo.stdout.readline, "}\n")) + "}")
+            with browser() as chromium:
+                page = chromium.new_page(
+                    viewport={"width": 1280, "height": 960}, ignore_https_errors=True, bypass_csp=True
+                )
+                page.goto(told["instructor"])
+                page.get_by_role("button", name="Sign in").click()
+                page.wait_for_function(PUSHED, timeout=3600_000 / SPEED)
+                shoot(page, "board")
+                page.locator("table.board td.here a").first.click()
+                page.get_by_role("region", name="Checks").wait_for()
+                shoot(page, "mark")
+        finally:
+            demo.terminate()
+
+
+PUSHED = "parseInt(document.querySelectorAll('.steps li')[2].innerText) >= 8"
+"""Eight of the class have done 03."""
+
+PARTS = {"lesson": lesson, "classroom": classroom}
 
 if __name__ == "__main__":
     main()

@@ -165,6 +165,7 @@ def _help(told: dict[str, Any]) -> Help:
             for one in told["messages"]
         ),
         asked=tuple(map(str, told["asked"])),
+        sees=tuple((str(who), bool(types)) for who, types in told["sees"]),
     )
 
 

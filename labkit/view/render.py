@@ -221,6 +221,8 @@ class Help:
     """The newest first."""
     asked: tuple[str, ...] = ()
     """Who asks to see the learner's terminal."""
+    sees: tuple[tuple[str, bool], ...] = ()
+    """Who sees it, and whether they may type there."""
     away: str = ""
     """Why nothing new is heard."""
 

@@ -2,7 +2,7 @@
 """Chromium, which is told nothing of the machine's networks: CHROMIUM=PATH steady.py [ARGUMENT ...]
 
 Where an address comes or goes, and each lab beside a test brings some, Chromium gives up what it is connecting to with
-ERR_NETWORK_CHANGED, from loopback to loopback, too (net/base/network_change_notifier.h, Chromium 142). It listens at a netlink
+ERR_NETWORK_CHANGED, from loopback to loopback, too (net/base/network_change_notifier.h, tried with Chromium 156). It listens at a netlink
 socket (address_tracker_linux.cc) and takes the machine for online where it gets none: the kernel refuses it that one.
 Nothing but Python's own library: a browser's test starts this where its packages may not be.
 """

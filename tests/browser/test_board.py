@@ -162,7 +162,7 @@ def test_who_is_listed_is_chosen_by_keyboard_and_stays_in_the_address(chromium, 
 def test_a_hint_to_everybody_by_keyboard(chromium, played):
     page, learner = signed_in(chromium, played), signed_in(chromium, played, "learner005")
     page.get_by_label("From the exercises' own hints").select_option(index=0)
-    page.get_by_role("button", name="Send the hint to all").press("Enter")
+    page.get_by_role("button", name="Send the hint").press("Enter")
     expect(page.get_by_text("The hint is sent.")).to_be_visible()
     expect(learner.locator("[data-key=messages]")).to_contain_text("Hint 1 of", timeout=SOON)
     for one in (page, learner):

@@ -275,7 +275,7 @@ def test_messages_and_hints_to_all_and_to_a_section(here, instructor):
         return [ident for ident, one in pages.items() if text in one.get("/me").text]
 
     board = tim.get("/board").text
-    assert "Send to section A" in board and "Send to all" not in board
+    assert "who are in section A now" in board and "everybody</option>" not in board
     assert tim.post("/message", text="Section A only").headers["location"] == "/board?done=sent"
     assert told("Section A only") == ["ada", "li"]
     for to in ("B", "nowhere"):

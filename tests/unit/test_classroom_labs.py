@@ -17,7 +17,7 @@ from classrooms import classroom
 from msgspec import structs
 from sqlalchemy import select
 
-from labkit import reporting
+from labkit import paths, reporting, talking
 from labkit.classroom import queue as laptop
 from labkit.classroom.app import terminals
 from labkit.classroom.app.security import COOKIE
@@ -349,6 +349,24 @@ def at_a_terminal(here):
 @pytest.fixture
 def ada(here):
     return at_a_terminal(here)
+
+
+def test_jupyterlab_hears_who_sees_the_terminal(here, ada, tmp_path, monkeypatch):
+    monkeypatch.setenv("LABKIT_WORK", str(tmp_path / "work"))
+    here.laptop(tmp_path / "work", "ada")
+    heard = []
+    line = talking.Line(paths.home(), heard.append)
+    try:
+        until(lambda: heard)
+        for may, sees in (("watch", (("instructor", False),)), ("type", (("instructor", True),)), ("nothing", ())):
+            ada.post("/me/terminal/allow", who="instructor", may=may)
+            until(lambda sees=sees: heard[-1].sees == sees)
+        ada.post("/me/terminal/allow", who="instructor", may="watch")
+        until(lambda: heard[-1].sees)
+        ada.post("/me/terminal/end")
+        until(lambda: not heard[-1].sees)
+    finally:
+        line.end()
 
 
 def test_a_terminal_is_shared_step_by_step(here, ada):

@@ -7,7 +7,7 @@ that has joined, or the one that JupyterHub gives a server that it starts.
 | POST /api/hand {"up", "said"} | {}: the hand is raised or lowered |
 
 HELP, as JSON in a string: {"page": address, "hand": time or "", "said", "messages": [{"number", "time", "by", "all", "text"}],
-"asked": [who asks to see the terminal]}. The newest message is first.
+"asked": [who asks to see the terminal], "sees": [[who sees it, whether they may type]]}. The newest message is first.
 """
 
 import json
@@ -25,6 +25,7 @@ from labkit.classroom.app.api import Refused, api, parsed
 from labkit.classroom.app.live import Live
 from labkit.classroom.app.room import Room
 from labkit.classroom.app.terminals import Terminals
+from labkit.classroom.broker.shared import May
 from labkit.classroom.records import people, talk
 from labkit.classroom.records.database import DatabaseAway
 from labkit.classroom.records.models import Member, Workshop
@@ -84,6 +85,7 @@ def _told(room: Room, terminals: Terminals, number: int) -> str:
     with room.database.reading() as session:
         member = session.get_one(Member, number)
         up = talk.hand(session, member)
+        table = terminals.of(number)
         messages = talk.messages(session, room.workshop(session), member)[:MOST]
         return json.dumps(
             {
@@ -101,6 +103,7 @@ def _told(room: Room, terminals: Terminals, number: int) -> str:
                     for message, by in messages
                 ],
                 "asked": list(terminals.asked(number)),
+                "sees": [(who, may is May.TYPE) for who, may in table.sharing] if table else [],
             }
         )
 
