@@ -44,21 +44,30 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Values first, then the lab: what fails in a second is told in a second. The corpus last: it fills the machine by itself.
+    """Values first, then what needs no engine, which others may start meanwhile; then the lab. What fails in a second is told in a
+    second. The corpus last: it fills the machine by itself.
 
     What uses real engines and browsers on a busy machine is tried a second time where it fails, and the report names it
     (docs/decisions/0048-a-second-try.md). What is only computed has one try."""
-    order = {"unit": 0, "browser": 1, "integration": 2, "attacks": 3, "faults": 4, "conformance": 5, "acceptance": 6}
-    if WORKER:
-        order |= dict.fromkeys(ENGINES, -1)
-    items.sort(key=lambda item: order.get(item.path.name, order.get(item.path.parent.name, 7)))
+    folders = ("browser", "integration", "attacks", "faults", "conformance", "acceptance")
+    order = {"unit": 0, **{folder: 2 + number for number, folder in enumerate(folders)}}
+    on_engine = {item.path for item in items if "engine" in item.fixturenames or item.path.name in ENGINES}
+
+    def place(item):
+        if WORKER and item.path.name in ENGINES:
+            return -1
+        folder = item.path.parent.name
+        return order.get(folder, 9) if folder == "unit" or item.path in on_engine else 1
+
+    items.sort(key=place)
     for item in items:
         folder = item.path.parent.name
         assert item.path.name in ENGINES or not item.get_closest_marker("starts_an_engine"), (
             f"{item.path} is not in ENGINES"
         )
         if folder != "unit" and (folder != "attacks" or "engine" in item.fixturenames):
-            item.add_marker(pytest.mark.docker)
+            if item.path in on_engine:
+                item.add_marker(pytest.mark.docker)
             if folder != "acceptance":
                 item.add_marker(pytest.mark.flaky(reruns=1))
 

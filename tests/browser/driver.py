@@ -4,10 +4,11 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
+
+from labkit.lab.engine import packages
 
 PATIENCE = 30_000
 """Milliseconds that anything may take to show."""
@@ -28,10 +29,7 @@ def chromium():
         if path := shutil.which(name):
             return path
     assert shutil.which("apt-get") and os.geteuid() == 0, "no Chromium here: apt-get install chromium"
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "-q", "update"], env=env, capture_output=True)
-    done = subprocess.run(["apt-get", "-q", "install", "-y", "chromium"], env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    packages.install("chromium")
     return shutil.which("chromium")
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from labkit.errors import LabError
+from labkit.lab.engine import packages
+
 USER = "postgres"
 """Debian's package makes this user; PostgreSQL refuses to run as root."""
 
@@ -19,9 +22,8 @@ def programs():
     """The folder of PostgreSQL's programs, installed where it is missing and we may; None where it cannot be had."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found and shutil.which("apt-get") and os.geteuid() == 0:
-        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", "-q", *words], env=env, capture_output=True)
+        with contextlib.suppress(LabError):
+            packages.install("--no-install-recommends", "postgresql")
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return found[-1].parent if found else None
 

@@ -5,6 +5,9 @@ import subprocess
 
 from labkit.errors import LabError
 
+PATIENCE = 120
+"""Seconds for whoever else installs something just then: a new machine updates itself."""
+
 
 def known(name: str) -> bool:
     _apt("update")
@@ -14,7 +17,7 @@ def known(name: str) -> bool:
 
 def _apt(*words: str) -> None:
     result = subprocess.run(
-        ["apt-get", "-q", *words],
+        ["apt-get", "-q", "-o", f"DPkg::Lock::Timeout={PATIENCE}", *words],
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
