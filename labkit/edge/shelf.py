@@ -267,8 +267,11 @@ class Shelf:
             os.rmdir(folder)  # noqa: PTH106
 
     def clear(self) -> None:
-        """Deletes what was removed: 10,000 tags are 30,000 folders, which take seconds."""
-        shutil.rmtree(self._aside, ignore_errors=True)
+        """Deletes what was removed: 10,000 tags are 30,000 folders, which take seconds. The folder for it stays: another may be
+        putting something there."""
+        with contextlib.suppress(OSError):
+            for there in os.scandir(self._aside):
+                shutil.rmtree(there, ignore_errors=True)
 
 
 class _Look:

@@ -590,8 +590,22 @@ def test_a_repository_is_removed_without_those_below_it(folder):
     shelf.remove("hub", "team")  # twice is once
     assert list((folder.path / "edge/removed").iterdir())
     shelf.clear()
-    assert not (folder.path / "edge/removed").exists()
+    assert not list((folder.path / "edge/removed").iterdir())
     assert len(shelf.blobs()) == 2
+
+
+def test_what_is_removed_while_the_last_is_cleared_is_gone(folder, monkeypatch):
+    """Each reset clears in a thread, and the next may come before that has ended."""
+    folder.manifest("app", {"layers": [ref("layer")]}, "v1")
+    shelf, rename = Shelf(folder.path), os.rename
+
+    def renamed(*paths):
+        shelf.clear()
+        rename(*paths)
+
+    monkeypatch.setattr(os, "rename", renamed)
+    shelf.remove("hub", "app")
+    assert shelf.repositories("hub") == {}
 
 
 def test_only_repositories_can_be_removed(folder):
