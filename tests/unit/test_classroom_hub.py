@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -242,6 +243,23 @@ def test_without_root_it_says_what_to_do(monkeypatch):
         install.check(sys.executable, {})
     assert "has to be started by root" in refused.value.what
     assert "--no-hub" in refused.value.fix
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="JupyterHub is started by root")
+def test_a_python_that_learners_cannot_reach_is_named():
+    """The environment lies where all can read it, but was made with a Python of root's own."""
+    with tempfile.TemporaryDirectory() as place:
+        home, python = Path(place, "home"), Path(place, "python")
+        Path(place).chmod(0o755)
+        home.mkdir(0o700)
+        (home / "python3").touch(0o755)
+        python.symlink_to(home / "python3")
+        with pytest.raises(LabError, match=f"leads to {home}/python3, and only its owner may enter {home}") as refused:
+            install.check(str(python), {})
+        assert "install a Python for all users" in refused.value.fix
+        with pytest.raises(LabError, match="Permission denied") as refused:
+            install.check(str(home / "python3"), {})
+        assert "install labkit where every user can read it" in refused.value.fix
 
 
 def test_no_users_of_a_workshop_that_never_had_any(tmp_path):

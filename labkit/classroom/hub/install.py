@@ -55,11 +55,23 @@ def _check(python: str, environ: Mapping[str, str], what: str, command: str, wit
         if shutil.which(program) is None:
             raise LabError(f"The program {program} is missing.", "apt-get install passwd")
     said = _as_nobody(python, environ)
-    if said:
+    if not said:
+        return
+    problem = f"Learners could not run the Python that runs labkit, {python}"
+    program = Path(python).resolve()
+    if (folder := closed(program)) and folder not in Path(python).parents:
         raise LabError(
-            f"Learners could not run the Python that runs labkit, {python}: {said}",
-            f"install labkit where every user can read it, such as /opt/registry-lab{without}",
+            f"{problem}: it leads to {program}, and only its owner may enter {folder}.",
+            f"install a Python for all users (on Debian: apt-get install python3 python3-venv), and make .venv anew with it: rm -r .venv; PATH=/usr/bin:$PATH ./lab doctor{without}",
         )
+    raise LabError(
+        f"{problem}: {said}", f"install labkit where every user can read it, such as /opt/registry-lab{without}"
+    )
+
+
+def closed(file: Path) -> Path | None:
+    """The outermost folder on the way to a file that not everybody may enter, if there is one."""
+    return next((one for one in reversed(file.parents) if not one.stat().st_mode & stat.S_IXOTH), None)
 
 
 def check_socket(url: str) -> None:
