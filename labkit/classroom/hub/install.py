@@ -62,7 +62,8 @@ def _check(python: str, environ: Mapping[str, str], what: str, command: str, wit
     if (folder := closed(program)) and folder not in Path(python).parents:
         raise LabError(
             f"{problem}: it leads to {program}, and only its owner may enter {folder}.",
-            f"install a Python for all users (on Debian: apt-get install python3 python3-venv), and make .venv anew with it: rm -r .venv; PATH=/usr/bin:$PATH ./lab doctor{without}",
+            "install a Python for all users (on Debian: apt-get install python3 python3-venv), and make .venv anew with it: "
+            f"rm -r .venv; PATH=/usr/bin:$PATH ./lab doctor{without}",
         )
     raise LabError(
         f"{problem}: {said}", f"install labkit where every user can read it, such as /opt/registry-lab{without}"
