@@ -158,6 +158,7 @@ def _help(told: dict[str, Any]) -> Help:
     return Help(
         there=True,
         page=str(told["page"]),
+        taught=tuple(map(str, told["exercises"])),
         hand=_clock(told["hand"]) if told["hand"] else "",
         said=str(told["said"]),
         messages=tuple(

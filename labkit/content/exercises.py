@@ -7,7 +7,7 @@ import os
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,9 +180,10 @@ def every() -> list[Exercise]:
     return [load(slug) for slug in slugs()]
 
 
-def following(slug: str) -> Exercise | None:
-    """The exercise that comes after this one; None after the last. Raises LabError where it cannot be read."""
-    return next((load(other) for other in slugs() if other > slug), None)
+def following(slug: str, among: Collection[str] = ()) -> Exercise | None:
+    """The exercise that comes after this one, of all or of those among which it must be; None after the last. Raises LabError
+    where it cannot be read."""
+    return next((load(other) for other in slugs() if other > slug and (not among or other in among)), None)
 
 
 def chosen(names: tuple[str, ...] | list[str]) -> list[Exercise]:

@@ -85,6 +85,7 @@ class Page:
             self._explained,
             shared.findings,
             shared.changes.rows,
+            shared.help.taught,
         )
         ends = sight.lab.plan.deadline if sight.lab else 0.0
         checked, points = self._checked

@@ -1,5 +1,6 @@
 """Puts a view together from what was seen of the lab and what is kept in the learner's folder."""
 
+from collections.abc import Collection
 from typing import Any
 
 from labkit import paths
@@ -52,14 +53,17 @@ def view(
     explained: Explained | None = None,
     doctor: tuple[Finding, ...] = (),
     changed: frozenset[str] = frozenset(),
+    taught: Collection[str] = (),
 ) -> View:
-    """What a panel shows of this sight. Reads the learner's folder; contacts no machine."""
+    """What a panel shows of this sight. `taught` has the exercises that a classroom teaches, where there is one and it does not
+    teach all. Reads the learner's folder; contacts no machine."""
     folder = sight.lab.work if sight.lab else paths.home().work
     records, _ = progress.read(folder)
     lab = sight.observation
     results = {each.slug: grade_one(each, lab) for each in exercises.every()} if lab else {}
     result = results.get(exercise.slug) if exercise else None
-    following = exercises.following(exercise.slug) if exercise else None
+    following = exercises.following(exercise.slug, taught) if exercise else None
+    lines = _course(results, records, exercise)
     given = answers.load(folder).get(exercise.slug, {}) if exercise else {}
     return View(
         shown=shown,
@@ -78,7 +82,8 @@ def view(
         changed=changed,
         runs=runs(lab),
         feed=tuple(feed.lines(SeenLab(lab))) if lab else (),
-        course=tuple(_course(results, records, exercise)),
+        course=tuple(one for one in lines if not taught or one.slug in taught),
+        others=sum(one.slug not in taught for one in lines) if taught else 0,
         explained=explained if explained and _holds(explained, lab) else None,
         machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
         apps=tuple(_apps(lab)) if lab else (),

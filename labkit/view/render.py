@@ -213,6 +213,8 @@ class Help:
     """Whether there is a classroom."""
     page: str = ""
     """The address of the learner's page."""
+    taught: tuple[str, ...] = ()
+    """The exercises that its workshop has."""
     hand: str = ""
     """Since when the hand is raised, HH:MM; "" where it is not."""
     said: str = ""
@@ -259,6 +261,8 @@ class View:
     """The newest first."""
     feed: tuple[Line, ...] = ()
     course: tuple[CourseLine, ...] = ()
+    others: int = 0
+    """Exercises that the classroom does not teach."""
     explained: Explained | None = None
     machines: tuple[str, ...] = ()
     apps: tuple[App, ...] = ()
@@ -288,6 +292,11 @@ class View:
     def at_start(self) -> bool:
         """Whether this is the start page, not an exercise's page."""
         return "lab" in self.shown
+
+    @property
+    def whole(self) -> str:
+        """What all of its exercises are together."""
+        return "the workshop" if self.others else "the course"
 
     @property
     def begin(self) -> CourseLine | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from classrooms import classroom
+from classrooms import EXERCISES, classroom
 from test_classroom_labs import until
 from test_page import Quiet, Reader, seen
 from world import World
@@ -63,6 +63,7 @@ def test_messages_hints_and_the_hand(here, ada):
     with Heard() as heard:
         until(lambda: heard.now.there)
         assert (heard.now.hand, heard.now.messages) == ("", ())
+        assert heard.now.taught == EXERCISES
         instructor.post(f"/learner/{number}/message", text="Look at\nthe name")
         until(lambda: heard.now.messages)
         one = heard.now.messages[0]

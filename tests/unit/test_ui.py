@@ -417,6 +417,29 @@ def test_the_last_exercise_ends_with_a_summary_and_so_does_any_once_all_are_done
         assert "You finished the course" in told
         assert "Next: " not in told
     assert replace(one_open, next="02-tag.ipynb").summary is None
+    assert "You finished the workshop" in render.parts(replace(view, others=8))["checks"]
+
+
+def test_in_a_workshop_the_panel_shows_its_exercises():
+    def shown(slug, taught):
+        sight = Sight("up", None, solved().observation)
+        return compose.view(
+            compose.START if slug is None else compose.EXERCISE, slug and exercises.load(slug), sight, taught=taught
+        )
+
+    taught, every = ("01-login", "03-push", "05-deploy"), exercises.slugs()
+    start = shown(None, taught)
+    assert [line.slug for line in start.course] == list(taught)
+    html = render.parts(start)["course"]
+    assert f"The course has {len(every) - 3} more" in html and "<h3>The workshop</h3>" in html
+    assert [shown(slug, taught).next for slug in ("01-login", "03-push", "05-deploy")] == [
+        "03-push.ipynb",
+        "05-deploy.ipynb",
+        "",
+    ]
+    for all_of_them in ((), tuple(every)):
+        whole = shown(None, all_of_them)
+        assert len(whole.course) == len(every) and "more, in this folder" not in render.parts(whole)["course"]
 
 
 # ── quizzes ──────────────────────────────────────────────────────────────────────────────────────────────────────────

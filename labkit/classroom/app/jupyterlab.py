@@ -6,8 +6,9 @@ that has joined, or the one that JupyterHub gives a server that it starts.
 | GET /api/help | server-sent events, each time that something differs: HELP |
 | POST /api/hand {"up", "said"} | {}: the hand is raised or lowered |
 
-HELP, as JSON in a string: {"page": address, "hand": time or "", "said", "messages": [{"number", "time", "by", "all", "text"}],
-"asked": [who asks to see the terminal], "sees": [[who sees it, whether they may type]]}. The newest message is first.
+HELP, as JSON in a string: {"page": address, "exercises": [slug], "hand": time or "", "said",
+"messages": [{"number", "time", "by", "all", "text"}], "asked": [who asks to see the terminal],
+"sees": [[who sees it, whether they may type]]}. The newest message is first.
 """
 
 import json
@@ -86,10 +87,12 @@ def _told(room: Room, terminals: Terminals, number: int) -> str:
         member = session.get_one(Member, number)
         up = talk.hand(session, member)
         table = terminals.of(number)
-        messages = talk.messages(session, room.workshop(session), member)[:MOST]
+        workshop = room.workshop(session)
+        messages = talk.messages(session, workshop, member)[:MOST]
         return json.dumps(
             {
                 "page": f"{room.address}/me",
+                "exercises": [slug for slug, _ in workshop.exercises],
                 "hand": up.raised.isoformat() if up else "",
                 "said": up.said if up else "",
                 "messages": [

@@ -58,10 +58,10 @@ def _check(python: str, environ: Mapping[str, str], what: str, command: str, wit
     if not said:
         return
     problem = f"Learners could not run the Python that runs labkit, {python}"
-    program = Path(python).resolve()
-    if (folder := closed(program)) and folder not in Path(python).parents:
+    leads = Path(python).resolve()
+    if (folder := closed(leads)) and folder not in Path(python).parents:
         raise LabError(
-            f"{problem}: it leads to {program}, and only its owner may enter {folder}.",
+            f"{problem}: it leads to {leads}, and only its owner may enter {folder}.",
             "install a Python for all users (on Debian: apt-get install python3 python3-venv), and make .venv anew with it: "
             f"rm -r .venv; PATH=/usr/bin:$PATH ./lab doctor{without}",
         )
