@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SIZE = (1280, 720)
+SIZES = {"panel": (1280, 720), "mistake": (1280, 720), "board": (1280, 960), "mark": (1280, 960)}
+"""Of the pictures, in pixels."""
 SPEED = 60
 """So much faster than a real hour the class is played."""
 
@@ -35,8 +36,14 @@ def main():
             PARTS[part]()
 
 
+def place(name):
+    return ROOT / "docs" / "images" / f"{name}.png"
+
+
 def shoot(page, name):
-    file = ROOT / "docs" / "images" / f"{name}.png"
+    file = place(name)
+    width, height = SIZES[name]
+    page.set_viewport_size({"width": width, "height": height})
     page.screenshot(path=file, animations="disabled")
     print(f"wrote {file}")
 
@@ -47,7 +54,7 @@ def lesson():
     labkit("up", "--detach")
     try:
         with browser() as chromium:
-            learner = Learner(chromium, json.loads(labkit("status", "--json"))["jupyter"], *SIZE)
+            learner = Learner(chromium, json.loads(labkit("status", "--json"))["jupyter"], *SIZES["panel"])
             mistake(learner)
             panel(learner)
     finally:
@@ -83,9 +90,7 @@ def classroom():
         try:
             told = json.loads("".join(iter(demo.stdout.readline, "}\n")) + "}")
             with browser() as chromium:
-                page = chromium.new_page(
-                    viewport={"width": 1280, "height": 960}, ignore_https_errors=True, bypass_csp=True
-                )
+                page = chromium.new_page(ignore_https_errors=True, bypass_csp=True)
                 page.goto(told["instructor"])
                 page.get_by_role("button", name="Sign in").click()
                 page.wait_for_function(PUSHED, timeout=3600_000 / SPEED)

@@ -98,13 +98,18 @@ def test_a_marker_that_makes_no_row_is_told():
             checked(marker, texts, "here")
 
 
-def test_the_readmes_pictures_are_those_that_the_script_makes():
+def test_the_documents_pictures_are_those_that_the_script_makes():
     import struct
 
     screenshots = script("screenshots")
-    shown = re.findall(r"!\[[^\]]{20,}\]\((docs/images/[^)]+)\)", (ROOT / "README.md").read_text())
-    assert {ROOT / one for one in shown} == set(screenshots.IMAGES.values())
-    for file in screenshots.IMAGES.values():
-        data = file.read_bytes()
+    documents = [ROOT / "README.md", ROOT / "docs/instructing.md"]
+    shown = {
+        (document.parent / one).resolve()
+        for document in documents
+        for one in re.findall(r"!\[[^\]]{20,}\]\(([^)]+)\)", document.read_text())
+    }
+    assert shown == {screenshots.place(name) for name in screenshots.SIZES}
+    for name, size in screenshots.SIZES.items():
+        data = screenshots.place(name).read_bytes()
         assert data.startswith(b"\x89PNG")
-        assert struct.unpack(">II", data[16:24]) == screenshots.SIZE
+        assert struct.unpack(">II", data[16:24]) == size
