@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import ssl
 import subprocess
 from datetime import UTC, datetime
@@ -81,7 +82,10 @@ class Class:
         out, err = (place / "out").open("wb"), (place / "err").open("ab")
         command = [self.python, "-P", "-m", "labkit", "classroom", "up", *words, *more, "--json"]
         with out, err:
+            # As a script starts it in the background: Ctrl-C is ignored.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.process = subprocess.Popen(command, env=self.env, stdout=out, stderr=err, start_new_session=True)
+            signal.signal(signal.SIGINT, before)
         until(lambda: self.process.poll() is not None or self._told(), "the classroom's start", 120)
         assert self.process.poll() is None, (place / "err").read_text()
         told = self._told()

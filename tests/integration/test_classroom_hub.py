@@ -515,7 +515,8 @@ def test_the_instructor_sees_servers_and_stops_them(room):
     assert boss.web.post(f"{one.hub}/hub/api/users/{room.li.name}/tokens", json={}, **api).status_code in (403, 404)
     stopped = boss.web.delete(f"{one.hub}/hub/api/users/{room.li.name}/server", **api)
     assert stopped.status_code in (202, 204), stopped.text
-    until(lambda: not servers(room.li.name), "the end of Li's processes", 40)
+    # It hears Ctrl-C; JupyterHub would send another signal after 10 s.
+    until(lambda: not servers(room.li.name), "the end of Li's processes", 8)
 
 
 @pytest.mark.fault(

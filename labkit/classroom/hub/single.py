@@ -2,6 +2,7 @@
 a guest."""
 
 import os
+import signal
 import sys
 
 from labkit.classroom.hub import workplace
@@ -30,6 +31,8 @@ def main() -> None:
     if listens := os.environ.get(workplace.SOCKET):  # the Hub is on another server
         module, options = "labkit.classroom.hub.away", [*OPTIONS, f"--ServerApp.sock={listens}"]
     command = [sys.executable, "-P", "-m", module, *server.settings(), *options, *sys.argv[1:]]
+    # JupyterHub and brokers end it so. A shell that starts a classroom in the background has all that it starts ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(sys.executable, command, inside)
 
 
