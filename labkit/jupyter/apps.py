@@ -96,6 +96,14 @@ class AppPage(web.RequestHandler):
             logging.getLogger("labkit").error("An app's page", exc_info=error)
 
     def prepare(self) -> None:
+        # Tornado closes the connection of what is answered before its body was read, and does not say so: JupyterHub's proxy
+        # would send the next request there.
+        self.set_header("Connection", "close")
+        self._judge()
+        if not self._finished:
+            self.clear_header("Connection")
+
+    def _judge(self) -> None:
         place, (mark, service, path) = self.shown.place, self.path_args
         self.service, self.prefix = service, f"{place.base}{mark}/{service}/"
         # As it was sent: whatever has another way to write this address is not let in.

@@ -70,8 +70,8 @@ def test_a_learner_is_helped_in_jupyterlab(room):
 
     until(lambda: room.room.database(up) == "from JupyterLab", "the raised hand")
     with room.ada.web.stream("GET", page, timeout=60) as stream:
-        shown = next(line for line in stream.iter_lines() if "Your hand is raised" in line)
-    assert "from JupyterLab" in shown
+        shown = next(line for line in stream.iter_lines() if "from JupyterLab" in line)
+    assert "Your hand is raised" in shown
 
 
 @pytest.mark.attack(

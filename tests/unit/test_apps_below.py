@@ -343,6 +343,23 @@ def test_no_service_worker_and_no_endless_request(shown):
     assert not shown.ways.asked
 
 
+def test_a_connection_that_ends_says_so(shown):
+    """JupyterHub's proxy sends the next request on one that does not say so, and the browser gets no answer."""
+    shown.ways.said = OK
+    asks = {"Access-Control-Request-Method": "POST", "Origin": "null"}
+    ended = set()
+    for method, headers in (("OPTIONS", asks), ("GET", {"Service-Worker": "script"}), ("POST", {}), ("GET", {})):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", shown.port, timeout=10)) as connection:
+            for _ in range(2):
+                connection.request(method, shown.shown.place.address("web"), None, {"Host": HOST, **headers})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.headers["Connection"] == "close":
+                    ended.add((method, answer.status))
+                    break
+    assert ended == {("OPTIONS", 204), ("GET", 403)}
+
+
 def test_links_are_led_and_cookies_kept_where_the_app_cannot_see_the_difference(shown):
     prefix = shown.shown.place.address("web")
     shown.ways.said = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=1\r\n\r\n"
