@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -260,6 +261,29 @@ def test_a_python_that_learners_cannot_reach_is_named():
         with pytest.raises(LabError, match="Permission denied") as refused:
             install.check(str(home / "python3"), {})
         assert "install labkit where every user can read it" in refused.value.fix
+
+
+CULLER = """import sys, time, types
+from labkit.classroom.hub import culling
+launch = lambda **_: (print("here", flush=True), time.sleep(60))
+sys.modules["jupyterhub_idle_culler"] = types.SimpleNamespace(IdleCuller=types.SimpleNamespace(launch_instance=launch))
+culling.main()"""
+
+
+def test_what_stops_idle_ones_hears_ctrl_c_also_where_a_script_started_the_classroom():
+    """JupyterHub ends it so, and would wait for half a minute."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    env = {**os.environ, config.HUB: str(os.getpid())}
+    try:
+        started = subprocess.Popen(
+            [sys.executable, "-c", CULLER], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started:
+        assert started.stdout.readline() == b"here\n"
+        started.send_signal(signal.SIGINT)
+        started.wait(5)
 
 
 def test_no_users_of_a_workshop_that_never_had_any(tmp_path):

@@ -47,6 +47,7 @@ def end_with(parent: int) -> None:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # see single.py: JupyterHub ends it so, too
     end_with(int(os.environ[HUB]))
     from jupyterhub_idle_culler import IdleCuller
 
