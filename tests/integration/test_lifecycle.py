@@ -364,7 +364,7 @@ def test_the_time_limit_is_set_anew_on_a_lab_that_is_up(engine, other):
         return datetime.fromisoformat(labkit_json("status", "--json", env=other, check=0)["ends"]).timestamp()
 
     few = (*UP, "--workers", "1")
-    assert "The lab ends by itself at" in labkit(*few, "--time-limit", "40s", env=other, check=0).stdout
+    assert "The lab ends by itself at" in labkit(*few, "--time-limit", "25s", env=other, check=0).stdout
     first = ends()
     labkit(*few, env=other, check=0)
     assert ends() == first
