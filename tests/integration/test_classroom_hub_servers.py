@@ -2,6 +2,7 @@
 has the others. Two learners, one on each; what the broker's server is told, what is in nobody's sight, and its death."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pwd
@@ -241,6 +242,9 @@ def world(engine, tmp_path_factory):
             room.opened.close()
             names = [one.name for one in (ada, li)]
             room.end()
+            # The kernel has killed them, and takes a moment to be rid of them.
+            with contextlib.suppress(AssertionError):
+                until(lambda: not any(map(processes_of, names)), "the end of all JupyterLabs", 10)
             left = {name: processes_of(name) for name in names}
             if north.process and north.process.poll() is None:
                 assert north.end() == 0
