@@ -64,6 +64,7 @@ def view(
     result = results.get(exercise.slug) if exercise else None
     following = exercises.following(exercise.slug, taught) if exercise else None
     lines = _course(results, records, exercise)
+    course = tuple(one for one in lines if not taught or one.slug in taught)
     given = answers.load(folder).get(exercise.slug, {}) if exercise else {}
     return View(
         shown=shown,
@@ -82,8 +83,8 @@ def view(
         changed=changed,
         runs=runs(lab),
         feed=tuple(feed.lines(SeenLab(lab))) if lab else (),
-        course=tuple(one for one in lines if not taught or one.slug in taught),
-        others=sum(one.slug not in taught for one in lines) if taught else 0,
+        course=course,
+        others=len(lines) - len(course),
         explained=explained if explained and _holds(explained, lab) else None,
         machines=tuple(part.machine for part in sight.lab.nodes) if sight.lab else (),
         apps=tuple(_apps(lab)) if lab else (),

@@ -47,6 +47,14 @@ def browser(*words):
         one.close()
 
 
+def listened(page):
+    """The page; what goes wrong in it is in its `errors`: scripts that broke, and what its policy of the content blocked."""
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+    return page
+
+
 CUT = "net::ERR_ABORTED"
 """How Chromium cuts a request by a reload of the page."""
 

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from classrooms import classroom
-from driver import PATIENCE, SOON, browser
+from driver import PATIENCE, SOON, browser, listened
 from playwright.sync_api import expect
 
 from labkit.classroom import playing
@@ -32,10 +32,7 @@ def played(tmp_path_factory):
 
 def signed_in(chromium, here, ident="instructor", **options):
     context = chromium.new_context(ignore_https_errors=True, **{"viewport": {"width": 1280, "height": 800}, **options})
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+    page = listened(context.new_page())
     page.goto(f"{here.room.address}/join/{here.token(people.LINK, ident)}")
     with page.expect_navigation(wait_until="load"):
         page.get_by_role("button", name="Sign in").click()

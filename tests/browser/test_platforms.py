@@ -1,7 +1,7 @@
 """A learning platform's course in Chromium: the tool in a frame of it, and the instructor's pages about platforms and exports."""
 
 import pytest
-from driver import PATIENCE, browser
+from driver import PATIENCE, browser, listened
 from lti_platform import Platform, Running
 from playwright.sync_api import expect
 from test_board import serious, signed_in
@@ -29,9 +29,7 @@ def joined(tmp_path_factory):
 def course(chromium, joined, theme="light"):
     """A page of the course, in a browser that knows nobody, and the frame with the tool in it."""
     context = chromium.new_context(ignore_https_errors=True, color_scheme=theme)
-    page = context.new_page()
-    page.errors = []
-    page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+    page = listened(context.new_page())
     page.goto(f"{joined.platform.url}/course")
     return page, page.frame_locator("iframe")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import readers
-from driver import browser
+from driver import browser, listened
 from helpers import ROOT, labkit, labkit_json, until
 from playwright.sync_api import expect
 from test_board import serious
@@ -85,10 +85,7 @@ def end(room, number=signal.SIGTERM):
 @contextlib.contextmanager
 def person(chromium, **options):
     context = chromium.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 800}, **options)
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+    page = listened(context.new_page())
     yield page
     context.close()
 

@@ -59,7 +59,7 @@ def _check(python: str, environ: Mapping[str, str], what: str, command: str, wit
         return
     problem = f"Learners could not run the Python that runs labkit, {python}"
     leads = Path(python).resolve()
-    if (folder := closed(leads)) and folder not in Path(python).parents:
+    if (folder := _closed(leads)) and folder not in Path(python).parents:
         raise LabError(
             f"{problem}: it leads to {leads}, and only its owner may enter {folder}.",
             "install a Python for all users (on Debian: apt-get install python3 python3-venv), and make .venv anew with it: "
@@ -70,7 +70,7 @@ def _check(python: str, environ: Mapping[str, str], what: str, command: str, wit
     )
 
 
-def closed(file: Path) -> Path | None:
+def _closed(file: Path) -> Path | None:
     """The outermost folder on the way to a file that not everybody may enter, if there is one."""
     return next((one for one in reversed(file.parents) if not one.stat().st_mode & stat.S_IXOTH), None)
 
