@@ -214,20 +214,24 @@ class Browser:
         return asyncio.run(self._typed(made.json()["name"], script))
 
     async def _typed(self, name, script):
-        address = self.server(f"terminals/websocket/{name}").replace("https", "wss")
-        asked = HTTPRequest(
-            address, headers={"Cookie": self.cookies(), "Origin": self.room.hub}, ssl_options=self.room.tls
-        )
-        socket = await asyncio.wait_for(websocket_connect(asked), 30)
         mark = hashlib.sha256(script.encode()).hexdigest()[:8]
         kept = base64.b64encode(script.encode()).decode()
         line = f"bash -c \"$(echo {kept} | base64 -d)\" 2>&1; printf '%s-%s\\n' {mark} end\r"
-        socket.write_message(json.dumps(["stdin", line]))
         told = ""
-        while f"{mark}-end" not in told:
-            kind, *rest = json.loads(await asyncio.wait_for(socket.read_message(), 60))
-            told += rest[0] if kind == "stdout" else ""
-        socket.close()
-        while await asyncio.wait_for(socket.read_message(), 10) is not None:
-            pass
+        async with self.websocket(f"terminals/websocket/{name}") as socket:
+            socket.write_message(json.dumps(["stdin", line]))
+            while f"{mark}-end" not in told:
+                kind, *rest = json.loads(await asyncio.wait_for(socket.read_message(), 60))
+                told += rest[0] if kind == "stdout" else ""
         return told
+
+    @contextlib.asynccontextmanager
+    async def websocket(self, path):
+        """A WebSocket of this JupyterLab. Afterwards both sides have closed it: a loop that ends before leaves it open."""
+        head = {"Cookie": self.cookies(), "Origin": self.room.hub}
+        asked = HTTPRequest(self.server(path).replace("https", "wss"), headers=head, ssl_options=self.room.tls)
+        made = await asyncio.wait_for(websocket_connect(asked), 60)
+        yield made
+        made.close()
+        while await asyncio.wait_for(made.read_message(), 10) is not None:
+            pass

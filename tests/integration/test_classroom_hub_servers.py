@@ -24,8 +24,6 @@ import trustme
 from helpers import until
 from hubs import Class
 from hubs import servers as processes_of
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 from labkit.classroom.broker import jupyters
 from labkit.classroom.hub import users, workplace
@@ -140,38 +138,30 @@ async def _calculated(who, code):
     """What a cell with this code prints, over the kernel's WebSocket, as the notebook asks for it."""
     made = who.web.post(who.server("api/kernels"), json={}, headers={"X-XSRFToken": who.xsrf})
     assert made.status_code == 201, made.text
-    address = who.server(f"api/kernels/{made.json()['id']}/channels").replace("https", "wss")
-    asked = HTTPRequest(address, headers={"Cookie": who.cookies(), "Origin": who.room.hub}, ssl_options=who.room.tls)
-    channels = await asyncio.wait_for(websocket_connect(asked), 60)
     head = {"msg_id": uuid.uuid4().hex, "username": "", "session": uuid.uuid4().hex, "version": "5.3"}
-    await channels.write_message(
-        json.dumps(
-            {
-                "header": {**head, "msg_type": "execute_request"},
-                "parent_header": {},
-                "metadata": {},
-                "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
-                "buffers": [],
-                "channel": "shell",
-            }
-        )
-    )
+    message = {
+        "header": {**head, "msg_type": "execute_request"},
+        "parent_header": {},
+        "metadata": {},
+        "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
+        "buffers": [],
+        "channel": "shell",
+    }
     printed, ended = "", set()
-    while ended != {"execute_reply", "idle"}:  # what is printed comes by another channel than the answer
-        told = json.loads(await asyncio.wait_for(channels.read_message(), 120))
-        if told["parent_header"].get("msg_id") != head["msg_id"]:
-            continue
-        match told["msg_type"], told["content"]:
-            case "stream", content:
-                printed += content["text"]
-            case "execute_reply", content:
-                assert content["status"] == "ok", content
-                ended.add("execute_reply")
-            case "status", {"execution_state": "idle"}:
-                ended.add("idle")
-    channels.close()
-    while await asyncio.wait_for(channels.read_message(), 10) is not None:
-        pass
+    async with who.websocket(f"api/kernels/{made.json()['id']}/channels") as channels:
+        await channels.write_message(json.dumps(message))
+        while ended != {"execute_reply", "idle"}:  # what is printed comes by another channel than the answer
+            told = json.loads(await asyncio.wait_for(channels.read_message(), 120))
+            if told["parent_header"].get("msg_id") != head["msg_id"]:
+                continue
+            match told["msg_type"], told["content"]:
+                case "stream", content:
+                    printed += content["text"]
+                case "execute_reply", content:
+                    assert content["status"] == "ok", content
+                    ended.add("execute_reply")
+                case "status", {"execution_state": "idle"}:
+                    ended.add("idle")
     return printed
 
 

@@ -23,8 +23,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from helpers import until
 from hubs import servers
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 from labkit import reaching
 
@@ -75,9 +73,6 @@ def shown(port, name, authority):
 
 async def executed(who, kernel, code):
     """Has a kernel run the code, waits until it has begun, and leaves."""
-    address = who.server(f"api/kernels/{kernel}/channels").replace("https", "wss")
-    head = {"Cookie": who.cookies(), "Origin": who.room.hub}
-    connection = await websocket_connect(HTTPRequest(address, headers=head, ssl_options=who.room.tls))
     header = {
         "msg_id": uuid.uuid4().hex,
         "username": "",
@@ -87,12 +82,12 @@ async def executed(who, kernel, code):
     }
     content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
     asked = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    await connection.write_message(json.dumps(asked))
-    while True:
-        told = json.loads(await asyncio.wait_for(connection.read_message(), 60))
-        if told["msg_type"] == "stream" and told["parent_header"]["msg_id"] == header["msg_id"]:
-            break
-    connection.close()
+    async with who.websocket(f"api/kernels/{kernel}/channels") as connection:
+        await connection.write_message(json.dumps(asked))
+        while True:
+            told = json.loads(await asyncio.wait_for(connection.read_message(), 60))
+            if told["msg_type"] == "stream" and told["parent_header"]["msg_id"] == header["msg_id"]:
+                break
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -435,6 +436,23 @@ def test_an_answer_without_an_end_is_given_up(server):
     with pytest.raises(WireError, match="is paused") as told:
         bounded(server)
     assert told.value.status == 409
+
+
+def test_a_connection_that_is_not_taken_over_is_closed():
+    def refuse(server):
+        with server.accept()[0] as peer:
+            peer.settimeout(10)
+            while not peer.recv(4096).endswith(b"{}"):
+                pass
+            peer.sendall(b"HTTP/1.1 409 Conflict\r\nContent-Length: 23\r\n\r\n" + b'{"message":"is paused"}')
+            return peer.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+        refused = pool.submit(refuse, server)
+        wire = Wire(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(WireError, match="is paused") as told:
+            wire.stream("/exec/x/start", {})
+        assert (told.value.status, refused.result()) == (409, b"")
 
 
 def test_so_is_one_that_takes_too_long():

@@ -48,7 +48,11 @@ def tls_context(folder: Path) -> ssl.SSLContext:
 
 
 class Wire:
-    """One kept-alive connection to `url` (unix:///path, tcp://host:port, with `tls` https). Not for two threads at once."""
+    """One kept-alive connection to `url` (unix:///path, tcp://host:port, with `tls` https). Not for two threads at once.
+
+    Each answer is closed where it has been read: http.client hands the connection over to an answer that ends with it, and then
+    `close` does not reach it.
+    """
 
     def __init__(self, url: str, tls: ssl.SSLContext | None = None, timeout: float | None = 10) -> None:
         self.url = url
@@ -71,8 +75,8 @@ class Wire:
         headers = {"User-Agent": "labkit", **({"Content-Type": "application/json"} if data else {})}
         try:
             self._connection.request(method, path, data, headers)
-            answer = self._connection.getresponse()
-            content = answer.read()
+            with self._connection.getresponse() as answer:
+                content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
@@ -87,11 +91,11 @@ class Wire:
         try:
             headers = {"User-Agent": "labkit", "Content-Type": "application/json"}
             self._connection.request(method, path, json.dumps(body), headers)
-            answer = self._connection.getresponse()
-            while part := answer.read1(65536):
-                content += part
-                if len(content) > most or time.monotonic() > until:
-                    raise WireError(f"{self.url}: the answer did not end")
+            with self._connection.getresponse() as answer:
+                while part := answer.read1(65536):
+                    content += part
+                    if len(content) > most or time.monotonic() > until:
+                        raise WireError(f"{self.url}: the answer did not end")
         except (OSError, http.client.HTTPException) as error:
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
         finally:
@@ -111,14 +115,14 @@ class Wire:
         try:
             self._connection.request(method, path, data, {"User-Agent": "labkit"})
             self._read = self._connection.sock
-            answer = self._connection.getresponse()
-            if answer.status >= 400:
-                raise WireError(_message(answer.read(most or None)), answer.status)
-            while line := answer.readline(most + 1 if most else -1):
-                if 0 < most < len(line):
-                    raise WireError(f"{self.url}: a line of its answer has more than {most} bytes")
-                if line.strip():
-                    yield json.loads(line)
+            with self._connection.getresponse() as answer:
+                if answer.status >= 400:
+                    raise WireError(_message(answer.read(most or None)), answer.status)
+                while line := answer.readline(most + 1 if most else -1):
+                    if 0 < most < len(line):
+                        raise WireError(f"{self.url}: a line of its answer has more than {most} bytes")
+                    if line.strip():
+                        yield json.loads(line)
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
             # http.client answers with an AttributeError where `cut` took the socket away below it.
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
@@ -129,11 +133,11 @@ class Wire:
         """The body of a long answer, as it comes. Raises WireError."""
         try:
             self._connection.request("GET", path, headers={"User-Agent": "labkit"})
-            answer = self._connection.getresponse()
-            if answer.status >= 400:
-                raise WireError(_message(answer.read()), answer.status)
-            while piece := answer.read(1024 * 1024):
-                yield piece
+            with self._connection.getresponse() as answer:
+                if answer.status >= 400:
+                    raise WireError(_message(answer.read()), answer.status)
+                while piece := answer.read(1024 * 1024):
+                    yield piece
         except (OSError, http.client.HTTPException) as error:
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
         finally:
@@ -149,7 +153,11 @@ class Wire:
                 raise WireError(_message(answer.read()), answer.status)
             return Stream(self._connection.sock, answer)
         except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
             raise WireError(f"{self.url}: {error or type(error).__name__}", cause=error) from error
+        except WireError:
+            self._connection.close()
+            raise
 
     def cut(self) -> None:
         """Stops another thread's reading from this connection."""
