@@ -3,10 +3,13 @@
 import hashlib
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from helpers import ROOT, labkit, labkit_json, until
 from test_lifecycle import UP, assert_nothing_left, parts
 
 from labkit import paths
+from labkit.lab.engine.wire import WireError
 from labkit.lab.lifecycle import provision
 
 fault = pytest.mark.fault
@@ -212,6 +216,56 @@ def test_a_down_that_was_killed(there, engine):
     down.communicate()
     labkit("down", env=there, check=0)
     assert_nothing_left(engine, there)
+
+
+@fault(
+    "A machine's processes are frozen and do not end, and its removal, which a killed `down` began, fails while the next one runs",
+    "That one was told that the machine is being removed already; it removes it as soon as it ends",
+)
+def test_a_removal_that_fails_while_down_waits_for_it(there, engine):
+    containers = parts(engine, there["LABKIT_LAB"])["containers"]
+    (edge,) = (one["Id"] for one in containers if one["Names"][0].endswith("edge"))
+    with engine.wire() as wire:
+        first_process = wire.get(f"/containers/{edge}/json")["State"]["Pid"]
+    groups = Path(f"/proc/{first_process}/cgroup").read_text()
+    own = re.search("^[0-9]+:freezer:/(.+)$", groups, re.M) or pytest.skip("cgroups 2 end what is frozen")
+    below = Path(
+        "/sys/fs/cgroup/freezer", own[1], "below"
+    )  # the engine thaws what is frozen in the machine's own group
+    below.mkdir()
+    (below / "cgroup.procs").write_text(str(first_process))
+    frozen = below / "freezer.state"
+    frozen.write_text("FROZEN")
+    try:
+        with ThreadPoolExecutor() as pool:
+            first = pool.submit(removed, engine, edge)
+            until(lambda: is_to_end(first_process), "the first removal")
+            down = start(there, "down")
+            assert "removing the lab's machines" in down.stderr.readline()
+            assert not first.done()
+            assert first.result(60) == 500
+    finally:
+        if frozen.exists():
+            frozen.write_text("THAWED")
+    told = down.communicate(timeout=90)
+    assert down.returncode == 0, told
+    assert_nothing_left(engine, there)
+
+
+def removed(engine, container):
+    """The status with which the engine refuses to; 0 if it did."""
+    with engine.wire(60) as wire:
+        try:
+            wire.request("DELETE", f"/containers/{container}?force=1&v=1")
+        except WireError as error:
+            return error.status
+    return 0
+
+
+def is_to_end(process):
+    """Whether SIGKILL waits for it (proc(5))."""
+    pending = re.search("^ShdPnd:\t(.+)$", Path(f"/proc/{process}/status").read_text(), re.M)
+    return bool(int(pending[1], 16) & 1 << signal.SIGKILL - 1)
 
 
 @fault(

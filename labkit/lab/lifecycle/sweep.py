@@ -70,7 +70,7 @@ def everything(engine: Engine, home: Home, say: Say) -> int:
     if found:
         say("removing the lab's machines")
     run(steps, say)
-    # Whoever was told that it is being removed already has not waited for it.
+    # What the engine still made for an `up` that was killed is told, not left.
     _until_gone(
         lambda: [
             *find.containers(engine, name),
@@ -113,16 +113,17 @@ def used_by_labs(engine: Engine) -> bool:
 
 def _remove(engine: Engine, path: str) -> None:
     """Removes what the path names, however often that takes: whoever looks into a container just then (a panel does) has its
-    file system mounted, and the engine fails with "directory not empty". Raises LabError after PATIENCE."""
+    file system mounted, and the engine fails with "directory not empty"; and somebody else's removal, which is in progress
+    (409), may fail, as where a busy machine ends its processes too slowly. Raises LabError after PATIENCE."""
     deadline = time.monotonic() + PATIENCE
     while True:
         with engine.wire(timeout=PATIENCE) as wire:
             try:
                 wire.request("DELETE", path)
             except WireError as error:
-                if error.status in (404, 409):  # 409: somebody else is removing it right now
+                if error.status == 404:
                     return
-                if error.status != 500 or time.monotonic() > deadline:
+                if error.status not in (409, 500) or time.monotonic() > deadline:
                     raise LabError(f"A part of the lab could not be removed: {error}", "labkit down") from error
             else:
                 return
