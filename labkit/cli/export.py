@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -187,13 +187,15 @@ def nbgrader(
     Example: labkit export nbgrader course 03-push 04-pull --signed-by spring.key.pub
     """
     from labkit.classroom import collect
-    from labkit.classroom.nbgrader import course
+    from labkit.classroom.nbgrader import course, students
     from labkit.content import exercises
     from labkit.lab.owner import workshop
 
     learners, skipped = collect.roster(_text(roster)) if roster else ((), ())
     for note in skipped:
         tell(note, err=True)
+    for told in students.confused(learners).values():
+        raise LabError(f"Two learners would be one student of nbgrader: {told}", f"correct the user names in {roster}")
     known = {one.ids.username: one.id for one in learners if one.ids.username}
     settings = course.Settings(since=since, until=until, learners=known)
     course.write(folder, assignment, exercises.chosen(exercise), settings, workshop.public(signed_by))
@@ -210,8 +212,11 @@ def nbgrader_marks(gradebook: Path, database: Path, assignment: str) -> None:
     Example: labkit export nbgrader-marks gradebook.json course/gradebook.db
     """
     from labkit.classroom.nbgrader import marks as into
+    from labkit.classroom.nbgrader import students
 
-    count = into.write(_book(gradebook), database, assignment)
+    book = _book(gradebook)
+    count = into.write(book, database, assignment)
+    _tell_left_out(students.confused(book.learners).values())
     tell(f"Wrote {count} marks into {database}.")
 
 
@@ -350,9 +355,13 @@ def _text(file: Path) -> bytes:
     return session.content(file, "give the path of a file")
 
 
-def _write(output: Path | None, content: bytes, left_out: tuple[str, ...] = ()) -> None:
+def _tell_left_out(left_out: Iterable[str]) -> None:
     for told in left_out:
         tell(f"Left out: {told}", err=True)
+
+
+def _write(output: Path | None, content: bytes, left_out: tuple[str, ...] = ()) -> None:
+    _tell_left_out(left_out)
     if output is None:
         sys.stdout.buffer.write(content)
         return

@@ -228,6 +228,11 @@ with api.Gradebook("sqlite:///gradebook.db") as found:
     one = found.find_submission("spring", "ada")
     print(json.dumps([one.score, one.max_score, {n.name: n.score for n in one.notebooks}, one.student.last_name, sorted(s.id for s in found.students),
         {n.name: [c.comment for c in n.comments] for n in one.notebooks}]))
+data = json.loads(Path("book.json").read_bytes())
+data["learners"].append({"id": "ada"})  # whose id is l1's user name: whose marks would they be?
+print(marks.write(Gradebook.parse(json.dumps(data)), Path("gradebook.db"), "spring"))
+with api.Gradebook("sqlite:///gradebook.db") as found:
+    print(found.find_submission("spring", "ada").score)
 for without in (["03-push"], ["02-tag", "03-push"]):  # such as self-reported marks that no longer count
     data = json.loads(Path("book.json").read_bytes())
     data["marks"] = [one for one in data["marks"] if one["exercise"] not in without]
@@ -239,8 +244,9 @@ for without in (["03-push"], ["02-tag", "03-push"]):  # such as self-reported ma
     result = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, env=env)
     assert result.returncode == 0, result.stderr
     said = {"02-tag": ["1 of 1 lines of the rubric are met. Met: Says why.\nGood."], "03-push": []}
-    count, told, *taken_back = result.stdout.splitlines()[-6:]
-    assert taken_back == ["1", "1.5", "0", "0.0"]
+    count, told, *confused, one, its_score, none, no_score = result.stdout.splitlines()[-8:]
+    assert confused == ["0", "3.5"]
+    assert [one, its_score, none, no_score] == ["1", "1.5", "0", "0.0"]
     assert count == "2"
     assert json.loads(told) == [3.5, 7, {"02-tag": 1.5, "03-push": 2}, "Lovelace", ["ada", "bob"], said]
 

@@ -53,6 +53,16 @@ def test_files_open_in_what_they_are_for(here, instructor):
     assert book.counting("ada", "03-push").points == here.points("ada")
 
 
+def test_who_could_not_be_in_a_file_is_named(tmp_path):
+    roster = b"id,name,email,username\nada,Ada,same@example.org,bob\nbob,Bob,same@example.org,\n"
+    with classroom(tmp_path, roster=roster) as one:
+        page = one.browser("instructor").get("/marks/export").text
+    canvas, moodle, nbgrader = (re.split("<h2>(?:Canvas|Moodle|nbgrader)</h2>", page))[1:]
+    assert "2 left out" in canvas and "Ada has no ID of Canvas" in canvas
+    for part in (moodle, nbgrader):
+        assert "2 left out" in part and "Bob has the same id there as Ada." in part
+
+
 def test_what_is_said_of_a_text_is_in_the_files(tmp_path):
     slug = "06-practice"
     with classroom(tmp_path, roster=ROSTER, exercises=("01-login", slug)) as one:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from labkit.authoring import recordings
 from labkit.classroom import collect
 from labkit.classroom.gradebook import Gradebook, Origin
-from labkit.classroom.nbgrader import cells, course
+from labkit.classroom.nbgrader import cells, course, students
 from labkit.cli.main import cli
 from labkit.errors import LabError
 from labkit.lab.owner import workshop
@@ -215,6 +215,17 @@ def test_the_cell_never_raises_and_keeps_standard_error_silent(place, capsys, mo
     assert cells.mark("03-push", 4) == 2.0
     out, err = capsys.readouterr()
     assert err == "" and "not your fault" in out and "\x1b" not in out
+
+
+def test_two_learners_are_never_one_student_of_nbgrader(place):
+    """Whose user name is another's id: each would have the other's marks."""
+    (place / "roster.csv").write_text("id,name,username\nAda Lovelace,Ada,bob\nbob,Bob,\ncem,Cem,\n")
+    learners, _ = collect.roster((place / "roster.csv").read_bytes())
+    told = students.confused(learners)
+    assert told == {"Ada Lovelace": "Ada has the same id there as Bob.", "bob": "Bob has the same id there as Ada."}
+    words = ("export", "nbgrader", "course", "03-push", "--signed-by", "spring.key.pub", "--roster", "roster.csv")
+    assert "Ada has the same id there as Bob." in run(*words, status=2).output
+    assert not (place / "course").exists()
 
 
 def test_a_roster_says_what_is_wrong_with_it():

@@ -24,6 +24,7 @@ from labkit.classroom.exports import documents, sheet
 from labkit.classroom.exports.certificate import Certificate
 from labkit.classroom.exports.sheet import By, Sheet
 from labkit.classroom.gradebook import Gradebook
+from labkit.classroom.nbgrader import students
 from labkit.classroom.records import judging, people
 from labkit.errors import LabError
 from labkit.text import visible
@@ -89,6 +90,7 @@ def page(ask: Ask) -> Response:
         canvas=sheet.canvas(book).left_out,
         moodle=found,
         nbgrader=importlib.util.find_spec("nbgrader") is not None,
+        confused=tuple(students.confused(book.learners).values()),
         settings=ask.workshop,
     )
 

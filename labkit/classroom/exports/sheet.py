@@ -13,13 +13,12 @@ name) and others to grade items or their feedback; an empty cell and "-" are no 
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from labkit.classroom.exports.cells import cell, table
-from labkit.classroom.gradebook import Gradebook, Item, Learner, Scored, plain
+from labkit.classroom.gradebook import Gradebook, Item, Learner, Scored, plain, taken_for_one
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def canvas(book: Gradebook, assignments: Mapping[str, str] | None = None) -> She
     known = assignments or {}
     rows = [[*CANVAS, *(_canvas_title(item, known.get(item.exercise, "")) for item in book.items)]]
     rows.append([f"    {POSSIBLE}", "", "", "", "", *(plain(item.maximum) for item in book.items)])
-    left_out, twice = [], _twice(book.learners, _canvas_ids)
+    left_out, twice = [], taken_for_one(book.learners, _canvas_ids)
     for learner in book.learners:
         ids = _canvas_ids(learner)
         if not any(ids):
@@ -129,7 +128,7 @@ def moodle(book: Gradebook, by: By = By.EMAIL, feedback: bool = True) -> Sheet:
     head = [by.value, "Name"]
     for item in book.items:
         head += [_moodle_title(item), *([f"{_moodle_title(item)} (feedback)"] if feedback else [])]
-    rows, left_out, twice = [head], [], _twice(book.learners, lambda one: (_moodle_user(one, by),))
+    rows, left_out, twice = [head], [], taken_for_one(book.learners, lambda one: (_moodle_user(one, by),))
     for learner in book.learners:
         name = _moodle_user(learner, by)
         if not name or name == "0":  # PHP's empty("0") is true
@@ -167,22 +166,6 @@ def _feedback(book: Gradebook, learner: Learner, item: Item) -> str:
 def _points(book: Gradebook, learner: Learner) -> list[str]:
     scores = (book.counting(learner.id, item.exercise) for item in book.items)
     return [plain(scored.points) if scored else "" for scored in scores]
-
-
-def _twice(learners: Sequence[Learner], known: Callable[[Learner], tuple[str, ...]]) -> dict[str, str]:
-    """{learner's id: a sentence} for those whom a platform would find in one user: it would keep the points of the last one.
-    `known` are the ids by which it finds somebody; they are compared as it does, without regard to capitals."""
-    having: dict[tuple[int, str], list[Learner]] = defaultdict(list)
-    for learner in learners:
-        for place, one in enumerate(known(learner)):
-            if one.strip():
-                having[place, one.strip().casefold()].append(learner)
-    return {
-        one.id: f"{one.shown} has the same id on the platform as {', '.join(each.shown for each in there if each is not one)}."
-        for there in having.values()
-        if len(there) > 1
-        for one in there
-    }
 
 
 def _unfit(learner: Learner, ids: tuple[str, ...]) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit.classroom.gradebook import Gradebook, Learner
+from labkit.classroom.nbgrader import students
 from labkit.errors import LabError
 
 
 def write(book: Gradebook, file: Path, assignment: str) -> int:
-    """Writes the counting marks: how many. Learners are students there by their user name, or their id. A mark that was taken
-    back after it was written counts nothing there any more. Raises LabError."""
+    """Writes the counting marks: how many. Whoever is `students.confused` is left out. A mark that was taken back after it was
+    written counts nothing there any more. Raises LabError."""
     try:
         from nbgrader import api
     except ImportError as error:
@@ -31,8 +32,11 @@ def write(book: Gradebook, file: Path, assignment: str) -> int:
             )
             if any(book.said(one.id, item.exercise) for one in book.learners):  # a comment belongs to such a cell
                 gradebook.update_or_create_solution_cell(item.exercise, item.exercise, assignment)
+        confused = students.confused(book.learners)
         for learner in book.learners:
-            student = student_of(learner)
+            if learner.id in confused:
+                continue
+            student = students.student_of(learner)
             gradebook.update_or_create_student(student, **_about(learner))
             found = [(item, book.counting(learner.id, item.exercise)) for item in book.items]
             times = [scored.mark.at for _, scored in found if scored]
@@ -78,10 +82,6 @@ def _comment(gradebook: Any, exercise: str, assignment: str, student: str) -> An
         gradebook.db.add(made)
         gradebook.db.flush()
         return made
-
-
-def student_of(learner: Learner) -> str:
-    return learner.ids.username or learner.id
 
 
 def _about(learner: Learner) -> dict[str, str]:
