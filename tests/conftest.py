@@ -1,6 +1,7 @@
 """What every test may use. The suite runs its labs under names and in folders of its own, beside a learner's lab."""
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -70,6 +71,21 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.docker)
             if folder != "acceptance":
                 item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish():
+    """The tests themselves are nothing that the collector has to look at, each time: half a second."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_open(request):
+    """What the tests of a file leave open in a cycle is told in that file, not in whichever test the collector happens to run:
+    in tests/acceptance there is no second try."""
+    yield
+    if request.path.parent.name not in ("unit", "acceptance"):
+        gc.collect()
 
 
 def pytest_xdist_auto_num_workers():
