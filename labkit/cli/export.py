@@ -194,7 +194,8 @@ def nbgrader(
     learners, skipped = collect.roster(_text(roster)) if roster else ((), ())
     for note in skipped:
         tell(note, err=True)
-    for told in students.confused(learners).values():
+    if confused := students.confused(learners):
+        told = next(iter(confused.values()))
         raise LabError(f"Two learners would be one student of nbgrader: {told}", f"correct the user names in {roster}")
     known = {one.ids.username: one.id for one in learners if one.ids.username}
     settings = course.Settings(since=since, until=until, learners=known)

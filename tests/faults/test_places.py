@@ -229,9 +229,8 @@ def test_a_removal_that_fails_while_down_waits_for_it(there, engine):
         first_process = wire.get(f"/containers/{edge}/json")["State"]["Pid"]
     groups = Path(f"/proc/{first_process}/cgroup").read_text()
     own = re.search("^[0-9]+:freezer:/(.+)$", groups, re.M) or pytest.skip("cgroups 2 end what is frozen")
-    below = Path(
-        "/sys/fs/cgroup/freezer", own[1], "below"
-    )  # the engine thaws what is frozen in the machine's own group
+    # Not the machine's own group: the engine thaws that before it kills.
+    below = Path("/sys/fs/cgroup/freezer", own[1], "below")
     below.mkdir()
     (below / "cgroup.procs").write_text(str(first_process))
     frozen = below / "freezer.state"

@@ -9,6 +9,7 @@ import os
 import signal
 import ssl
 import subprocess
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def classroom(name, learners, *more):
 def servers(name):
     """The ids of that user's processes."""
     return [one.pid for one in psutil.process_iter(["username"]) if one.info["username"] == name]
+
+
+def execute_request(code):
+    """The id of a message to a kernel, and the message: run this code."""
+    ident = uuid.uuid4().hex
+    header = {
+        "msg_id": ident,
+        "username": "",
+        "session": uuid.uuid4().hex,
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "buffers": []}
+    return ident, json.dumps({**message, "channel": "shell"})
 
 
 class Class:
@@ -206,6 +222,12 @@ class Browser:
         return next(
             one.value for one in self.web.cookies.jar if one.name == "_xsrf" and one.path.endswith(f"{self.name}/")
         )
+
+    def kernel(self):
+        """The id of a new kernel."""
+        made = self.web.post(self.server("api/kernels"), json={}, headers={"X-XSRFToken": self.xsrf})
+        assert made.status_code == 201, made.text
+        return made.json()["id"]
 
     def shell(self, script):
         """What a command prints in a terminal of this JupyterLab."""

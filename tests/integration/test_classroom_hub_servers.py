@@ -10,12 +10,12 @@ import signal
 import socket
 import ssl
 import subprocess
-import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
 import everybody
 import httpx
+import hubs
 import postgres
 import psutil
 import pytest
@@ -136,23 +136,13 @@ def jupyterlab(name):
 
 async def _calculated(who, code):
     """What a cell with this code prints, over the kernel's WebSocket, as the notebook asks for it."""
-    made = who.web.post(who.server("api/kernels"), json={}, headers={"X-XSRFToken": who.xsrf})
-    assert made.status_code == 201, made.text
-    head = {"msg_id": uuid.uuid4().hex, "username": "", "session": uuid.uuid4().hex, "version": "5.3"}
-    message = {
-        "header": {**head, "msg_type": "execute_request"},
-        "parent_header": {},
-        "metadata": {},
-        "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
-        "buffers": [],
-        "channel": "shell",
-    }
+    ident, message = hubs.execute_request(code)
     printed, ended = "", set()
-    async with who.websocket(f"api/kernels/{made.json()['id']}/channels") as channels:
-        await channels.write_message(json.dumps(message))
+    async with who.websocket(f"api/kernels/{who.kernel()}/channels") as channels:
+        await channels.write_message(message)
         while ended != {"execute_reply", "idle"}:  # what is printed comes by another channel than the answer
             told = json.loads(await asyncio.wait_for(channels.read_message(), 120))
-            if told["parent_header"].get("msg_id") != head["msg_id"]:
+            if told["parent_header"].get("msg_id") != ident:
                 continue
             match told["msg_type"], told["content"]:
                 case "stream", content:

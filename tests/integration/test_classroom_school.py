@@ -10,7 +10,6 @@ import os
 import pwd
 import socket
 import ssl
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,20 +72,12 @@ def shown(port, name, authority):
 
 async def executed(who, kernel, code):
     """Has a kernel run the code, waits until it has begun, and leaves."""
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "username": "",
-        "session": "x",
-        "msg_type": "execute_request",
-        "version": "5.3",
-    }
-    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
-    asked = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    ident, message = hubs.execute_request(code)
     async with who.websocket(f"api/kernels/{kernel}/channels") as connection:
-        await connection.write_message(json.dumps(asked))
+        await connection.write_message(message)
         while True:
             told = json.loads(await asyncio.wait_for(connection.read_message(), 60))
-            if told["msg_type"] == "stream" and told["parent_header"]["msg_id"] == header["msg_id"]:
+            if told["msg_type"] == "stream" and told["parent_header"]["msg_id"] == ident:
                 break
 
 
@@ -105,10 +96,9 @@ def chromium(school):
 
 def kernel(who, code):
     """The id of a new kernel, which runs that."""
-    made = who.web.post(who.server("api/kernels"), json={}, headers={"X-XSRFToken": who.xsrf})
-    assert made.status_code == 201, made.text
-    asyncio.run(executed(who, made.json()["id"], code))
-    return made.json()["id"]
+    made = who.kernel()
+    asyncio.run(executed(who, made, code))
+    return made
 
 
 def test_the_ports_for_browsers_show_the_certificate_that_browsers_know(school):
